@@ -1,0 +1,38 @@
+// Turning foreign bytes into typed values: one door for zod, so that every refusal reads the same.
+import type { z } from 'zod';
+
+export type Problem = { readonly path: string; readonly message: string };
+
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Checks `input` against `schema`; all mistakes at once, each with a dotted path (`''` = the whole document). */
+export function parseValue<T>(schema: z.ZodType<T>, input: unknown): Parsed<T> {
+  const result = schema.safeParse(input);
+  if (result.success) return { ok: true, value: result.data };
+  return {
+    ok: false,
+    problems: result.error.issues.map((issue) => ({ path: formatPath(issue.path), message: issue.message })),
+  };
+}
+
+/** As parseValue, from JSON text or bytes; text that is not JSON is a problem at the root. */
+export function parseJson<T>(schema: z.ZodType<T>, text: string | Uint8Array): Parsed<T> {
+  let input: unknown;
+  try {
+    input = JSON.parse(typeof text === 'string' ? text : new TextDecoder().decode(text));
+  } catch (error) {
+    return { ok: false, problems: [{ path: '', message: `not JSON: ${(error as Error).message}` }] };
+  }
+  return parseValue(schema, input);
+}
+
+/** `stages.0.percent: must be …; name: required` */
+export function describeProblems(problems: readonly Problem[]): string {
+  return problems.map((problem) => (problem.path === '' ? problem.message : `${problem.path}: ${problem.message}`)).join('; ');
+}
+
+function formatPath(path: readonly PropertyKey[]): string {
+  return path.map(String).join('.');
+}
