@@ -30,7 +30,9 @@ export function parseJson<T>(schema: z.ZodType<T>, text: string | Uint8Array): P
 
 /** `stages.0.percent: must be …; name: required` */
 export function describeProblems(problems: readonly Problem[]): string {
-  return problems.map((problem) => (problem.path === '' ? problem.message : `${problem.path}: ${problem.message}`)).join('; ');
+  return problems
+    .map((problem) => (problem.path === '' ? problem.message : `${problem.path}: ${problem.message}`))
+    .join('; ');
 }
 
 function formatPath(path: readonly PropertyKey[]): string {
