@@ -1,0 +1,75 @@
+// What the control plane tells a device: desired and kill documents. Signed on the wire (shared/signing), checked here.
+// Documents are additive: unknown fields are kept and ignored. They describe a state, never a command.
+import { z } from 'zod';
+import { countSchema, digestSchema, nameSchema, timeSchema } from '../basics/identifiers.ts';
+import { releaseIdTextSchema } from '../release/identity.ts';
+import { deviceLimitsSchema } from './limits.ts';
+
+/** A release as documents name it: the id for people, the manifest digest for machines (the digest decides). */
+export const releaseRefSchema = z.looseObject({ release: releaseIdTextSchema, digest: digestSchema });
+
+/** What a device shall do with the candidate: only prove it, shadow the live frames, or answer them. */
+export const candidateRoleSchema = z.enum(['prove', 'shadow', 'serve']);
+
+export const desiredSchema = z.looseObject({
+  v: z.literal(1),
+  site: nameSchema,
+  device: nameSchema,
+  /** Ever growing per device; an older or equal generation is refused. */
+  generation: z.number().int().positive(),
+  issuedAtMs: timeSchema,
+  /** What answers when nothing else may. A new baseline that the device has proven and served is committed. */
+  baseline: releaseRefSchema,
+  candidate: z
+    .looseObject({
+      ...releaseRefSchema.shape,
+      role: candidateRoleSchema,
+      rolloutId: z.string().min(1).max(64),
+      stage: z.string().min(1).max(64),
+      /** Shadow: run every n-th frame. */
+      sampleEvery: z.number().int().min(1).max(1000).default(1),
+    })
+    .nullable(),
+  /** Rollout and stage that the device belongs to, e.g. `ro-7q2/candidate`; `baseline` outside any rollout. */
+  cohortId: z.string().min(1).max(130),
+  limits: deviceLimitsSchema,
+  /** Digests whose local quarantine a person has lifted. */
+  liftQuarantine: z.array(z.looseObject({ digest: digestSchema, reason: z.string().min(1) })).default([]),
+});
+
+/** Whom a kill reaches; `release` and `rollout` also name the release that must stop answering. */
+export const killScopeSchema = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('fleet') }),
+  z.looseObject({ kind: z.literal('site'), site: nameSchema }),
+  z.looseObject({ kind: z.literal('device'), site: nameSchema, device: nameSchema }),
+  z.looseObject({ kind: z.literal('rollout'), rolloutId: z.string().min(1), digest: digestSchema }),
+  z.looseObject({ kind: z.literal('release'), digest: digestSchema, release: releaseIdTextSchema }),
+]);
+
+export const killEntrySchema = z.looseObject({
+  id: z.string().min(1).max(64),
+  scope: killScopeSchema,
+  reason: z.string().min(1).max(1000),
+  actor: z.string().min(1).max(200),
+  raisedAtMs: timeSchema,
+});
+
+/** Every kill in force on one topic. Retained; a newer epoch replaces it whole; no entries = nothing killed here. */
+export const killDocumentSchema = z.looseObject({
+  v: z.literal(1),
+  /** Ever growing across the control plane. An older epoch is refused. */
+  epoch: z.number().int().positive(),
+  issuedAtMs: timeSchema,
+  kills: z.array(killEntrySchema).max(1000),
+});
+
+/** Sequence watermark: everything of this boot up to `seq` is stored at the control plane. */
+export const ackSchema = z.looseObject({ v: z.literal(1), boot: z.string(), seq: countSchema });
+
+export type ReleaseRef = z.infer<typeof releaseRefSchema>;
+export type CandidateRole = z.infer<typeof candidateRoleSchema>;
+export type Desired = z.infer<typeof desiredSchema>;
+export type KillScope = z.infer<typeof killScopeSchema>;
+export type KillEntry = z.infer<typeof killEntrySchema>;
+export type KillDocument = z.infer<typeof killDocumentSchema>;
+export type Ack = z.infer<typeof ackSchema>;
