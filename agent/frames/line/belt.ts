@@ -1,7 +1,7 @@
 // The rubber belt: dark, ribbed, a little uneven, with lint on it (a look-alike that no model should report).
 import { beltX, beltY, brighten, type Canvas, eachPixelNear } from './canvas.ts';
 import { clamp01 } from './exact-math.ts';
-import { createNoiseGrid, type NoiseGrid, sampleNoise } from './noise.ts';
+import { createNoiseGrid, createNoiseRows } from './noise.ts';
 import { PART_PITCH } from './parts.ts';
 import { createRandom, hash32 } from './random.ts';
 import { drawFade, drawPolyline, type Stroke } from './shapes.ts';
@@ -19,45 +19,42 @@ export type BeltRequest = {
 
 export function paintBelt(canvas: Canvas, { worldSeed, loopParts }: BeltRequest): void {
   const seed = hash32(worldSeed, 5);
-  const shades = texture(canvas, { seed, perUnit: SHADES, loopParts });
-  const grain = texture(canvas, { seed: seed + 1, perUnit: GRAIN, loopParts });
-  const ribs = fittedFrequency(RIBS, loopParts).perUnit;
+  const shades = textureRows(canvas, { seed, perUnit: SHADES, loopParts });
+  const grain = textureRows(canvas, { seed: seed + 1, perUnit: GRAIN, loopParts });
+  const ribs = ribRow(canvas, fittedFrequency(RIBS, loopParts).perUnit);
   for (let y = 0; y < canvas.height; y++) {
+    const shadeRow = shades(y);
+    const grainRow = grain(y);
     for (let x = 0; x < canvas.width; x++) {
-      const light = PLAIN + 0.016 * textureAt(shades, canvas, x, y) + 0.014 * textureAt(grain, canvas, x, y);
+      const light = PLAIN + 0.016 * shadeRow[x]! + 0.014 * grainRow[x]! + ribs[x]!;
       const index = y * canvas.width + x;
-      const shade = light + ribAt(beltX(canvas, x) * ribs);
-      canvas.red[index] = shade * 0.97;
-      canvas.green[index] = shade;
-      canvas.blue[index] = shade * 1.04;
+      canvas.red[index] = light * 0.97;
+      canvas.green[index] = light;
+      canvas.blue[index] = light * 1.04;
     }
   }
 }
 
-function ribAt(position: number): number {
-  const along = position - Math.floor(position);
-  if (along < 0.16) return -0.022;
-  return along < 0.3 ? 0.01 : 0;
+function ribRow(canvas: Canvas, perUnit: number): Float64Array {
+  return Float64Array.from({ length: canvas.width }, (_, x) => {
+    const position = beltX(canvas, x) * perUnit;
+    const along = position - Math.floor(position);
+    if (along < 0.16) return -0.022;
+    return along < 0.3 ? 0.01 : 0;
+  });
 }
 
-type Texture = { readonly grid: NoiseGrid; readonly perUnit: number };
+type TextureRequest = { readonly seed: number; readonly perUnit: number; readonly loopParts: number | null };
 
-function texture(
-  canvas: Canvas,
-  request: { readonly seed: number; readonly perUnit: number; readonly loopParts: number | null },
-): Texture {
+/** Noise over the canvas, a row at a time (into one reused row). */
+function textureRows(canvas: Canvas, request: TextureRequest): (y: number) => Float64Array {
   const { perUnit, period } = fittedFrequency(request.perUnit, request.loopParts);
-  const area = {
-    left: beltX(canvas, 0) * perUnit,
-    right: beltX(canvas, canvas.width - 1) * perUnit,
-    top: 0,
-    bottom: beltY(canvas, canvas.height - 1) * request.perUnit,
-  };
-  return { grid: createNoiseGrid(request.seed, area, period), perUnit };
-}
-
-function textureAt({ grid, perUnit }: Texture, canvas: Canvas, x: number, y: number): number {
-  return sampleNoise(grid, beltX(canvas, x) * perUnit, beltY(canvas, y) * perUnit);
+  const xs = Float64Array.from({ length: canvas.width }, (_, x) => beltX(canvas, x) * perUnit);
+  const bottom = beltY(canvas, canvas.height - 1) * perUnit;
+  const area = { left: xs[0]!, right: xs[xs.length - 1]!, top: 0, bottom };
+  const grid = createNoiseGrid(request.seed, area, period);
+  const readRow = createNoiseRows(grid, xs);
+  return (y) => readRow(beltY(canvas, y) * perUnit);
 }
 
 /** A loop needs a whole number of cells (or ribs), so its frequency is bent to the nearest fit. */

@@ -43,15 +43,12 @@ export function createCamera(condition: Condition, size: number): Camera {
 
 /** Takes the picture: interleaved RGB. `noiseSeed` makes this exposure's sensor noise. */
 export function photograph(camera: Camera, light: Light, noiseSeed: number): Uint8Array {
-  const { size } = camera;
-  const [red, green, blue] = [light.red, light.green, light.blue].map((plane) => throughLens(camera, plane));
-  const noise = drawNoise(noiseSeed, size * size * 4);
-  const rgb = new Uint8Array(size * size * 3);
-  const { tempR, tempB } = camera.condition;
-  develop(camera, { plane: red!, tint: tempR, channel: 0 }, noise, rgb);
-  develop(camera, { plane: green!, tint: 1, channel: 1 }, noise, rgb);
-  develop(camera, { plane: blue!, tint: tempB, channel: 2 }, noise, rgb);
-  return rgb;
+  const planes = {
+    red: throughLens(camera, light.red),
+    green: throughLens(camera, light.green),
+    blue: throughLens(camera, light.blue),
+  };
+  return readOut(camera, planes, noiseSeed);
 }
 
 function throughLens(camera: Camera, values: Float32Array): Float32Array {
@@ -60,33 +57,49 @@ function throughLens(camera: Camera, values: Float32Array): Float32Array {
   return camera.smearPixels > 1 ? smearRows({ ...shape, values: blurred }, camera.smearPixels) : blurred;
 }
 
-type Channel = { readonly plane: Float32Array; readonly tint: number; readonly channel: 0 | 1 | 2 };
-
-function develop(camera: Camera, { plane, tint, channel }: Channel, noise: Float32Array, rgb: Uint8Array): void {
+function readOut(camera: Camera, { red, green, blue }: Light, noiseSeed: number): Uint8Array {
   const { exposure, clean, curve, condition } = camera;
+  const { tempR, tempB, noise } = condition;
   const haze = condition.haze * HAZE_GLOW;
-  for (let i = 0; i < plane.length; i++) {
-    const exposed = plane[i]! * exposure[i]!;
+  const rgb = new Uint8Array(red.length * 3);
+  let state = hash32(noiseSeed, 1234) | 0;
+  for (let i = 0; i < red.length; i++) {
     const passed = clean === null ? 1 : clean[i]!;
-    const seen = clamp01(exposed * tint * passed + (1 - passed) * DIRT_GLOW + haze * (1 - exposed));
-    const value = curve === null ? seen : onCurve(curve, seen);
+    const glow = (1 - passed) * DIRT_GLOW;
     // Part of the noise is common to the three colours, as on a sensor behind a colour filter.
-    const grain = 0.75 * noise[4 * i]! + 0.5 * noise[4 * i + 1 + channel]!;
-    rgb[3 * i + channel] = clamp01(value + condition.noise * (0.6 + 0.8 * value) * grain) * 255 + 0.5;
+    const shared = 0.75 * grain(state);
+    const r = tone(curve, exposed(red[i]! * exposure[i]!, tempR * passed, glow, haze));
+    const g = tone(curve, exposed(green[i]! * exposure[i]!, passed, glow, haze));
+    const b = tone(curve, exposed(blue[i]! * exposure[i]!, tempB * passed, glow, haze));
+    rgb[3 * i] = level(r, noise * (shared + 0.5 * grain(state + MULBERRY_STEP)));
+    rgb[3 * i + 1] = level(g, noise * (shared + 0.5 * grain(state + 2 * MULBERRY_STEP)));
+    rgb[3 * i + 2] = level(b, noise * (shared + 0.5 * grain(state + 3 * MULBERRY_STEP)));
+    state = (state + 4 * MULBERRY_STEP) | 0;
   }
+  return rgb;
 }
 
-/** Near-normal numbers, each the sum of the four bytes of one hash. */
-function drawNoise(seed: number, count: number): Float32Array {
-  const noise = new Float32Array(count);
-  let state = hash32(seed, 1234) | 0;
-  for (let i = 0; i < count; i++) {
-    state = (state + MULBERRY_STEP) | 0;
-    const h = mulberry(state);
-    const sum = (h & 255) + ((h >>> 8) & 255) + ((h >>> 16) & 255) + (h >>> 24);
-    noise[i] = (sum - 510) / FOUR_BYTES_DEVIATION;
-  }
-  return noise;
+function exposed(light: number, passed: number, glow: number, haze: number): number {
+  return clamp01(light * passed + glow + haze * (1 - light));
+}
+
+/** 0..255; noise grows with the signal. */
+function level(value: number, noise: number): number {
+  return clamp01(value + (0.6 + 0.8 * value) * noise) * 255 + 0.5;
+}
+
+/** Near-normal, deviation 1: the sum of the four bytes of one hash. */
+function grain(state: number): number {
+  const h = mulberry(state | 0);
+  return ((h & 255) + ((h >>> 8) & 255) + ((h >>> 16) & 255) + (h >>> 24) - 510) * (1 / FOUR_BYTES_DEVIATION);
+}
+
+/** The gamma curve, by linear interpolation. */
+function tone(curve: Float64Array | null, value: number): number {
+  if (curve === null) return value;
+  const position = value * GAMMA_STEPS;
+  const step = position | 0;
+  return curve[step]! + (curve[step + 1]! - curve[step]!) * (position - step);
 }
 
 function exposureOf({ gain, vignette }: Condition, size: number): Float32Array {
@@ -132,12 +145,7 @@ function smudge(lens: { readonly clean: Float32Array; readonly size: number }, s
   }
 }
 
+/** One step more than GAMMA_STEPS, so that a value of exactly 1 still has a right neighbour. */
 function gammaCurve(gamma: number): Float64Array {
-  return Float64Array.from({ length: GAMMA_STEPS + 1 }, (_, i) => (i === 0 ? 0 : power(i / GAMMA_STEPS, gamma)));
-}
-
-function onCurve(curve: Float64Array, value: number): number {
-  const position = value * GAMMA_STEPS;
-  const step = Math.min(GAMMA_STEPS - 1, position | 0);
-  return curve[step]! + (curve[step + 1]! - curve[step]!) * (position - step);
+  return Float64Array.from({ length: GAMMA_STEPS + 2 }, (_, i) => (i === 0 ? 0 : power(i / GAMMA_STEPS, gamma)));
 }

@@ -1,11 +1,7 @@
 // Elementary functions built from + - * / and sqrt alone, so that every engine and CPU gives the same bits.
 // Math.sin, exp, pow and atan2 are only "implementation-approximated" by the language and must not be used in this room.
 
-const PI = 3.141592653589793;
-const HALF_PI = PI / 2;
-const LN_2 = 0.6931471805599453;
-
-export const TAU = 2 * PI;
+const HALF_PI = Math.PI / 2;
 
 export const clamp01 = (value: number): number => (value < 0 ? 0 : value > 1 ? 1 : value);
 
@@ -29,8 +25,8 @@ export const cosine = (angle: number): number => sine(angle + HALF_PI);
 /** e^x for x <= 0; relative error below 1e-8, and 0 below e^-40. */
 export function exponential(x: number): number {
   if (x < -40) return 0;
-  const halvings = Math.round(-x / LN_2);
-  const r = x + halvings * LN_2;
+  const halvings = Math.round(-x / Math.LN2);
+  const r = x + halvings * Math.LN2;
   const series = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r / 5040))))));
   // 1 << 30 is the last positive 32-bit power of two; two steps cover [-40, 0].
   return halvings <= 30 ? series / (1 << halvings) : series / (1 << 30) / (1 << (halvings - 30));
@@ -52,7 +48,7 @@ export function angleOf(y: number, x: number): number {
   const zz = z * z;
   const octant = z * (0.999866 + zz * (-0.3302995 + zz * (0.180141 + zz * (-0.085133 + zz * 0.0208351))));
   const quadrant = steep ? HALF_PI - octant : octant;
-  const half = x < 0 ? PI - quadrant : quadrant;
+  const half = x < 0 ? Math.PI - quadrant : quadrant;
   return y < 0 ? -half : half;
 }
 
@@ -79,5 +75,5 @@ function logarithm(value: number): number {
   }
   const z = (mantissa - 1) / (mantissa + 1);
   const zz = z * z;
-  return twos * LN_2 + 2 * z * (1 + zz * (1 / 3 + zz * (1 / 5 + zz * (1 / 7 + zz * (1 / 9 + zz / 11)))));
+  return twos * Math.LN2 + 2 * z * (1 + zz * (1 / 3 + zz * (1 / 5 + zz * (1 / 7 + zz * (1 / 9 + zz / 11)))));
 }

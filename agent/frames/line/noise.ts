@@ -46,6 +46,28 @@ export function sampleNoise(grid: NoiseGrid, x: number, y: number): number {
   return above + (below - above) * v;
 }
 
+/** The same noise at many x of one y at a time: returns one row, reused by the next call. */
+export function createNoiseRows(grid: NoiseGrid, xs: Float64Array): (y: number) => Float64Array {
+  const { values, columns } = grid;
+  const cells = Int32Array.from(xs, (x) => Math.floor(x) - grid.left);
+  const weights = Float64Array.from(xs, (x) => smooth(x - Math.floor(x)));
+  const lines = new Float64Array(columns);
+  const out = new Float64Array(xs.length);
+  return (y) => {
+    const row = Math.floor(y);
+    const v = smooth(y - row);
+    const start = (row - grid.top) * columns;
+    for (let i = 0; i < columns; i++) {
+      lines[i] = values[start + i]! + (values[start + columns + i]! - values[start + i]!) * v;
+    }
+    for (let i = 0; i < out.length; i++) {
+      const cell = cells[i]!;
+      out[i] = lines[cell]! + (lines[cell + 1]! - lines[cell]!) * weights[i]!;
+    }
+    return out;
+  };
+}
+
 /** The same noise at one point, without a grid: for few samples. */
 export function noiseAt(seed: number, x: number, y: number): number {
   const column = Math.floor(x);
@@ -60,6 +82,8 @@ export function noiseAt(seed: number, x: number, y: number): number {
   const below = c + (lattice(seed, column + 1, row + 1) - c) * u;
   return above + (below - above) * v;
 }
+
+const smooth = (t: number): number => t * t * (3 - 2 * t);
 
 export function wrap(value: number, period: number): number {
   const rest = value % period;

@@ -23,14 +23,17 @@ export function paintDefects(canvas: Canvas, part: Part, light: Light): void {
 function paintDefect(paint: Paint, defect: Defect): void {
   switch (defect.kind) {
     case 'scratch':
-      return paintScratch(paint, defect, defect.stroke);
+      paintScratch(paint, defect, defect.stroke);
+      return;
     case 'dent':
-      return paintDent(paint, defect, defect);
+      paintDent(paint, defect, defect);
+      return;
     case 'micro-crack':
       for (const stroke of defect.strokes) paintCrack(paint, defect, stroke);
       return;
     case 'spill':
-      return paintSpill(paint, defect, defect);
+      paintSpill(paint, defect, defect);
+      return;
   }
 }
 

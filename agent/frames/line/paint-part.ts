@@ -66,7 +66,8 @@ function paintBody(canvas: Canvas, part: Part, light: Light): void {
         continue;
       }
       const cover = clamp01(0.5 - distance * scale);
-      const luma = surface(u, v, dx, dy) + (distance > -BEVEL ? bevelAt(part, light, u, v, distance) : 0);
+      const luma =
+        surface(u, v, dx, dy) + (distance > -BEVEL ? (1 + distance / BEVEL) * slopeAt(part, light, u, v) : 0);
       red[index] = red[index]! * (1 - cover) + luma * tint[0] * cover;
       green[index] = green[index]! * (1 - cover) + luma * tint[1] * cover;
       blue[index] = blue[index]! * (1 - cover) + luma * tint[2] * cover;
@@ -88,13 +89,13 @@ function shadowAt({ outline, turn }: Part, light: Light, dx: number, dy: number)
 }
 
 /** The rim slopes down over BEVEL units: bright where it faces the light. */
-function bevelAt({ outline, turn }: Part, light: Light, u: number, v: number, distance: number): number {
+function slopeAt({ outline, turn }: Part, light: Light, u: number, v: number): number {
   const e = 0.8;
   const gradientU = distanceToOutline(outline, u + e, v) - distanceToOutline(outline, u - e, v);
   const gradientV = distanceToOutline(outline, u, v + e) - distanceToOutline(outline, u, v - e);
   const nx = gradientU * turn.cos - gradientV * turn.sin;
   const ny = gradientU * turn.sin + gradientV * turn.cos;
-  return (0.16 * (1 + distance / BEVEL) * (nx * light.x + ny * light.y)) / (2 * e);
+  return (0.16 * (nx * light.x + ny * light.y)) / (2 * e);
 }
 
 /** Brightness of the surface: (u, v) in the part's coordinates, (dx, dy) from its centre along the belt's axes. */

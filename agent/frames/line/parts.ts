@@ -115,7 +115,7 @@ function drawTrace(random: Random, { halfWidth, halfHeight }: Outline): Stroke {
   const points = [x, y];
   for (let leg = 0; leg < 3; leg++) {
     const length = random.range(10, 45);
-    const angle = (random.integer(0, 7) * 3.141592653589793) / 4;
+    const angle = (random.integer(0, 7) * Math.PI) / 4;
     x = clampTo(x + cosine(angle) * length, halfWidth * 0.9);
     y = clampTo(y + sine(angle) * length, halfHeight * 0.9);
     points.push(x, y);

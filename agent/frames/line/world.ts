@@ -78,7 +78,7 @@ export function paintAcrossSeam(world: World, window: Window): Canvas {
   for (let done = 0; done < window.width; ) {
     const column = wrap(window.column + done, columns);
     const width = Math.min(window.width - done, columns - column);
-    copyColumns(paintWorld(world, { column, width, phase: window.phase }), 0, canvas, done, width);
+    copyColumns(paintWorld(world, { column, width, phase: window.phase }), canvas, { from: 0, to: done, count: width });
     done += width;
   }
   return canvas;
@@ -90,17 +90,19 @@ export function cutFromStrip(strip: Canvas, column: number, width: number): Canv
   for (let done = 0; done < width; ) {
     const from = wrap(column + done, strip.width);
     const count = Math.min(width - done, strip.width - from);
-    copyColumns(strip, from, canvas, done, count);
+    copyColumns(strip, canvas, { from, to: done, count });
     done += count;
   }
   return canvas;
 }
 
-function copyColumns(from: Canvas, fromColumn: number, to: Canvas, toColumn: number, count: number): void {
+type ColumnRange = { readonly from: number; readonly to: number; readonly count: number };
+
+function copyColumns(source: Canvas, canvas: Canvas, { from, to, count }: ColumnRange): void {
   for (const layer of ['red', 'green', 'blue', 'mask', 'defectIds'] as const) {
-    for (let y = 0; y < to.height; y++) {
-      const start = y * from.width + fromColumn;
-      to[layer].set(from[layer].subarray(start, start + count), y * to.width + toColumn);
+    for (let y = 0; y < canvas.height; y++) {
+      const start = y * source.width + from;
+      canvas[layer].set(source[layer].subarray(start, start + count), y * canvas.width + to);
     }
   }
 }
