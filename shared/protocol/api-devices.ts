@@ -1,0 +1,61 @@
+// Bodies and answers of /v1/devices.
+import { z } from 'zod';
+import { nameSchema, timeSchema } from '../basics/identifiers.ts';
+import { keySetSchema } from '../signing/signed-document.ts';
+import { desiredSchema } from './documents.ts';
+import { eventSchema, helloSchema, reportedSchema } from './reports.ts';
+
+export const deviceSchema = z.looseObject({
+  site: z.string(),
+  device: z.string(),
+  hardwareClass: z.string().nullable(),
+  line: z.string().nullable(),
+  online: z.boolean(),
+  firstSeenAtMs: timeSchema,
+  lastSeenAtMs: timeSchema,
+  boot: z.string().nullable(),
+  hello: helloSchema.nullable(),
+  reported: reportedSchema.nullable(),
+  desired: desiredSchema.nullable(),
+});
+
+export const deviceListQuerySchema = z.looseObject({ site: nameSchema.optional() });
+export const deviceListSchema = z.looseObject({ devices: z.array(deviceSchema) });
+export const devicePathSchema = z.looseObject({ site: nameSchema, device: nameSchema });
+
+export const storedEventSchema = z.looseObject({
+  /** Cursor: grows with arrival. */
+  id: z.number().int(),
+  receivedAtMs: timeSchema,
+  event: eventSchema,
+});
+export const deviceEventsQuerySchema = z.looseObject({
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  afterId: z.coerce.number().int().min(0).optional(),
+});
+export const deviceEventsSchema = z.looseObject({ events: z.array(storedEventSchema) });
+
+/** Why a device does what it does, in sentences, most important first. */
+export const explainSchema = z.looseObject({
+  site: z.string(),
+  device: z.string(),
+  atMs: timeSchema,
+  dataAgeMs: z.number().nonnegative(),
+  /** One line for a list. */
+  summary: z.string(),
+  sentences: z.array(z.string()),
+});
+
+export const credentialsSchema = z.looseObject({
+  site: z.string(),
+  device: z.string(),
+  password: z.string(),
+  mqttUrl: z.string(),
+  apiUrl: z.string(),
+  keySet: keySetSchema,
+});
+
+export type DeviceDocument = z.infer<typeof deviceSchema>;
+export type StoredEvent = z.infer<typeof storedEventSchema>;
+export type DeviceExplanation = z.infer<typeof explainSchema>;
+export type DeviceCredentials = z.infer<typeof credentialsSchema>;

@@ -1,0 +1,89 @@
+// Problems of the HTTP API (RFC 9457, application/problem+json): one catalogue, each with a stable type and a fix.
+import { z } from 'zod';
+
+export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
+const TYPE_PREFIX = '/problems/';
+
+/** What can go wrong, its status, and what to do about it. `type` on the wire is `/problems/<code>`. */
+export const PROBLEMS = {
+  'not-found': {
+    status: 404,
+    title: 'No such thing',
+    fix: 'List what there is, and check the name for a typing error.',
+  },
+  'unknown-route': { status: 404, title: 'No such route', fix: 'GET /openapi.json lists every route.' },
+  'method-not-allowed': {
+    status: 405,
+    title: 'This route has no such method',
+    fix: 'GET /openapi.json lists every route.',
+  },
+  'invalid-request': { status: 400, title: 'The request is not valid', fix: 'Correct every mistake listed in errors.' },
+  'body-too-large': {
+    status: 413,
+    title: 'The body is too large',
+    fix: 'Send less; artifacts go to PUT /v1/artifacts.',
+  },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'The body is of an unknown type',
+    fix: 'Send application/json, and application/octet-stream for artifacts.',
+  },
+  'release-refused': {
+    status: 422,
+    title: 'The release was refused',
+    fix: 'Correct every finding, and try again with POST /v1/releases/check.',
+  },
+  'release-taken': {
+    status: 409,
+    title: 'This release number is taken by another release',
+    fix: 'Releases are immutable: register it under the next version.',
+  },
+  'ambiguous-reference': { status: 409, title: 'The reference fits several releases', fix: 'Add +data=<tag>.' },
+  'artifact-mismatch': {
+    status: 422,
+    title: 'The bytes are not what their name says',
+    fix: 'Upload again; the name is the SHA-256 of the bytes.',
+  },
+  'range-not-satisfiable': { status: 416, title: 'The range lies outside the file', fix: 'Ask for bytes inside it.' },
+  'storage-full': { status: 507, title: 'No space left to store this', fix: 'Free space in the data folder.' },
+  conflict: {
+    status: 409,
+    title: 'It has changed, or is not in a state for this',
+    fix: 'Look at it again, then decide.',
+  },
+  'too-many-kills': {
+    status: 409,
+    title: 'Too many kills are in force here',
+    fix: 'Kill the whole fleet or site instead, or re-arm kills that are over.',
+  },
+  'kill-not-sent': {
+    status: 503,
+    title: 'The kill could not be published',
+    fix: 'It is kept and sent again every few seconds; use the local kill file on devices that matter most.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'A part that this needs is not there',
+    fix: 'Try again; GET /v1/status says more.',
+  },
+  internal: { status: 500, title: 'Something failed here', fix: 'The log of the control plane has the cause.' },
+} as const satisfies Record<string, { status: number; title: string; fix: string }>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+export const problemSchema = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  /** What to do next. */
+  fix: z.string(),
+  instance: z.string(),
+  requestId: z.string(),
+  errors: z.array(z.looseObject({ path: z.string(), message: z.string() })),
+});
+export type ProblemDocument = z.infer<typeof problemSchema>;
+
+export function problemType(code: ProblemCode): string {
+  return `${TYPE_PREFIX}${code}`;
+}

@@ -1,0 +1,93 @@
+// Answers of /v1/status, /v1/health and /v1/audit.
+import { z } from 'zod';
+import { countSchema, timeSchema } from '../basics/identifiers.ts';
+import { killSummarySchema } from './api-kills.ts';
+
+export const siteStatusSchema = z.looseObject({
+  site: z.string(),
+  devices: countSchema,
+  online: countSchema,
+  /** Devices that report a candidate or shadow in a slot. */
+  onTrial: countSchema,
+  blocked: countSchema,
+  /** Devices whose report says that a kill is in force. */
+  killed: countSchema,
+  /** Devices that have not reached the generation that is desired. */
+  behind: countSchema,
+});
+
+/** How many devices answer with a release now, and how many have committed it. */
+export const versionShareSchema = z.looseObject({
+  release: z.string(),
+  digest: z.string(),
+  serving: countSchema,
+  committed: countSchema,
+});
+
+/** A message from a device that was not understood. */
+export const refusedMessageSchema = z.looseObject({
+  atMs: timeSchema,
+  site: z.string(),
+  device: z.string(),
+  channel: z.string(),
+  kind: z.string(),
+  reason: z.string(),
+});
+
+export const statusReportSchema = z.looseObject({
+  nowMs: timeSchema,
+  startedAtMs: timeSchema,
+  version: z.string(),
+  mqttUrl: z.string(),
+  apiUrl: z.string(),
+  devices: z.looseObject({ total: countSchema, online: countSchema }),
+  sites: z.array(siteStatusSchema),
+  releases: z.array(versionShareSchema),
+  /** What the rollouts room says of rollouts that are not over. */
+  rollouts: z.array(z.record(z.string(), z.unknown())),
+  kills: z.array(killSummarySchema),
+  refused: z.looseObject({
+    total: countSchema,
+    byKind: z.record(z.string(), countSchema),
+    last: z.array(refusedMessageSchema),
+  }),
+  telemetry: z.looseObject({
+    stored: countSchema,
+    duplicates: countSchema,
+    commits: countSchema,
+    failures: countSchema,
+  }),
+  messaging: z.record(z.string(), z.unknown()),
+});
+
+export const healthSchema = z.looseObject({
+  ok: z.boolean(),
+  /** Parts that do not work, in words. */
+  problems: z.array(z.string()),
+});
+
+export const auditQuerySchema = z.looseObject({
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  beforeSeq: z.coerce.number().int().min(1).optional(),
+});
+
+export const auditRowSchema = z.looseObject({
+  seq: z.number().int(),
+  atMs: timeSchema,
+  actor: z.string(),
+  action: z.string(),
+  subject: z.string(),
+  reason: z.string(),
+  details: z.unknown(),
+  hash: z.string(),
+});
+export const auditListSchema = z.looseObject({ rows: z.array(auditRowSchema) });
+export const auditCheckSchema = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('intact'), rows: countSchema, head: z.string() }),
+  z.looseObject({ kind: z.literal('broken'), seq: z.number().int(), reason: z.string() }),
+]);
+
+export type StatusReport = z.infer<typeof statusReportSchema>;
+export type SiteStatus = z.infer<typeof siteStatusSchema>;
+export type VersionShare = z.infer<typeof versionShareSchema>;
+export type RefusedMessage = z.infer<typeof refusedMessageSchema>;
