@@ -1,0 +1,245 @@
+// The guardrail language: a closed grammar, read by hand. `p95(latency_ms) <= baseline * 1.10 for 5m` and its kin; never evaluated as code.
+//   expression := metric comparison ["for" DURATION]
+//   metric     := AGGREGATE "(" NAME ["," "frames"] {"," ("class" | "size") "=" WORD} ")" | "border_share"
+//   comparison := ("<=" | ">=") ("baseline" ("*" | "+" | "-") NUMBER [UNIT] | NUMBER [UNIT]) | "within baseline +/-" NUMBER "%"
+import { parseDuration } from './durations.ts';
+import { type ExpressionProblem, type Token, tokenize } from './expression-tokens.ts';
+import {
+  AGGREGATES,
+  type Aggregate,
+  type LimitKind,
+  METRIC_NAMES,
+  METRICS,
+  type MetricName,
+  metricRule,
+} from './metrics.ts';
+import { suggestion } from './nearest-word.ts';
+
+export type Comparison = {
+  readonly kind: LimitKind;
+  readonly relation: '<=' | '>=' | 'within';
+  /** Factor, signed offset, absolute value, or the tolerance of `within`, in `unit`. */
+  readonly value: number;
+  readonly unit: string;
+};
+
+export type Expression = {
+  readonly aggregate: Aggregate;
+  readonly metric: MetricName;
+  readonly class: string | null;
+  readonly size: 'small' | 'large' | null;
+  readonly comparison: Comparison;
+  /** A breach must last this long before it counts; 0 = at once. */
+  readonly forMs: number;
+};
+
+export type ParsedExpression =
+  | { readonly ok: true; readonly value: Expression }
+  | { readonly ok: false; readonly problem: ExpressionProblem };
+
+class Refused extends Error {
+  readonly problem: ExpressionProblem;
+
+  constructor(token: Token, message: string) {
+    super(message);
+    this.problem = { column: token.column, message };
+  }
+}
+
+/** Reads one guardrail; the problem names its column in the text. */
+export function parseExpression(text: string): ParsedExpression {
+  const tokens = tokenize(text);
+  if (!Array.isArray(tokens)) return { ok: false, problem: tokens as ExpressionProblem };
+  try {
+    return { ok: true, value: new ExpressionReader(tokens as readonly Token[]).read() };
+  } catch (error) {
+    if (error instanceof Refused) return { ok: false, problem: error.problem };
+    throw error;
+  }
+}
+
+type Subject = Pick<Expression, 'aggregate' | 'metric' | 'class' | 'size'>;
+
+class ExpressionReader {
+  readonly #tokens: readonly Token[];
+  #at = 0;
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  read(): Expression {
+    const subject = this.#subject();
+    const comparison = this.#comparison(subject.metric);
+    const forMs = this.#accept('for') ? this.#duration() : 0;
+    if (this.#peek().kind !== 'end') throw new Refused(this.#peek(), `unexpected "${this.#peek().text}"`);
+    return { ...subject, comparison, forMs };
+  }
+
+  #subject(): Subject {
+    const first = this.#take('word', 'an expression such as "p95(latency_ms) <= baseline * 1.10"');
+    if (first.text === 'border_share') return { aggregate: 'mean', metric: 'border_share', class: null, size: null };
+    const aggregate = AGGREGATES.find((known) => known === first.text);
+    if (!aggregate)
+      throw new Refused(
+        first,
+        `unknown "${first.text}"${suggestion(first.text, [...AGGREGATES, 'border_share'])}; known: ${AGGREGATES.join(', ')}, border_share`,
+      );
+    this.#symbol('(');
+    const metric = this.#metric(aggregate);
+    const filters = this.#filters(metric);
+    this.#symbol(')');
+    return { aggregate, metric, ...filters };
+  }
+
+  #metric(aggregate: Aggregate): MetricName {
+    const token = this.#take('word', 'a metric');
+    const fitting = METRIC_NAMES.filter((name) => metricRule(name).aggregates.includes(aggregate));
+    const metric = fitting.find((name) => name === token.text);
+    if (metric) return metric;
+    const elsewhere = METRIC_NAMES.find((name) => name === token.text);
+    if (elsewhere)
+      throw new Refused(token, `${token.text} is written ${METRICS[elsewhere].aggregates[0]}(${token.text}, …)`);
+    throw new Refused(
+      token,
+      `unknown metric "${token.text}"${suggestion(token.text, fitting)}; ${aggregate}() knows ${fitting.join(', ')}`,
+    );
+  }
+
+  #filters(metric: MetricName): Pick<Expression, 'class' | 'size'> {
+    const rule = metricRule(metric);
+    let filters: Pick<Expression, 'class' | 'size'> = { class: null, size: null };
+    while (this.#accept(',')) {
+      const key = this.#take('word', 'class=… or size=…');
+      if (key.text === rule.per) continue;
+      if (!rule.filters.some((filter) => filter === key.text))
+        throw new Refused(
+          key,
+          `${metric} has no "${key.text}"${suggestion(key.text, rule.filters)}; it knows ${[...(rule.per ? [rule.per] : []), ...rule.filters].join(', ') || 'no filter'}`,
+        );
+      this.#symbol('=');
+      filters = this.#filter(filters, key.text);
+    }
+    return filters;
+  }
+
+  #filter(filters: Pick<Expression, 'class' | 'size'>, key: string): Pick<Expression, 'class' | 'size'> {
+    const value = this.#take('word', `a value for ${key}`);
+    if (key === 'class') return { ...filters, class: value.text };
+    if (value.text === 'small' || value.text === 'large') return { ...filters, size: value.text };
+    throw new Refused(value, `size must be small or large, not "${value.text}"`);
+  }
+
+  #comparison(metric: MetricName): Comparison {
+    const rule = metricRule(metric);
+    const token = this.#peek();
+    const comparison = this.#accept('within') ? this.#tolerance() : this.#limit(metric);
+    if (!rule.limits.includes(comparison.kind))
+      throw new Refused(token, `${metric} is compared ${rule.limits.map((kind) => LIMIT_FORMS[kind]).join(' or ')}`);
+    const wanted = rule.worse === 'higher' ? '<=' : '>=';
+    if (comparison.relation !== 'within' && comparison.relation !== wanted)
+      throw new Refused(token, `must be "${wanted}": ${rule.worse} ${rule.title} is worse`);
+    return comparison;
+  }
+
+  #tolerance(): Comparison {
+    this.#word('baseline');
+    if (!this.#accept('+/-') && !this.#accept('±')) throw new Refused(this.#peek(), 'expected "+/-"');
+    const value = this.#number();
+    this.#symbol('%');
+    return { kind: 'within', relation: 'within', value, unit: '%' };
+  }
+
+  #limit(metric: MetricName): Comparison {
+    const token = this.#peek();
+    const relation = this.#relation();
+    if (!this.#accept('baseline'))
+      return { kind: 'absolute', relation, value: this.#number(), unit: this.#unit(metric) };
+    if (this.#accept('*')) return { kind: 'ratio', relation, value: this.#positive(), unit: '' };
+    const sign = this.#accept('+') ? 1 : this.#accept('-') ? -1 : null;
+    if (sign === null) throw new Refused(this.#peek(), 'expected "*", "+" or "-" after "baseline"');
+    if (sign === (relation === '<=' ? -1 : 1))
+      throw new Refused(
+        token,
+        `a limit of baseline ${sign < 0 ? '-' : '+'} x with "${relation}" demands an improvement; not supported yet`,
+      );
+    return { kind: 'offset', relation, value: sign * this.#number(), unit: this.#unit(metric) };
+  }
+
+  #relation(): '<=' | '>=' {
+    const token = this.#take('symbol', '"<=", ">=" or "within"');
+    if (token.text === '<=' || token.text === '<') return '<=';
+    if (token.text === '>=' || token.text === '>') return '>=';
+    throw new Refused(token, `expected "<=", ">=" or "within", not "${token.text}"`);
+  }
+
+  #unit(metric: MetricName): string {
+    const rule = metricRule(metric);
+    const token = this.#peek();
+    const standard = rule.units[0] ?? '';
+    if (token.kind === 'end' || token.text === 'for') {
+      if (rule.unit === '%')
+        throw new Refused(token, 'expected "%": a bare number would be read a hundred times too large');
+      return standard;
+    }
+    if (!rule.units.includes(token.text))
+      throw new Refused(token, `${metric} is measured in ${rule.units.join(' or ')}, not "${token.text}"`);
+    this.#at += 1;
+    return standard;
+  }
+
+  #positive(): number {
+    const token = this.#peek();
+    const value = this.#number();
+    if (value <= 0) throw new Refused(token, 'must be more than 0');
+    return value;
+  }
+
+  #number(): number {
+    return Number(this.#take('number', 'a number').text);
+  }
+
+  #duration(): number {
+    const amount = this.#take('number', 'a duration such as 5m');
+    const unit = this.#take('word', 'a unit of time: s, m, h or d');
+    const durationMs = parseDuration(`${amount.text}${unit.text}`);
+    if (durationMs === null) throw new Refused(amount, 'must be a duration such as 30s, 5m or 2h');
+    return durationMs;
+  }
+
+  #peek(): Token {
+    return this.#tokens[Math.min(this.#at, this.#tokens.length - 1)] as Token;
+  }
+
+  #accept(text: string): boolean {
+    if (this.#peek().kind === 'end' || this.#peek().text !== text) return false;
+    this.#at += 1;
+    return true;
+  }
+
+  #symbol(text: string): void {
+    if (!this.#accept(text)) throw new Refused(this.#peek(), `expected "${text}"${found(this.#peek())}`);
+  }
+
+  #word(text: string): void {
+    this.#symbol(text);
+  }
+
+  #take(kind: Token['kind'], what: string): Token {
+    const token = this.#peek();
+    if (token.kind !== kind) throw new Refused(token, `expected ${what}${found(token)}`);
+    this.#at += 1;
+    return token;
+  }
+}
+
+const LIMIT_FORMS: Readonly<Record<LimitKind, string>> = {
+  ratio: 'as "baseline * k"',
+  offset: 'as "baseline + x" or "baseline - x"',
+  absolute: 'with a plain number',
+  within: 'as "within baseline +/- x %"',
+};
+
+function found(token: Token): string {
+  return token.kind === 'end' ? ', found the end' : `, found "${token.text}"`;
+}

@@ -1,0 +1,67 @@
+// Guardrails as they are judged: the file's guardrails with minimums filled in and `per: class` expanded over the labels.
+import type { Expression } from './expression.ts';
+import { describeLimit, describeMetric } from './expression-text.ts';
+import { metricRule } from './metrics.ts';
+import { suggestion } from './nearest-word.ts';
+import type { Enforcement, GuardrailSpec, Minimum, RolloutSpec, StageSpec } from './rollout-file.ts';
+
+export type Guardrail = {
+  /** The file's id; `id/class` when it was expanded. */
+  readonly id: string;
+  readonly expression: Expression;
+  /** In words: `p95 latency`, and its limit: `≤ +10 %`. */
+  readonly title: string;
+  readonly limitText: string;
+  readonly enforce: Enforcement;
+  readonly stages: readonly string[] | null;
+  /** A breach counts once it has lasted this long. */
+  readonly forMs: number;
+  readonly minimum: Minimum;
+};
+
+export type LabelProblem = { readonly guardrail: string; readonly message: string };
+
+/** One guardrail per class where the file asks for it; classes that the candidate does not know are problems. */
+export function expandGuardrails(
+  spec: Pick<RolloutSpec, 'guardrails' | 'analysis'>,
+  labels: readonly string[],
+): { readonly guardrails: readonly Guardrail[]; readonly problems: readonly LabelProblem[] } {
+  const guardrails = spec.guardrails.flatMap((guardrail) => expandOne(guardrail, spec.analysis.minimum, labels));
+  const problems = guardrails
+    .filter(({ expression }) => expression.class !== null && !labels.includes(expression.class))
+    .map(({ id, expression }) => ({
+      guardrail: id,
+      message: `the candidate has no class "${expression.class}"${suggestion(expression.class ?? '', labels)}; it knows ${labels.join(', ')}`,
+    }));
+  return { guardrails, problems };
+}
+
+/** True when the guardrail is to be judged in this stage: asked for there, and its evidence exists in the stage's mode. */
+export function appliesTo(
+  guardrail: Pick<Guardrail, 'stages' | 'expression'>,
+  stage: Pick<StageSpec, 'name' | 'mode'>,
+): boolean {
+  if (guardrail.stages !== null && !guardrail.stages.includes(stage.name)) return false;
+  return metricRule(guardrail.expression.metric).modes.includes(stage.mode);
+}
+
+function expandOne(spec: GuardrailSpec, base: Minimum, labels: readonly string[]): readonly Guardrail[] {
+  if (spec.per === null) return [guardrailOf(spec, base, spec.expr.parsed)];
+  return (spec.classes ?? labels).map((label) =>
+    guardrailOf({ ...spec, id: `${spec.id}/${label}` }, base, { ...spec.expr.parsed, class: label }),
+  );
+}
+
+function guardrailOf(spec: GuardrailSpec, base: Minimum, expression: Expression): Guardrail {
+  const given = Object.fromEntries(Object.entries(spec.minimum).filter(([, value]) => value !== undefined));
+  return {
+    id: spec.id,
+    expression,
+    title: describeMetric(expression),
+    limitText: describeLimit(expression.comparison),
+    enforce: spec.enforce,
+    stages: spec.stages,
+    forMs: Math.max(spec.for, expression.forMs),
+    minimum: { ...base, ...given },
+  };
+}

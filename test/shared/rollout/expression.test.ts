@@ -1,0 +1,74 @@
+// The guardrail language: what it reads, and where it points when it does not.
+import { describe, expect, it } from 'vitest';
+import { type Expression, parseExpression } from '../../../shared/rollout/expression.ts';
+import { describeLimit, describeMetric } from '../../../shared/rollout/expression-text.ts';
+
+function read(text: string): Expression {
+  const result = parseExpression(text);
+  if (!result.ok) throw new Error(`${result.problem.column}: ${result.problem.message}`);
+  return result.value;
+}
+
+describe('parseExpression', () => {
+  it.each([
+    ['p95(latency_ms) <= baseline * 1.10', 'p95 latency', '≤ +10 %'],
+    ['p99(latency_ms) <= baseline * 1.2 for 10m', 'p99 latency', '≤ +20 %'],
+    ['p95(latency_ms) <= 120 ms', 'p95 latency', '≤ 120 ms'],
+    ['mean(fps) >= baseline * 0.95', 'frames per second', '≥ -5 %'],
+    ['rate(errors, frames) <= 0.5 %', 'error rate', '≤ 0.5 %'],
+    ['rate(errors, frames) < 0.5 %', 'error rate', '≤ 0.5 %'],
+    ['rate(dropped, frames) <= baseline * 1.5', 'dropped frames', '≤ +50 %'],
+    ['mean(soc_temp_c) <= baseline + 5', 'temperature', '≤ +5 °C'],
+    ['rate(lost, class=micro-crack) <= 10 %', 'confident detections lost of micro-crack', '≤ 10 %'],
+    ['rate(gained, class="big dent") <= 25 %', 'confident detections gained of big dent', '≤ 25 %'],
+    ['rate(wrong_class) <= 5 %', 'wrong class', '≤ 5 %'],
+    ['border_share <= baseline + 10 pt', 'border share', '≤ +10 pt'],
+    ['mean(detections_per_frame) within baseline +/- 15 %', 'detections per frame', 'within ±15 %'],
+    ['mean(detections_per_frame, class=dent) within baseline ± 15 %', 'detections per frame of dent', 'within ±15 %'],
+    [
+      'golden(recall, class=micro-crack, size=small) >= baseline - 10 pt',
+      'golden recall of small micro-crack',
+      '≥ -10 pt',
+    ],
+    ['golden(map50) >= baseline-3 pt', 'golden mAP50', '≥ -3 pt'],
+    ['golden(precision, class=dent) >= 80 %', 'golden precision of dent', '≥ 80 pt'],
+  ])('reads %s', (text, metric, limit) => {
+    const expression = read(text);
+    expect([describeMetric(expression), describeLimit(expression.comparison)]).toEqual([metric, limit]);
+  });
+
+  it('keeps the duration of a sustained breach', () => {
+    expect(read('p99(latency_ms) <= baseline * 1.2 for 10m').forMs).toBe(600_000);
+    expect(read('p99(latency_ms) <= baseline * 1.2').forMs).toBe(0);
+  });
+
+  it.each([
+    ['p95(latency_mss) <= baseline * 1.1', 5, 'did you mean "latency_ms"'],
+    ['p59(latency_ms) <= baseline * 1.1', 1, 'unknown "p59"'],
+    ['p95 latency', 5, 'expected "("'],
+    ['mean(latency_ms) <= 3 ms', 6, 'is written p50(latency_ms'],
+    ['p95(latency_ms) >= baseline * 1.1', 17, 'must be "<="'],
+    ['p95(latency_ms) <= baseline + 3 ms', 17, 'compared as "baseline * k"'],
+    ['p95(latency_ms) <= baseline * 0', 31, 'more than 0'],
+    ['p95(latency_ms) <= 120 C', 24, 'measured in ms'],
+    ['rate(errors, frames) <= 0.5', 28, 'expected "%"'],
+    ['rate(errors, hours) <= 0.5 %', 14, 'has no "hours"'],
+    ['golden(recall, size=tiny) >= baseline - 1 pt', 21, 'small or large'],
+    ['golden(recall) >= baseline + 1 pt', 16, 'demands an improvement'],
+    ['golden(map50, size=small) >= baseline - 1 pt', 15, 'no "size"'],
+    ['border_share <= baseline + 10 pt; drop', 33, 'unexpected character ";"'],
+    ['border_share <= baseline + 10 pt drop', 34, 'unexpected "drop"'],
+    ['p95(latency_ms) <= baseline * 1.1 for ages', 39, 'expected a duration'],
+    ['p95(latency_ms)', 16, 'expected "<=", ">=" or "within", found the end'],
+    ['', 1, 'an expression such as'],
+    ['process.exit(1)', 8, 'unexpected character "."'],
+  ])('points at the mistake in "%s"', (text, column, message) => {
+    const result = parseExpression(text);
+    expect(result).toMatchObject({ ok: false, problem: { column } });
+    if (!result.ok) expect(result.problem.message).toContain(message);
+  });
+
+  it('refuses a text that is too long before it reads it', () => {
+    expect(parseExpression('p'.repeat(301))).toMatchObject({ ok: false, problem: { column: 1 } });
+  });
+});
