@@ -142,7 +142,7 @@ function openSession(parts: {
 }
 
 /** Remote address, or `unknown` once the socket is gone. */
-export function addressOf(client: Client): string {
+function addressOf(client: Client): string {
   const { conn } = client;
   return 'remoteAddress' in conn && conn.remoteAddress ? conn.remoteAddress : 'unknown';
 }

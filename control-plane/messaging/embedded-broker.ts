@@ -2,10 +2,10 @@
 // It only puts the guards together; each one lives in its own file.
 import type { Socket } from 'node:net';
 import { Aedes, type Client } from 'aedes';
-import { type AdmissionOptions, addressOf, createAdmission } from './admission.ts';
+import { type AdmissionOptions, createAdmission } from './admission.ts';
 import { type BrokerInternals, brokerInternals, disableDeduplication, replaceRouting } from './aedes-internals.ts';
 import { classifyError, createFaults, type Faults } from './faults.ts';
-import { createFloodGuard, FloodGuards } from './flood-guard.ts';
+import { createFloodGuard, createPacketPace, FloodGuards, type PacketPace } from './flood-guard.ts';
 import { limitFrames } from './frame-limit.ts';
 import { createIntake, type Intake } from './intake.ts';
 import type { BrokerLimits } from './limits.ts';
@@ -15,7 +15,6 @@ import { Publisher } from './publisher.ts';
 import { RetainedStore } from './retained-store.ts';
 import { type ConnectionSink, type Peer, peerOf, Sessions } from './sessions.ts';
 import { cutWhenSlow } from './slow-clients.ts';
-import { createTokenBucket } from './token-bucket.ts';
 import type {
   BrokerOptions,
   Messaging,
@@ -31,6 +30,9 @@ export type EmbeddedBrokerOptions = BrokerOptions & {
   readonly limits: BrokerLimits;
 };
 
+/** What is known of a connection before it says who it is; the socket forgets its address when it closes. */
+type Arrived = { readonly pace: PacketPace; readonly address: string };
+
 /** How long close() waits for commits that are under way. */
 const SETTLE_MS_MAX = 5_000;
 
@@ -45,6 +47,7 @@ export class EmbeddedBroker implements Messaging {
   readonly #internals: BrokerInternals;
   readonly #publisher: Publisher;
   readonly #failed = new WeakSet<Client>();
+  readonly #arrivals = new WeakMap<Client, Arrived>();
   #listener: Listener | null = null;
   #sweeper: NodeJS.Timeout | null = null;
   #isClosing = false;
@@ -135,7 +138,7 @@ export class EmbeddedBroker implements Messaging {
       ...createAdmission(admissionOptions),
       authorizePublish: this.#intake.authorizePublish,
       authorizeSubscribe: this.#intake.authorizeSubscribe,
-      authorizeForward: (client, packet) => (cutWhenSlow(client, limits.queuedBytesMax) ? null : packet),
+      authorizeForward: (client, packet) => (this.#mayForward(client, packet.qos) ? packet : null),
       persistence: this.#retained,
       // 0 = no queue in the emitter: its release recurses and overflows the stack, and until then one frozen client
       // holds up everyone.
@@ -177,10 +180,17 @@ export class EmbeddedBroker implements Messaging {
   }
 
   #accept(socket: Socket): void {
-    const { packetBurst, packetsPerSecond } = this.#limits;
-    const packets = createTokenBucket({ burst: packetBurst, perSecond: packetsPerSecond });
+    const pace = createPacketPace(this.#limits, now);
     const client = this.#aedes.handle(socket);
-    limitFrames(client, { limits: this.#limits, mayHandlePacket: () => packets.tryTake(now()) });
+    this.#arrivals.set(client, { pace, address: socket.remoteAddress ?? 'unknown' });
+    limitFrames(client, { limits: this.#limits, mayHandlePacket: pace.mayHandle });
+  }
+
+  /** Asked for every delivery to every client. */
+  #mayForward(client: Client, qos: number): boolean {
+    if (cutWhenSlow(client, this.#limits.queuedBytesMax)) return false;
+    if (qos > 0) this.#arrivals.get(client)?.pace.expectAcknowledgement();
+    return true;
   }
 
   #sweep(): void {
@@ -194,7 +204,7 @@ export class EmbeddedBroker implements Messaging {
   #recordFailure(client: Client, error: Error): void {
     if (this.#failed.has(client)) return;
     this.#failed.add(client);
-    const who = this.#sessions.of(client)?.clientId ?? addressOf(client);
+    const who = this.#sessions.of(client)?.clientId ?? this.#arrivals.get(client)?.address ?? 'unknown';
     this.#faults.record({ reason: classifyError(error), who, detail: error.message });
   }
 

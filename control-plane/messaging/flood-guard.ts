@@ -41,6 +41,27 @@ export function createFloodGuard(limits: BrokerLimits, now: () => number): Flood
   };
 }
 
+/** One connection's packets of any kind, from its first byte. Acknowledgements we asked for are free. */
+export type PacketPace = {
+  expectAcknowledgement(): void;
+  mayHandle(command: string | undefined): boolean;
+};
+
+export function createPacketPace(limits: BrokerLimits, now: () => number): PacketPace {
+  const packets = createTokenBucket({ burst: limits.packetBurst, perSecond: limits.packetsPerSecond });
+  let owed = 0;
+  return {
+    expectAcknowledgement() {
+      owed += 1;
+    },
+    mayHandle(command) {
+      if (command !== 'puback' || owed === 0) return packets.tryTake(now());
+      owed -= 1;
+      return true;
+    },
+  };
+}
+
 /** The guards by client id: they outlive a connection, so that reconnecting does not refill a bucket. */
 export class FloodGuards {
   readonly #guards = new Map<string, FloodGuard>();

@@ -8,7 +8,7 @@ import type { BrokerLimits } from './limits.ts';
 export type FrameLimitOptions = {
   readonly limits: Pick<BrokerLimits, 'connectFrameBytesMax' | 'frameBytesMax'>;
   /** Asked for every packet, pings included; false cuts the client. */
-  readonly mayHandlePacket: () => boolean;
+  readonly mayHandlePacket: (command: string | undefined) => boolean;
 };
 
 /** Call once per client, before it reads its first byte. */
@@ -35,7 +35,8 @@ export function limitFrames(client: Client, options: FrameLimitOptions): void {
       return 0;
     }
   };
-  parser.prependListener('packet', () => {
-    if (!options.mayHandlePacket()) cutClient(client, new Refusal('flood', 'sent packets faster than the limit'));
+  parser.prependListener('packet', (packet: { readonly cmd?: string }) => {
+    if (!options.mayHandlePacket(packet.cmd))
+      cutClient(client, new Refusal('flood', 'sent packets faster than the limit'));
   });
 }

@@ -35,7 +35,7 @@ export function createIntake(options: IntakeOptions) {
   let ingested = 0;
 
   const commit = async (message: IngestMessage): Promise<void> => {
-    const committed = options.ingest(message);
+    const committed = (async () => await options.ingest(message))(); // a throw at once is a rejection too
     unsettled.add(committed);
     try {
       await committed;
