@@ -1,0 +1,192 @@
+// Bodies and answers of /v1/rollouts. The `get` answer holds everything that a watching person needs on one screen.
+import { z } from 'zod';
+import { countSchema, timeSchema } from '../basics/identifiers.ts';
+import { planSchema } from '../rollout/plan.ts';
+import { verdictSchema } from '../rollout/verdict.ts';
+import { actorSchema, reasonSchema } from './api-releases.ts';
+import { releaseRefSchema } from './documents.ts';
+
+/** 64 KiB, as the reader of rollout files. */
+const fileTextSchema = z.string().min(1).max(65_536);
+
+export const rolloutPlanBodySchema = z.looseObject({ file: fileTextSchema });
+export const rolloutStartBodySchema = z.looseObject({ file: fileTextSchema, actor: actorSchema, reason: reasonSchema });
+
+/** A mistake in the file, with its place; line and column are 1-based. */
+export const fileProblemSchema = z.looseObject({
+  line: z.number().int(),
+  column: z.number().int(),
+  path: z.string(),
+  message: z.string(),
+});
+
+/** A file with mistakes is an answer too: `plan` is null and `problems` lists all of them. */
+export const rolloutPlanSchema = z.looseObject({
+  plan: planSchema.nullable(),
+  problems: z.array(fileProblemSchema),
+});
+
+export const ROLLOUT_VERBS = ['hold', 'resume', 'promote', 'rollback', 'abort'] as const;
+export const rolloutVerbSchema = z.enum(ROLLOUT_VERBS);
+export const rolloutActBodySchema = z.looseObject({
+  actor: actorSchema,
+  reason: reasonSchema,
+  /** promote: also without enough evidence. Never over a breach, a kill or missing devices. */
+  override: z.boolean().optional(),
+  /** abort: leave exposed devices on the candidate. */
+  keep: z.boolean().optional(),
+});
+export const rolloutPathSchema = z.looseObject({ id: z.string().min(1).max(64) });
+export const rolloutVerbPathSchema = z.looseObject({ id: z.string().min(1).max(64), verb: rolloutVerbSchema });
+
+export const rolloutStateSchema = z.enum([
+  'draft',
+  'awaiting_approval',
+  'scheduled',
+  'running',
+  'holding',
+  'rolling_back',
+  'rolled_back',
+  'completed',
+  'aborted',
+]);
+/** Where a running stage is; `committing`: every stage is done and devices make the candidate their baseline. */
+export const rolloutPhaseSchema = z.enum(['settling', 'baking', 'look', 'committing']);
+
+export const exposureSchema = z.looseObject({
+  /** Devices that shall have the candidate in this stage. */
+  assigned: countSchema,
+  reachable: countSchema,
+  /** Devices that report the candidate in the role of this stage. */
+  exposed: countSchema,
+  /** Exposed devices with a recent window. */
+  reporting: countSchema,
+  /** Exposed devices with enough evidence to be judged. */
+  evaluated: countSchema,
+  /** Devices that went back by themselves or refused the candidate. */
+  reverted: countSchema,
+  /** Exposed devices that went silent. */
+  dark: countSchema,
+});
+
+const stageViewSchema = z.looseObject({
+  name: z.string(),
+  mode: z.enum(['golden', 'shadow', 'serve']),
+  percent: z.number().nullable(),
+  count: z.number().nullable(),
+  /** Devices planned (or, once reached, assigned). */
+  devices: countSchema,
+  bakeMs: countSchema,
+  extend: z.looseObject({ times: countSchema, eachMs: countSchema }),
+  promote: z.enum(['auto', 'manual']),
+  status: z.enum(['done', 'current', 'pending']),
+  startedAtMs: timeSchema.nullable(),
+  endedAtMs: timeSchema.nullable(),
+});
+
+const factoryViewSchema = z.looseObject({
+  site: z.string(),
+  devices: countSchema,
+  /** Devices of this site that shall have the candidate now, and those that report it. */
+  candidate: countSchema,
+  exposed: countSchema,
+  controls: countSchema,
+  online: countSchema,
+  reverted: countSchema,
+  byHardware: z.record(z.string(), countSchema),
+});
+
+const deviceViewSchema = z.looseObject({
+  site: z.string(),
+  device: z.string(),
+  hardwareClass: z.string(),
+  line: z.string().nullable(),
+  arm: z.enum(['candidate', 'baseline']),
+  role: z.enum(['none', 'prove', 'shadow', 'serve']),
+  online: z.boolean(),
+  exposed: z.boolean(),
+  reverted: z.boolean(),
+  activatedAtMs: timeSchema.nullable(),
+  serving: releaseRefSchema.nullable(),
+  baseline: releaseRefSchema,
+  /** In words: what it does, or why it does not. */
+  detail: z.string(),
+});
+
+export const rolloutDecisionSchema = z.looseObject({
+  seq: countSchema,
+  atMs: timeSchema,
+  kind: z.string(),
+  rule: z.string(),
+  actor: z.string(),
+  reason: z.string(),
+  fromState: z.string(),
+  toState: z.string(),
+  stage: z.string(),
+});
+
+const rolloutHead = {
+  id: z.string(),
+  name: z.string(),
+  state: rolloutStateSchema,
+  phase: rolloutPhaseSchema.nullable(),
+  /** The kill that covers the candidate, in words; null when there is none. */
+  killed: z.string().nullable(),
+  candidate: releaseRefSchema,
+  /** One sentence: where it stands and why. */
+  status: z.string(),
+  stage: z.string(),
+  stageIndex: countSchema,
+  stageCount: countSchema,
+  createdAtMs: timeSchema,
+  endedAtMs: timeSchema.nullable(),
+};
+
+export const rolloutSummarySchema = z.looseObject(rolloutHead);
+
+export const rolloutViewSchema = z.looseObject({
+  ...rolloutHead,
+  nowMs: timeSchema,
+  version: countSchema,
+  owners: planSchema.shape.owners,
+  baselines: planSchema.shape.baselines,
+  stages: z.array(stageViewSchema),
+  /** When the stage is looked at next; null when nothing is scheduled. */
+  nextDecisionAtMs: timeSchema.nullable(),
+  extensionsUsed: countSchema,
+  holdReason: z.string().nullable(),
+  exposure: exposureSchema,
+  controls: countSchema,
+  factories: z.array(factoryViewSchema),
+  devices: z.array(deviceViewSchema),
+  /** Verdicts of this stage; when the rollout has ended, those of the last decision. */
+  guardrails: z.array(verdictSchema),
+  /** Newest first. */
+  decisions: z.array(rolloutDecisionSchema),
+  fileText: z.string(),
+  fileHash: z.string(),
+  planHash: z.string(),
+  statisticsVersion: z.string(),
+});
+
+export const rolloutListSchema = z.looseObject({ rollouts: z.array(rolloutSummarySchema) });
+
+/** Why it is where it is: sentences, most important first, and what a person can do. */
+export const rolloutWhySchema = z.looseObject({
+  id: z.string(),
+  atMs: timeSchema,
+  summary: z.string(),
+  sentences: z.array(z.string()),
+  whatYouCanDo: z.array(z.string()),
+});
+
+export type RolloutPlanAnswer = z.infer<typeof rolloutPlanSchema>;
+export type RolloutVerb = z.infer<typeof rolloutVerbSchema>;
+export type RolloutActBody = z.infer<typeof rolloutActBodySchema>;
+export type RolloutState = z.infer<typeof rolloutStateSchema>;
+export type RolloutPhase = z.infer<typeof rolloutPhaseSchema>;
+export type ExposureCounts = z.infer<typeof exposureSchema>;
+export type RolloutSummary = z.infer<typeof rolloutSummarySchema>;
+export type RolloutView = z.infer<typeof rolloutViewSchema>;
+export type RolloutDecision = z.infer<typeof rolloutDecisionSchema>;
+export type RolloutWhy = z.infer<typeof rolloutWhySchema>;
