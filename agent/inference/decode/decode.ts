@@ -1,11 +1,12 @@
 // From the outputs of one run to an answer, by the release's manifest. Pure; the runner and the model tools share it.
 import type { Answer } from '../../../shared/release/answers.ts';
-import type { InputContract, Manifest } from '../../../shared/release/manifest.ts';
+import type { Manifest } from '../../../shared/release/manifest.ts';
+import { frameShapeOf } from '../../frames/input-contract.ts';
 import { decodeClassification } from './classification.ts';
 import { decodeDetection } from './detection.ts';
 import { decodeOcr } from './ocr.ts';
 import { decodeSegmentation } from './segmentation.ts';
-import type { FrameSize, OutputTensor } from './tensor.ts';
+import type { OutputTensor } from './tensor.ts';
 
 /** `borderline` feeds the border share: what the model nearly said, per task. */
 export type Decoded = { readonly answer: Answer; readonly borderline: number };
@@ -13,7 +14,7 @@ export type Decoded = { readonly answer: Answer; readonly borderline: number };
 /** `output` is the manifest's first output. Throws DecodeError when its shape does not fit the decoder. */
 export function decodeAnswer(manifest: Manifest, output: OutputTensor): Decoded {
   const { postprocess, labels } = manifest;
-  const frame = frameSizeOf(manifest.input);
+  const frame = frameShapeOf(manifest.input);
   switch (postprocess.type) {
     case 'detection': {
       const { detections, borderline } = decodeDetection({ output, postprocess, labels, frame });
@@ -32,10 +33,4 @@ export function decodeAnswer(manifest: Manifest, output: OutputTensor): Decoded 
       return { answer: { task: 'ocr', ...text }, borderline };
     }
   }
-}
-
-/** Width and height of the model's input frame. */
-export function frameSizeOf(contract: InputContract): FrameSize {
-  const [, a = 0, b = 0, c = 0] = contract.shape;
-  return contract.layout === 'NHWC' ? { width: b, height: a } : { width: c, height: b };
 }

@@ -1,0 +1,127 @@
+// The runner: one process, one release, one session. Takes frame tokens on fd 3, reads frames from the ring, answers.
+// Everything a model can crash, hang or bloat happens here. Run by runner.ts; not for import.
+import { writeFileSync } from 'node:fs';
+import { describeError } from '../../shared/basics/errors.ts';
+import { frameBytesOf } from '../frames/input-contract.ts';
+import { openParentLink } from '../frames/parent-link.ts';
+import { openRing, type Ring } from '../frames/ring.ts';
+import { ModelError, type ModelSession, openModelSession, runtimeName, warmUp } from './model-session.ts';
+import {
+  decodeToRunner,
+  describeRefusal,
+  encodeFromRunner,
+  FRAMES_OUTSTANDING_MAX,
+  type FrameOrder,
+  type FromRunner,
+  PROTOCOL,
+  type RunnerHello,
+  type RunnerRole,
+  type ToRunner,
+} from './runner-protocol.ts';
+
+type Loaded = { readonly session: ModelSession; readonly ring: Ring };
+
+const OOM_SCORE: Readonly<Record<RunnerRole, number>> = { baseline: 300, candidate: 800, shadow: 900 };
+
+function runRunner(): void {
+  const queue: FrameOrder[] = [];
+  let loaded: Loaded | null = null;
+  let isBusy = false;
+  let isDraining = false;
+  const send = (message: FromRunner): void => link.send(encodeFromRunner(message));
+
+  const answerAll = async (): Promise<void> => {
+    if (isBusy || loaded === null) return;
+    isBusy = true;
+    for (let order = queue[0]; order; order = queue[0]) {
+      send(await answer(loaded, order));
+      queue.shift();
+      // Lets the next token and the drain in: the run has blocked the loop.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    isBusy = false;
+    if (isDraining) link.finish();
+  };
+
+  const start = async (hello: RunnerHello): Promise<void> => {
+    try {
+      loaded = await load(hello, send);
+      await answerAll();
+    } catch (error) {
+      const code = error instanceof ModelError ? error.code : 'load-failed';
+      send({ type: 'fault', code, detail: describeError(error).slice(0, 2000) });
+      link.finish();
+    }
+  };
+
+  const accept = (message: ToRunner): void => {
+    if (message.type === 'hello') void start(message);
+    else if (message.type === 'drain') {
+      isDraining = true;
+      void answerAll();
+    } else if (queue.length >= FRAMES_OUTSTANDING_MAX) {
+      const detail = `more than ${FRAMES_OUTSTANDING_MAX} frames are not answered`;
+      send({ type: 'fault', seq: message.seq, code: 'too-many-frames', detail });
+    } else {
+      queue.push(message);
+      void answerAll();
+    }
+  };
+
+  const link = openParentLink((message) => {
+    const parsed = decodeToRunner(message);
+    if (parsed.ok) return accept(parsed.value);
+    send({ type: 'fault', code: 'bad-hello', detail: describeRefusal(parsed) });
+    link.finish();
+  });
+}
+
+async function load(hello: RunnerHello, send: (message: FromRunner) => void): Promise<Loaded> {
+  const { manifest } = hello;
+  volunteerForOutOfMemory(hello.role);
+  const frameBytes = frameBytesOf(manifest.input);
+  if (hello.ring.frameBytes !== frameBytes) {
+    const detail = `the manifest's input takes ${frameBytes} bytes a frame, the ring holds ${hello.ring.frameBytes}`;
+    throw new ModelError('contract-mismatch', detail);
+  }
+  const ring = openRing(hello.ring, 'r');
+  const session = await openModelSession(hello);
+  const warmMs = await warmUp(session, manifest);
+  const { provider, modelSha256, loadMs } = session;
+  const rssBytes = process.memoryUsage.rss();
+  send({ type: 'ready', protocol: PROTOCOL, runtime: runtimeName(), provider, modelSha256, loadMs, warmMs, rssBytes });
+  return { session, ring };
+}
+
+async function answer({ session, ring }: Loaded, order: FrameOrder): Promise<FromRunner> {
+  const { seq } = order;
+  try {
+    const startedAt = performance.now();
+    ring.read(order.slot, session.frame);
+    const readAt = performance.now();
+    const output = await session.run();
+    const ranAt = performance.now();
+    const decoded = session.decode(output);
+    const times = { readMs: readAt - startedAt, runMs: ranAt - readAt, postMs: performance.now() - ranAt };
+    const said = decoded ?? { answer: null, borderline: 0 };
+    return { type: 'result', seq, ...times, finite: decoded !== null, ...said, rssBytes: process.memoryUsage.rss() };
+  } catch (error) {
+    const code = error instanceof RangeError || isRingError(error) ? 'read-failed' : 'run-failed';
+    return { type: 'fault', seq, code, detail: describeError(error).slice(0, 2000) };
+  }
+}
+
+function isRingError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'RingError';
+}
+
+/** When memory runs out, the kernel should take a shadow before a candidate before a baseline before the supervisor. */
+function volunteerForOutOfMemory(role: RunnerRole): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', String(OOM_SCORE[role]));
+  } catch {
+    // A locked-down container refuses; then the kernel's own choice stands.
+  }
+}
+
+runRunner();

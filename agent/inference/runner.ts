@@ -1,0 +1,225 @@
+// The agent's side of a runner process: starts it, hands it frame tokens, hears its answers, ends it. Knows which
+// tokens it holds. Decides nothing: when to stop, kill or drain is said by the caller.
+import { fileURLToPath } from 'node:url';
+import { BelayError } from '../../shared/basics/errors.ts';
+import type { Answer } from '../../shared/release/answers.ts';
+import { formatReleaseId } from '../../shared/release/identity.ts';
+import { type Manifest, releaseIdOf } from '../../shared/release/manifest.ts';
+import type { RoomLog } from '../frames/child-log.ts';
+import { type Child, type ChildExit, childEnvironment, openChild } from '../frames/child-process.ts';
+import { FramingError, type Message } from '../frames/framing.ts';
+import type { RingInfo } from '../frames/ring.ts';
+import {
+  decodeFromRunner,
+  describeRefusal,
+  encodeToRunner,
+  FRAMES_OUTSTANDING_MAX,
+  type FromRunner,
+  PROTOCOL,
+  type RunnerFault,
+  type RunnerReady,
+  type RunnerResult,
+  type RunnerRole,
+  wireSeq,
+} from './runner-protocol.ts';
+
+/** A frame that lies in a slot of the runner's ring; `seq` is unique among the outstanding ones. */
+export type FrameToken = { readonly seq: number; readonly slot: number };
+
+export type RunnerAnswer<T extends FrameToken> = {
+  readonly token: T;
+  readonly readMs: number;
+  readonly runMs: number;
+  readonly postMs: number;
+  /** False: the output held a NaN or an infinity, and there is no answer. */
+  readonly isFinite: boolean;
+  readonly answer: Answer | null;
+  /** What the model nearly said; for the border share. */
+  readonly borderline: number;
+  readonly rssBytes: number;
+};
+
+/** `token` is null when the runner, not a frame, is at fault; then its end follows. */
+export type RunnerFaultReport<T extends FrameToken> = {
+  readonly token: T | null;
+  readonly code: string;
+  readonly detail: string;
+};
+
+export type RunnerExit<T extends FrameToken> = ChildExit & { readonly outstanding: readonly T[] };
+
+export type RunnerErrorCode =
+  | 'load-failed'
+  | 'load-timeout'
+  | 'wrong-digest'
+  | 'contract-mismatch'
+  | 'provider-unavailable'
+  | 'crashed-on-load';
+
+/** A release could not be loaded. */
+export class RunnerError extends BelayError {
+  declare readonly code: RunnerErrorCode;
+
+  constructor(code: RunnerErrorCode, message: string) {
+    super(code, message);
+    this.name = 'RunnerError';
+  }
+}
+
+export type RunnerOptions<T extends FrameToken> = {
+  readonly manifest: Manifest;
+  readonly packageDir: string;
+  readonly ring: RingInfo;
+  readonly role: RunnerRole;
+  readonly threads: number;
+  readonly log: RoomLog;
+  /** Time to load and warm up; then it is killed and the opening rejects. */
+  readonly coldMs: number;
+  readonly onResult: (answer: RunnerAnswer<T>) => void;
+  readonly onFault: (fault: RunnerFaultReport<T>) => void;
+  /** Once, after the runner was ready. Its outstanding tokens go elsewhere. */
+  readonly onExit: (exit: RunnerExit<T>) => void;
+  /** A runner on another runtime that speaks the protocol; ours when left out. */
+  readonly command?: readonly string[];
+};
+
+const RUNNER_PROCESS = fileURLToPath(new URL('./runner-process.ts', import.meta.url));
+const NICE: Readonly<Record<RunnerRole, number>> = { baseline: 1, candidate: 5, shadow: 19 };
+const DRAIN_MS = 10_000;
+
+const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
+  'load-failed': 'check that the model opens in ONNX Runtime 1.30, then publish a corrected version',
+  'load-timeout': 'raise limits.coldMs of the release, or make the model smaller',
+  'wrong-digest': 'the copy on this device is damaged: discard it and download it again',
+  'contract-mismatch': 'correct the manifest or the export, then publish a corrected version',
+  'provider-unavailable': 'install the accelerator runtime on this device, or set runtime.allowCpuFallback',
+  'crashed-on-load': 'look at the log lines of this process; the release must not be tried again unchanged',
+};
+
+/** A runner process from its start to its end. Make one with openRunner, the room's door. */
+export class RunnerChild<T extends FrameToken> {
+  readonly #child: Child;
+  readonly #options: RunnerOptions<T>;
+  readonly #name: string;
+  readonly #held = new Map<number, T>();
+  readonly #ready = Promise.withResolvers<RunnerReady>();
+  #state: 'loading' | 'ready' | 'failed' = 'loading';
+  readonly #coldTimer: NodeJS.Timeout;
+
+  constructor(options: RunnerOptions<T>) {
+    this.#options = options;
+    this.#name = formatReleaseId(releaseIdOf(options.manifest));
+    const { role, log } = options;
+    this.#child = openChild({
+      command: options.command ?? [process.execPath, RUNNER_PROCESS],
+      env: childEnvironment(process.env),
+      nice: NICE[role],
+      log,
+      fields: { release: this.#name, role },
+      onMessage: (message) => this.#hear(message),
+      onViolation: (detail) => this.#violate(detail),
+      onExit: (exit) => this.#end(exit),
+    });
+    this.#coldTimer = setTimeout(
+      () => this.#fail('load-timeout', `not ready after ${options.coldMs} ms`),
+      options.coldMs,
+    );
+    const { manifest, packageDir, ring, threads } = options;
+    this.#child.send(encodeToRunner({ type: 'hello', protocol: PROTOCOL, manifest, packageDir, ring, threads, role }));
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get ready(): Promise<RunnerReady> {
+    return this.#ready.promise;
+  }
+
+  submit(token: T): boolean {
+    if (this.#child.isGone || this.#held.size >= FRAMES_OUTSTANDING_MAX) return false;
+    const seq = wireSeq(token.seq);
+    if (this.#held.has(seq)) return false;
+    this.#held.set(seq, token);
+    this.#child.send(encodeToRunner({ type: 'frame', slot: token.slot, seq }));
+    return true;
+  }
+
+  outstanding(): readonly T[] {
+    return [...this.#held.values()];
+  }
+
+  stop(): void {
+    this.#child.stop();
+  }
+
+  async kill(): Promise<void> {
+    await this.#child.kill();
+  }
+
+  async drain(): Promise<void> {
+    this.#child.send(encodeToRunner({ type: 'drain' }));
+    const timer = setTimeout(() => void this.#child.kill(), DRAIN_MS);
+    await this.#child.ended;
+    clearTimeout(timer);
+  }
+
+  #hear(message: Message): void {
+    const parsed = decodeFromRunner(message);
+    if (!parsed.ok) throw new FramingError(describeRefusal(parsed));
+    const said: FromRunner = parsed.value;
+    if (said.type === 'fault') this.#hearFault(said);
+    else if (said.type === 'ready') this.#hearReady(said);
+    else this.#hearResult(said);
+  }
+
+  #hearReady(ready: RunnerReady): void {
+    if (this.#state !== 'loading') throw new FramingError('a second ready');
+    this.#state = 'ready';
+    clearTimeout(this.#coldTimer);
+    this.#ready.resolve(ready);
+  }
+
+  #hearResult(result: RunnerResult): void {
+    const token = this.#take(result.seq);
+    const { readMs, runMs, postMs, finite, answer, borderline, rssBytes } = result;
+    this.#options.onResult({ token, readMs, runMs, postMs, isFinite: finite, answer, borderline, rssBytes });
+  }
+
+  #hearFault(fault: RunnerFault): void {
+    const { code, detail } = fault;
+    if (this.#state === 'loading') {
+      this.#fail(code in NEXT_STEP ? (code as RunnerErrorCode) : 'load-failed', detail);
+    } else {
+      const token = fault.seq === undefined ? null : this.#take(fault.seq);
+      this.#options.onFault({ token, code, detail });
+    }
+  }
+
+  #take(seq: number): T {
+    const token = this.#held.get(seq);
+    if (token === undefined) throw new FramingError(`an answer to frame ${seq}, which it does not hold`);
+    this.#held.delete(seq);
+    return token;
+  }
+
+  #violate(detail: string): void {
+    if (this.#state === 'loading') this.#fail('load-failed', detail);
+    else this.#options.onFault({ token: null, code: 'protocol-violation', detail });
+  }
+
+  #fail(code: RunnerErrorCode, detail: string): void {
+    if (this.#state !== 'loading') return;
+    this.#state = 'failed';
+    clearTimeout(this.#coldTimer);
+    void this.#child.kill();
+    const message = `loading ${this.#name} as ${this.#options.role}: ${detail}; ${NEXT_STEP[code]}`;
+    this.#ready.reject(new RunnerError(code, message));
+  }
+
+  #end(exit: ChildExit): void {
+    const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
+    this.#fail('crashed-on-load', `its process ended (${how})`);
+    if (this.#state === 'ready') this.#options.onExit({ ...exit, outstanding: this.outstanding() });
+  }
+}
