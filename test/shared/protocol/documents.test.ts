@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS } from '../../../shared/protocol/limits.ts';
 import { eventSchema, statusSchema } from '../../../shared/protocol/reports.ts';
 
 const DIGEST = 'a'.repeat(64);
-const BASELINE = { release: 'cv-detector:1.8.2+data=a1', digest: DIGEST };
+const BASELINE = { release: 'cv-detector:1.8.2+data=b4f7a1', digest: DIGEST };
 const DESIRED = {
   v: 1,
   site: 'plant-a',
