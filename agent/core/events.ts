@@ -1,0 +1,68 @@
+// Everything that can happen to the supervisor, as plain facts. Foreign documents arrive here verified and parsed.
+import type { Sensors } from '../../shared/measure/window.ts';
+import type { Desired, KillDocument } from '../../shared/protocol/documents.ts';
+import type { BlockedKind, KillTopic, ProofRecord } from './state.ts';
+
+export type RefusalKind =
+  | 'bad-signature'
+  | 'malformed-document'
+  | 'older-generation'
+  | 'older-epoch'
+  | 'wrong-address'
+  | 'unknown-topic';
+
+/** How a runner ended without being asked to. */
+export type DeathKind = 'crash' | 'oom' | 'hang';
+
+export type CoreEvent =
+  | { readonly kind: 'booted'; readonly slots: 'fresh' | 'whole' | 'one-lost' | 'both-lost' }
+  | { readonly kind: 'desired'; readonly document: Desired; readonly documentDigest: string }
+  | {
+      readonly kind: 'kill';
+      readonly topic: KillTopic;
+      readonly document: KillDocument;
+      readonly documentDigest: string;
+    }
+  | { readonly kind: 'local-kill'; readonly present: boolean; readonly reason: string }
+  | { readonly kind: 'refused'; readonly refusal: RefusalKind; readonly reason: string }
+  | { readonly kind: 'installed'; readonly digest: string }
+  | {
+      readonly kind: 'install-failed';
+      readonly digest: string;
+      readonly failure: BlockedKind;
+      readonly reason: string;
+      readonly isFinal: boolean;
+    }
+  | { readonly kind: 'loaded'; readonly digest: string; readonly provider: string }
+  | {
+      readonly kind: 'load-failed';
+      readonly digest: string;
+      readonly failure: 'wrong-digest' | 'missing' | 'fault' | DeathKind;
+      readonly reason: string;
+    }
+  | { readonly kind: 'unloaded'; readonly digest: string }
+  | { readonly kind: 'proof'; readonly record: ProofRecord; readonly fault: 'mismatch' | 'fault' | 'non-finite' | null }
+  | { readonly kind: 'scored'; readonly digest: string; readonly record: ProofRecord | null }
+  | { readonly kind: 'offered' }
+  | {
+      readonly kind: 'answered';
+      readonly digest: string;
+      readonly role: 'baseline' | 'candidate' | 'shadow';
+      readonly latencyMs: number;
+      readonly serviceMs: number;
+      readonly requestId: string;
+    }
+  | { readonly kind: 'late'; readonly digest: string; readonly serviceMs: number }
+  | {
+      readonly kind: 'frame-fault';
+      readonly digest: string;
+      readonly role: 'baseline' | 'candidate' | 'shadow';
+      readonly fault: 'deadline' | 'non-finite' | 'fault';
+      readonly detail: string;
+    }
+  | { readonly kind: 'runner-died'; readonly digest: string; readonly how: DeathKind; readonly reason: string }
+  | { readonly kind: 'camera'; readonly cameraId: string; readonly lost: boolean; readonly healthy: boolean | null }
+  | { readonly kind: 'sensors'; readonly sensors: Sensors }
+  | { readonly kind: 'persisted'; readonly fault: string | null }
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'stopping' };

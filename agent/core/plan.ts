@@ -1,0 +1,146 @@
+// The next steps: which releases should be held, and what each needs next. Level-triggered: asked after every event,
+// from the state alone, and never remembers a plan.
+import { beginAttempt, endAttempt } from './attempts.ts';
+import type { Effect, Priority } from './effects.ts';
+import { adoptionOf, baselineChain, candidateOf, forbidden, wantedBaseline } from './serving.ts';
+import { type CoreState, type Holding, holdingOf, type ReleaseRef, withHolding } from './state.ts';
+import { endRunner, isOnTrial } from './trouble.ts';
+import { andThen, type Turn, turn } from './turn.ts';
+
+/** Below this the fallback that nobody asked for is given up first. */
+const MEMORY_FREE_BYTES_MIN = 400 * 1024 * 1024;
+
+type Want = { readonly ref: ReleaseRef; readonly priority: Priority; readonly prove: boolean };
+
+/** Moves every holding one step towards what is wanted. */
+export function planSteps(state: CoreState, nowMs: number): Turn {
+  const wants = wantsOf(state);
+  let next = dropUnwanted(state, wants);
+  for (const want of wants) next = andThen(next, (reached) => advance(reached, want, nowMs));
+  next = andThen(next, (reached) => repairBaselines(reached, nowMs));
+  return andThen(next, (reached) => scoreBaseline(reached, nowMs));
+}
+
+/** Digests whose files must stay, whatever the garbage collector thinks. */
+export function keptDigests(state: CoreState): readonly string[] {
+  const { committed, previous, factory } = state.durable;
+  const refs = [committed, previous, factory, state.desired?.baseline, state.desired?.candidate];
+  return [...new Set(refs.filter((ref) => ref != null).map((ref) => ref.digest))].sort();
+}
+
+function wantsOf(state: CoreState): readonly Want[] {
+  if (state.stopping) return [];
+  const wants: Want[] = [];
+  const base = wantedBaseline(state);
+  if (base) wants.push({ ref: base, priority: 'baseline', prove: false });
+  const adopted = adoptionOf(state);
+  if (adopted) wants.push({ ref: adopted, priority: 'candidate', prove: true });
+  const candidate = candidateOf(state);
+  const role = state.desired?.candidate?.role;
+  if (candidate) wants.push({ ref: candidate, priority: role === 'serve' ? 'candidate' : 'shadow', prove: true });
+  return [...wants, ...warmFallbacks(state, wants)];
+}
+
+/** A release of the chain that is loaded anyway stays as a warm fallback while there is memory. */
+function warmFallbacks(state: CoreState, wants: readonly Want[]): readonly Want[] {
+  if (!hasMemory(state)) return [];
+  return baselineChain(state)
+    .filter((ref) => !wants.some((want) => want.ref.digest === ref.digest))
+    .filter((ref) => holdingOf(state, ref).runner === 'loaded' && holdingOf(state, ref).failedAtMs === null)
+    .map((ref) => ({ ref, priority: 'candidate' as const, prove: false }));
+}
+
+function hasMemory(state: CoreState): boolean {
+  const { memoryTotalBytes = null, memoryUsedBytes = null } = state.sensors ?? {};
+  return (
+    memoryTotalBytes === null || memoryUsedBytes === null || memoryTotalBytes - memoryUsedBytes > MEMORY_FREE_BYTES_MIN
+  );
+}
+
+function dropUnwanted(state: CoreState, wants: readonly Want[]): Turn {
+  let next = turn(state);
+  for (const holding of state.holdings.values()) {
+    const { digest } = holding.ref;
+    if (wants.some((want) => want.ref.digest === digest)) continue;
+    if (holding.files === 'fetching' && !baselineChain(state).some((ref) => ref.digest === digest)) {
+      next = andThen(next, (reached) => cancelFetch(reached, digest));
+    }
+    if (holding.runner === 'loading' || holding.runner === 'loaded') {
+      next = andThen(next, (reached) => letGo(reached, holding.ref));
+    }
+  }
+  return next;
+}
+
+function cancelFetch(state: CoreState, digest: string): Turn {
+  const holding = state.holdings.get(digest);
+  if (!holding) return turn(state);
+  return turn(withHolding(state, { ...holding, files: 'unknown' }), { kind: 'cancel', digest });
+}
+
+/** Ended by our own will, so that start is not counted against it; a forbidden one ends at once. */
+function letGo(state: CoreState, ref: ReleaseRef): Turn {
+  const ended = endRunner(endAttempt(state, ref.digest), ref);
+  const how = forbidden(state, ref.digest) === null ? ('gently' as const) : ('at-once' as const);
+  const effects = ended.effects.map((effect) => (effect.kind === 'unload' ? { ...effect, how } : effect));
+  return { state: ended.state, effects };
+}
+
+function advance(state: CoreState, want: Want, nowMs: number): Turn {
+  const holding = holdingOf(state, want.ref);
+  if (isHindered(holding, nowMs) || holding.files === 'fetching') return turn(state);
+  if (holding.runner === 'loading' || holding.runner === 'ending') return turn(state);
+  if (holding.runner === 'loaded') return advanceLoaded(state, holding, want);
+  if (holding.files === 'unknown')
+    return fetch(state, holding, isOnTrial(state, want.ref.digest) ? 'anywhere' : 'local');
+  const started = want.prove ? beginAttempt(state, want.ref.digest) : state;
+  const loading: Holding = { ...holding, runner: 'loading', proof: 'none', priority: want.priority };
+  return turn(withHolding(started, loading), { kind: 'load', ref: holding.ref, priority: want.priority });
+}
+
+function advanceLoaded(state: CoreState, holding: Holding, want: Want): Turn {
+  if (want.prove && holding.proof === 'none')
+    return turn(withHolding(state, { ...holding, proof: 'proving' }), { kind: 'prove', ref: holding.ref });
+  if (holding.priority === want.priority) return turn(state);
+  const effect: Effect = { kind: 'prioritise', digest: holding.ref.digest, priority: want.priority };
+  return turn(withHolding(state, { ...holding, priority: want.priority }), effect);
+}
+
+function fetch(state: CoreState, holding: Holding, from: 'local' | 'anywhere'): Turn {
+  return turn(withHolding(state, { ...holding, files: 'fetching' }), { kind: 'fetch', ref: holding.ref, from });
+}
+
+/** A given-up baseline whose files are missing or wrong is fetched again in the background. */
+function repairBaselines(state: CoreState, nowMs: number): Turn {
+  let next = turn(state);
+  if (state.stopping) return next;
+  for (const ref of baselineChain(state)) {
+    const holding = holdingOf(state, ref);
+    if (holding.failedAtMs === null || holding.files !== 'unknown' || isHindered(holding, nowMs)) continue;
+    next = andThen(next, (reached) => fetch(reached, holding, 'anywhere'));
+  }
+  return next;
+}
+
+/** Once per digest and when nothing else is under way, the committed baseline is scored on its golden set. */
+function scoreBaseline(state: CoreState, nowMs: number): Turn {
+  const { committed } = state.durable;
+  if (state.stopping || state.scoring !== null || state.proofs.has(committed.digest)) return turn(state);
+  if (holdingOf(state, committed).runner !== 'loaded' || isBusy(state)) return turn(state);
+  const isRolloutInSight = state.desired?.candidate != null && state.desired.baseline.digest === committed.digest;
+  const isRetry = state.scoreAfterMs - nowMs > SCORE_AFTER_BOOT_MS;
+  if (nowMs < state.scoreAfterMs && (isRetry || !isRolloutInSight)) return turn(state);
+  return turn({ ...state, scoring: committed.digest }, { kind: 'score', ref: committed });
+}
+
+/** A wait longer than this is one after a failed score. */
+const SCORE_AFTER_BOOT_MS = 20_000;
+
+function isBusy(state: CoreState): boolean {
+  return [...state.holdings.values()].some((holding) => holding.runner === 'loading' || holding.proof === 'proving');
+}
+
+function isHindered(holding: Holding, nowMs: number): boolean {
+  const { hindrance } = holding;
+  return hindrance !== null && (hindrance.retryAtMs === null || hindrance.retryAtMs > nowMs);
+}

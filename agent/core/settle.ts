@@ -1,0 +1,100 @@
+// What follows from the state after every event: commit what is proven and wanted, route frames to whom the serving
+// rule names, and plan the next steps.
+import { clearAttempts } from './attempts.ts';
+import { killOf, killOfDigest } from './kills.ts';
+import { keptDigests, planSteps } from './plan.ts';
+import { decideServing, isReady, wantedBaseline } from './serving.ts';
+import { type CoreState, isOfBaselineChain, type PendingRevert, type ReleaseRef, type Serving } from './state.ts';
+import { andThen, emitting, type Turn, turn } from './turn.ts';
+
+/** Answers of a new baseline before it is committed when it has not served as a candidate before. */
+export const COMMIT_AFTER_ANSWERS = 10;
+/** A halted device begins again from its committed baseline after this time: a dead unit helps nobody. */
+const HALT_RETRY_AFTER_MS = 60_000;
+
+export function settle(state: CoreState, nowMs: number): Turn {
+  const committed = commit(state);
+  const routed = andThen(committed, (next) => route(next, nowMs));
+  const halted = andThen(routed, (next) => turn(trackHalt(next, nowMs)));
+  const planned = andThen(halted, (next) => planSteps(next, nowMs));
+  return andThen(planned, (next) => collectGarbage(state, next));
+}
+
+/** The desired baseline becomes the committed one when it runs here, proven: at once after serving as the candidate. */
+function commit(state: CoreState): Turn {
+  const wanted = state.desired?.baseline;
+  if (!wanted || wanted.digest === state.durable.committed.digest) return turn(state);
+  if (!isReady(state, wanted) || killOf(state, wanted.digest) !== null) return turn(state);
+  if (state.answering?.ref.digest !== wanted.digest || state.serving.ref?.digest !== wanted.digest) return turn(state);
+  const hasServedAsCandidate = state.answering.role === 'candidate';
+  if (!hasServedAsCandidate && state.answering.frames < COMMIT_AFTER_ANSWERS) return turn(state);
+  const ref: ReleaseRef = { release: wanted.release, digest: wanted.digest };
+  const durable = { ...state.durable, committed: ref, previous: state.durable.committed };
+  const cleared = clearAttempts({ ...state, durable }, ref.digest);
+  const reason = `committed after ${state.answering.frames} answers; ${state.durable.committed.release} stays as the previous release`;
+  const event = { kind: 'committed' as const, reason, digest: ref.digest, release: ref.release };
+  return turn(cleared, emitting({ ...event, generation: state.desired?.generation ?? 0 }));
+}
+
+/** Asks the serving rule and, when the answer changed, sends the frames in flight where they belong. */
+function route(state: CoreState, nowMs: number): Turn {
+  const serving = decideServing(state);
+  const before = state.serving;
+  const generation = state.desired?.generation ?? 0;
+  const routed: CoreState = { ...state, serving, servingGeneration: generation };
+  if (isSameRoute(before, serving)) return turn(routed);
+  const shadowed = startsShadow(before, serving);
+  const effects = shadowed ? [emitting({ kind: 'shadow-started' as const, reason: serving.because, ...shadowed })] : [];
+  if (before.ref?.digest === serving.ref?.digest) return turn(routed, ...effects, reroute(null, serving));
+  const pendingRevert = revertOf(state, serving, nowMs) ?? state.pendingRevert;
+  return turn({ ...routed, pendingRevert, lastTrouble: null }, ...effects, reroute(before.ref, serving));
+}
+
+/** The device takes a release on trial back by itself: not because of a newer order, and not because of a kill. */
+function revertOf(state: CoreState, serving: Serving, nowMs: number): PendingRevert | null {
+  const before = state.serving;
+  if (before.ref === null || (before.kind !== 'candidate' && before.kind !== 'trial-baseline')) return null;
+  if (state.durable.committed.digest === before.ref.digest) return null;
+  if (state.servingGeneration !== (state.desired?.generation ?? 0)) return null;
+  const isKilled = isOfBaselineChain(state.durable, before.ref.digest)
+    ? killOfDigest(state.durable, before.ref.digest)
+    : killOf(state, before.ref.digest);
+  if (isKilled !== null) return null;
+  return { from: before.ref, reason: state.lastTrouble ?? serving.because, decidedAtMs: nowMs };
+}
+
+function reroute(from: ReleaseRef | null, serving: Serving) {
+  return { kind: 'reroute' as const, from, serving };
+}
+
+function isSameRoute(a: Serving, b: Serving): boolean {
+  return (
+    a.kind === b.kind &&
+    a.ref?.digest === b.ref?.digest &&
+    a.shadow?.ref.digest === b.shadow?.ref.digest &&
+    a.shadow?.sampleEvery === b.shadow?.sampleEvery
+  );
+}
+
+function startsShadow(before: Serving, after: Serving): ReleaseRef | null {
+  if (after.shadow === null || before.shadow?.ref.digest === after.shadow.ref.digest) return null;
+  return after.shadow.ref;
+}
+
+/** Halted: nobody may answer and nobody is left to try. After a while everybody gets another chance. */
+function trackHalt(state: CoreState, nowMs: number): CoreState {
+  const isHalted = state.serving.kind === 'none' && wantedBaseline(state) === null && !state.stopping;
+  if (!isHalted) return state.haltedAtMs === null ? state : { ...state, haltedAtMs: null };
+  const haltedAtMs = state.haltedAtMs ?? nowMs;
+  if (nowMs - haltedAtMs < HALT_RETRY_AFTER_MS) return { ...state, haltedAtMs };
+  const holdings = [...state.holdings].map(
+    ([digest, holding]) => [digest, { ...holding, failedAtMs: null, deathsAtMs: [], hindrance: null }] as const,
+  );
+  return { ...state, haltedAtMs: null, holdings: new Map(holdings) };
+}
+
+function collectGarbage(before: CoreState, after: CoreState): Turn {
+  const keep = keptDigests(after);
+  if (keep.join() === keptDigests(before).join()) return turn(after);
+  return turn(after, { kind: 'collect-garbage', keep });
+}

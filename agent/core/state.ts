@@ -1,0 +1,253 @@
+// What the supervisor knows: durable facts (kept in the slots) and facts of this boot. Data only, no behaviour
+// beyond making the first state. Everything here is immutable; the reducer makes new ones.
+
+import type { Sensors } from '../../shared/measure/window.ts';
+import type { Desired } from '../../shared/protocol/documents.ts';
+import type { GoldenScore } from '../../shared/protocol/golden-score.ts';
+import type { Priority } from './effects.ts';
+import { EMPTY_LIMIT_TRACKS, type LimitTracks } from './limit-tracks.ts';
+
+export type ReleaseRef = { readonly release: string; readonly digest: string };
+
+/** The three kill topics of a device and the local kill file. */
+export type KillTopic = 'fleet' | 'site' | 'device' | 'local';
+
+/** One kill in force here. `digest` null: every candidate must stop. */
+export type KeptKill = { readonly id: string; readonly reason: string; readonly digest: string | null };
+
+export type TopicKills = {
+  readonly topic: KillTopic;
+  readonly epoch: number;
+  /** SHA-256 of the canonical payload: equal epoch and equal digest is a redelivery. */
+  readonly documentDigest: string;
+  /** False until the acknowledgement of this epoch is in the spool; asked again after a reboot. */
+  readonly acked: boolean;
+  /** More kills than a device can keep: every candidate stops, the safe side. */
+  readonly overflow: boolean;
+  readonly entries: readonly KeptKill[];
+};
+
+export type QuarantineKind =
+  | 'crash'
+  | 'hang'
+  | 'fault'
+  | 'non-finite'
+  | 'oom'
+  | 'crash-loop'
+  | 'proof-failed'
+  | 'breach';
+
+export type Quarantined = ReleaseRef & {
+  readonly kind: QuarantineKind;
+  readonly reason: string;
+  readonly sinceMs: number;
+  /** Generation in force when it was set aside; only a newer one may lift it. */
+  readonly generation: number;
+};
+
+/** Starts counted on disk before a candidate is loaded, and its strikes; cleared after five healthy minutes. */
+export type Attempt = { readonly digest: string; readonly starts: number; readonly strikes: number };
+
+/** What must survive a power cut. Kept in the two 4 KB slots. */
+export type DurableState = {
+  readonly bootCount: number;
+  readonly factory: ReleaseRef;
+  readonly committed: ReleaseRef;
+  readonly previous: ReleaseRef | null;
+  readonly desired: { readonly generation: number; readonly documentDigest: string } | null;
+  readonly kills: readonly TopicKills[];
+  readonly quarantine: readonly Quarantined[];
+  readonly attempts: readonly Attempt[];
+};
+
+export type BlockedKind =
+  | 'download-failed'
+  | 'wrong-digest'
+  | 'bad-manifest'
+  | 'load-failed'
+  | 'proof-failed'
+  | 'disk-full'
+  | 'unknown-release';
+
+export type ProofRecord = ReleaseRef & {
+  readonly passed: boolean;
+  readonly reason: string;
+  readonly atMs: number;
+  readonly frames: number;
+  readonly loadMs: number;
+  readonly coldStartMs: number;
+  readonly scores: readonly GoldenScore[];
+};
+
+/** Why work on a release stands still. `retryAtMs` (monotonic) null: final until a newer generation. */
+export type Hindrance = {
+  readonly kind: BlockedKind;
+  readonly reason: string;
+  readonly sinceMs: number;
+  readonly retryAtMs: number | null;
+  readonly failures: number;
+};
+
+/** One release on this device: whether its files are here, whether a runner holds it, whether it is proven in this load. */
+export type Holding = {
+  readonly ref: ReleaseRef;
+  readonly files: 'unknown' | 'fetching' | 'installed';
+  readonly runner: 'none' | 'loading' | 'loaded' | 'ending';
+  readonly proof: 'none' | 'proving' | 'passed';
+  readonly hindrance: Hindrance | null;
+  /** Monotonic times of recent ends of its runner while it was a baseline. */
+  readonly deathsAtMs: readonly number[];
+  /** As a baseline it is given up for this boot; monotonic time of that. */
+  readonly failedAtMs: number | null;
+  readonly provider: string | null;
+  readonly loadedAtMs: number | null;
+  readonly priority: Priority;
+};
+
+export type ServingKind = 'candidate' | 'trial-baseline' | 'baseline' | 'fallback' | 'none';
+
+export type Serving = {
+  readonly kind: ServingKind;
+  readonly ref: ReleaseRef | null;
+  /** As telemetry names it. */
+  readonly role: 'baseline' | 'candidate';
+  readonly shadow: { readonly ref: ReleaseRef; readonly sampleEvery: number } | null;
+  readonly because: string;
+};
+
+export type PendingAck = {
+  readonly topic: KillTopic;
+  readonly epoch: number;
+  readonly receivedAtMs: number;
+  readonly wasServing: boolean;
+  readonly reason: string;
+};
+
+export type PendingRevert = {
+  readonly from: ReleaseRef;
+  readonly reason: string;
+  readonly decidedAtMs: number;
+};
+
+/** What answered the last frame, by answers and not by intention. */
+export type Answering = { readonly ref: ReleaseRef; readonly frames: number; readonly role: 'baseline' | 'candidate' };
+
+export type CoreState = {
+  readonly site: string;
+  readonly device: string;
+  readonly startedAtMs: number;
+  /** Wall clock minus monotonic clock at the boot, for dates in reports; never used to decide. */
+  readonly wallOffsetMs: number;
+  readonly durable: DurableState;
+  /** Accepted in this boot; null before the first one: then only the baseline chain is known. */
+  readonly desired: Desired | null;
+  readonly holdings: ReadonlyMap<string, Holding>;
+  readonly proofs: ReadonlyMap<string, ProofRecord>;
+  readonly scoring: string | null;
+  /** Monotonic time before which the baseline is not scored (again). */
+  readonly scoreAfterMs: number;
+  readonly serving: Serving;
+  /** Generation under which `serving` was decided: a change under the same generation is the device's own doing. */
+  readonly servingGeneration: number;
+  /** The last thing that went wrong with a release on trial, for the revert's reason. */
+  readonly lastTrouble: string | null;
+  readonly answering: Answering | null;
+  readonly pendingAcks: readonly PendingAck[];
+  readonly pendingRevert: PendingRevert | null;
+  readonly tracks: LimitTracks;
+  readonly sensors: Sensors | null;
+  readonly cameras: ReadonlyMap<string, { readonly lost: boolean; readonly healthy: boolean | null }>;
+  readonly batteryLow: boolean;
+  /** Null while the slots can be written. */
+  readonly diskFault: string | null;
+  readonly refused: Readonly<Record<string, number>>;
+  readonly lastRefusals: readonly { readonly kind: string; readonly reason: string; readonly sinceMs: number }[];
+  readonly haltedAtMs: number | null;
+  readonly stopping: boolean;
+};
+
+export type OpenCore = {
+  readonly site: string;
+  readonly device: string;
+  readonly monotonicNowMs: number;
+  readonly wallNowMs: number;
+  readonly durable: DurableState;
+  readonly proofs: readonly ProofRecord[];
+};
+
+/** Scoring the baseline waits for the line to run; a rollout in sight starts it at once. */
+const SCORE_AFTER_BOOT_MS = 20_000;
+
+/** A device that has never run: the factory release is its baseline. */
+export function freshDurable(factory: ReleaseRef): DurableState {
+  return {
+    bootCount: 0,
+    factory,
+    committed: factory,
+    previous: null,
+    desired: null,
+    kills: [],
+    quarantine: [],
+    attempts: [],
+  };
+}
+
+/** The state at power-on: nothing loaded, nothing served, no desired document of this boot. */
+export function openCore(from: OpenCore): CoreState {
+  return {
+    site: from.site,
+    device: from.device,
+    startedAtMs: from.monotonicNowMs,
+    wallOffsetMs: from.wallNowMs - from.monotonicNowMs,
+    durable: { ...from.durable, bootCount: from.durable.bootCount + 1 },
+    desired: null,
+    holdings: new Map(),
+    proofs: new Map(from.proofs.map((proof) => [proof.digest, proof])),
+    scoring: null,
+    scoreAfterMs: from.monotonicNowMs + SCORE_AFTER_BOOT_MS,
+    serving: { kind: 'none', ref: null, role: 'baseline', shadow: null, because: 'the agent is starting' },
+    servingGeneration: 0,
+    lastTrouble: null,
+    answering: null,
+    pendingAcks: [],
+    pendingRevert: null,
+    tracks: EMPTY_LIMIT_TRACKS,
+    sensors: null,
+    cameras: new Map(),
+    batteryLow: false,
+    diskFault: null,
+    refused: {},
+    lastRefusals: [],
+    haltedAtMs: null,
+    stopping: false,
+  };
+}
+
+export function wallAt(state: CoreState, monotonicMs: number): number {
+  return Math.max(0, Math.round(state.wallOffsetMs + monotonicMs));
+}
+
+export function holdingOf(state: CoreState, ref: ReleaseRef): Holding {
+  return state.holdings.get(ref.digest) ?? { ...ABSENT, ref: { release: ref.release, digest: ref.digest } };
+}
+
+export function withHolding(state: CoreState, holding: Holding): CoreState {
+  return { ...state, holdings: new Map(state.holdings).set(holding.ref.digest, holding) };
+}
+
+const ABSENT = {
+  files: 'unknown',
+  runner: 'none',
+  proof: 'none',
+  hindrance: null,
+  deathsAtMs: [],
+  failedAtMs: null,
+  provider: null,
+  loadedAtMs: null,
+  priority: 'baseline',
+} as const;
+
+/** Committed, previous or factory: releases this device has answered with before and may fall back to. */
+export function isOfBaselineChain(durable: DurableState, digest: string): boolean {
+  return [durable.committed.digest, durable.previous?.digest, durable.factory.digest].includes(digest);
+}
