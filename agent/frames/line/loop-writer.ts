@@ -1,6 +1,6 @@
 // Writes a loop's two files so that a reader sees the whole loop or none: temporary names first, the sidecar renamed last.
 import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
-import { type LoopEntry, type LoopHeader, type LoopTruth, openLoop, sidecarOf } from './loop-file.ts';
+import { type LoopEntry, LoopError, type LoopHeader, type LoopTruth, openLoop, sidecarOf } from './loop-file.ts';
 
 export type LoopFrame = { readonly jpeg: Buffer; readonly truth: LoopTruth };
 
@@ -70,7 +70,8 @@ export function isLoopCurrent(path: string, key: string): boolean {
     const loop = openLoop(path);
     loop.close();
     return loop.key === key;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof LoopError) return false;
+    throw error;
   }
 }

@@ -138,6 +138,9 @@ function lineTruth(world: World, canvas: Parameters<typeof truthOf>[1], beltOffs
 }
 
 async function encodeJpeg(pixels: Uint8Array, width: number, height: number): Promise<Buffer> {
-  const channels = pixels.length === width * height ? 1 : 3;
-  return sharp(pixels, { raw: { width, height, channels } }).jpeg({ quality: JPEG_QUALITY }).toBuffer();
+  const isGrey = pixels.length === width * height;
+  return sharp(pixels, { raw: { width, height, channels: isGrey ? 1 : 3 } })
+    .toColourspace(isGrey ? 'b-w' : 'srgb')
+    .jpeg({ quality: JPEG_QUALITY })
+    .toBuffer();
 }
