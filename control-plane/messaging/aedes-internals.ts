@@ -82,3 +82,26 @@ export function disableDeduplication(client: Client, brokerId: string): void {
 export function cutClient(client: Client, error: Error): void {
   client.emit('error', error);
 }
+
+type ClientState = {
+  readonly subscriptions: Readonly<Record<string, { readonly qos: number }>>;
+  _nextId: number;
+};
+
+/** Highest QoS among the client's subscriptions that match; null = not subscribed. */
+export function subscribedQos(client: Client, matches: (pattern: string) => boolean): number | null {
+  const { subscriptions } = client as unknown as ClientState;
+  let highest: number | null = null;
+  for (const pattern in subscriptions) {
+    if (matches(pattern)) highest = Math.max(highest ?? 0, subscriptions[pattern]?.qos ?? 0);
+  }
+  return highest;
+}
+
+/** Takes from the counter aedes uses for its own deliveries, so that an id is never in flight twice. */
+export function takeMessageId(client: Client): number {
+  const state = client as unknown as ClientState;
+  const messageId = state._nextId === 0 ? 1 : state._nextId;
+  state._nextId = messageId >= 65_535 ? 1 : messageId + 1;
+  return messageId;
+}

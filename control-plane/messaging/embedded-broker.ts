@@ -8,6 +8,7 @@ import { classifyError, createFaults, type Faults } from './faults.ts';
 import { createFloodGuard, createPacketPace, FloodGuards, type PacketPace } from './flood-guard.ts';
 import { limitFrames } from './frame-limit.ts';
 import { createIntake, type Intake } from './intake.ts';
+import { createKillLane } from './kill-lane.ts';
 import type { BrokerLimits } from './limits.ts';
 import { type Listener, listen } from './listener.ts';
 import { outgoingDocument } from './outgoing.ts';
@@ -65,6 +66,10 @@ export class EmbeddedBroker implements Messaging {
     this.#publisher = new Publisher({
       internals: this.#internals,
       retained: this.#retained,
+      sendKill: createKillLane({
+        sessions: () => this.#sessions.all(),
+        mayForward: (client, qos) => this.#mayForward(client, qos),
+      }),
       limits,
       hasObserver: () => this.#sessions.countObservers() > 0,
       isDropped: this.#intake.isDropped,

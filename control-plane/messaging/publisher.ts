@@ -4,6 +4,7 @@
 import { BelayError } from '../../shared/basics/errors.ts';
 import { isKillTopic } from './access.ts';
 import type { BrokerInternals, DoneRouting, RoutedPacket } from './aedes-internals.ts';
+import type { KillLane } from './kill-lane.ts';
 import type { BrokerLimits } from './limits.ts';
 import type { RetainedStore } from './retained-store.ts';
 
@@ -17,6 +18,7 @@ export type OutgoingDocument = {
 export type PublisherOptions = {
   readonly internals: BrokerInternals;
   readonly retained: RetainedStore;
+  readonly sendKill: KillLane;
   readonly limits: Pick<BrokerLimits, 'publishQueueMax' | 'publishesPerTurn'>;
   /** Device traffic has no other reader than observers; without one it is not routed at all. */
   readonly hasObserver: () => boolean;
@@ -42,8 +44,7 @@ export class Publisher {
   async publish(document: OutgoingDocument): Promise<void> {
     if (this.#isClosed) throw closedError(document.topic);
     if (!isKillTopic(document.topic)) return this.#enqueue(document);
-    this.#kills += 1;
-    this.#emit(document); // in this very call: a kill never waits for a turn
+    this.#sendKill(document); // in this very call: a kill never waits for a turn
   }
 
   /** What aedes calls for everything a client sent; `done` does not wait for slow readers. */
@@ -66,6 +67,13 @@ export class Publisher {
     const left = this.#waiting.slice(this.#next);
     this.#forgetWaiting();
     for (const { document, reject } of left) reject(closedError(document.topic));
+  }
+
+  #sendKill(document: OutgoingDocument): void {
+    if (document.retain) this.#options.retained.store(document);
+    this.#options.sendKill(document);
+    this.#published += 1;
+    this.#kills += 1;
   }
 
   #enqueue(document: OutgoingDocument): Promise<void> {

@@ -1,7 +1,7 @@
 // What the broker sends arrives: two publishes in one tick, retained and seeded documents, and kills before all else.
 import { describe, expect, it } from 'vitest';
 import { FLEET_KILL_TOPIC, siteKillTopic } from '../../../shared/protocol/topics.ts';
-import { SITE, startBroker, topicOf, waitFor } from './broker-fixture.ts';
+import { connectPacket, SITE, startBroker, topicOf, waitFor } from './broker-fixture.ts';
 
 describe('publish', () => {
   it('loses none of 200 retained documents that are followed by another publish in the same tick', async () => {
@@ -96,6 +96,49 @@ describe('publish', () => {
     await test.broker.close();
     await rejected;
     await expect(test.broker.publish(FLEET_KILL_TOPIC, 'x')).rejects.toMatchObject({ code: 'messaging-closed' });
+  });
+});
+
+describe('a kill', () => {
+  it.each([0, 100, 127, 128, 20_000, 65_536])(
+    'of %i bytes reaches exact and wildcard subscribers at either QoS',
+    async (bytes) => {
+      await using test = await startBroker();
+      const one = await test.device('cam-one');
+      const two = await test.device('cam-two');
+      const other = await test.device('cam-other');
+      const observer = await test.observer('watcher');
+      await one.client.subscribeAsync(siteKillTopic(SITE), { qos: 1 });
+      await two.client.subscribeAsync(siteKillTopic(SITE), { qos: 0 });
+      await other.client.subscribeAsync(FLEET_KILL_TOPIC, { qos: 1 });
+      await observer.client.subscribeAsync('belay/v1/#', { qos: 1 });
+      const text = 'k'.repeat(bytes);
+      await test.broker.publish(siteKillTopic(SITE), text, { retain: true });
+      const readers = [one, two, observer];
+      await waitFor('the kill', () => readers.every(({ received }) => received.length === 1));
+      for (const { received } of readers)
+        expect(received[0]).toMatchObject({ topic: siteKillTopic(SITE), text, retain: false });
+      expect(other.received).toEqual([]);
+    },
+  );
+
+  it('never shares a message id with another delivery, through the wrap at 65,535', async () => {
+    await using test = await startBroker({ limits: { packetBurst: 1_000_000 } });
+    const raw = await test.raw();
+    raw.send(connectPacket('cam-one'));
+    await waitFor('CONNACK', () => raw.packets.length === 1);
+    const topics = [FLEET_KILL_TOPIC, topicOf('cam-one', 'desired')];
+    raw.send({ cmd: 'subscribe', messageId: 1, subscriptions: topics.map((topic) => ({ topic, qos: 1 })) });
+    await waitFor('SUBACK', () => raw.packets.length === 2);
+    for (let round = 0; round < 660; round += 1) {
+      const documents = Array.from({ length: 50 }, () => test.broker.publish(topicOf('cam-one', 'desired'), 'd'));
+      for (let kill = 0; kill < 50; kill += 1) await test.broker.publish(FLEET_KILL_TOPIC, 'k');
+      await Promise.all(documents);
+    }
+    await waitFor('66,000 messages', () => raw.packets.length === 66_002);
+    const ids = raw.packets.slice(2).map((packet) => (packet.cmd === 'publish' ? packet.messageId : null));
+    expect(new Set(ids.slice(0, 65_000)).size).toBe(65_000);
+    expect(ids).not.toContain(0);
   });
 });
 
