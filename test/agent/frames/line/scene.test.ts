@@ -48,9 +48,9 @@ describe('renderFrame', () => {
     const whole = shots.map(
       (shot) => new Map(shot.boxes.filter((box) => box.visible === 1).map((box) => [box.defectId, box])),
     );
-    const common = [...whole[0]!.keys()].filter((id) => whole.every((boxes) => boxes.has(id)));
-    expect(common.length).toBeGreaterThan(0);
-    for (const id of common) {
+    const kept = [...whole[0]!.keys()].filter((id) => whole.every((boxes) => boxes.has(id)));
+    expect(kept.length).toBeGreaterThan(0);
+    for (const id of kept) {
       const boxes = whole.map((shot) => shot.get(id)!);
       expect(boxes.map((box) => box.x)).toEqual([0, 5, 10, 15].map((step) => boxes[0]!.x - step));
       expect(new Set(boxes.map(({ classId, partId, y, w, h }) => `${classId} ${partId} ${y} ${w} ${h}`)).size).toBe(1);
