@@ -1,6 +1,6 @@
 // Reads ONNX bytes back into an editable Model. It accepts what the writer writes and refuses anything else by name,
 // because a part silently dropped here would change what the patched model computes.
-import { type OnnxDataType, onnxDataType } from '../../../shared/release/onnx-data-types.ts';
+import { type OnnxDataType, onnxDataType, tensorBytes } from '../../../shared/release/onnx-data-types.ts';
 import {
   OnnxFileError,
   readFields,
@@ -84,8 +84,11 @@ function readTensor(bytes: Uint8Array): Tensor {
     .filter((field) => field.number === 1)
     .flatMap(readIntegers)
     .map(readSafeInteger);
-  const raw = one(fields, 9).slice();
-  return { name: textOf(fields, 8), dtype, dims, data: VIEWS[dtype](raw.buffer) };
+  const stored = one(fields, 9);
+  if (stored.length !== tensorBytes(dtype, dims)) throw unknownPart(`a tensor of ${stored.length} bytes for [${dims}]`);
+  /** Copied: the file's bytes stay untouched, and the copy is aligned for its element type. */
+  const raw = new Uint8Array(stored).buffer;
+  return { name: textOf(fields, 8), dtype, dims, data: VIEWS[dtype](raw) };
 }
 
 const VIEWS: Readonly<Record<ElementType, (raw: ArrayBuffer) => TensorData>> = {
