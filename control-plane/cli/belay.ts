@@ -1,0 +1,39 @@
+// The `belay` command line: a customer of the HTTP API. Process entry.
+import { Command, CommanderError } from 'commander';
+import { addDeviceCommands } from './commands/device.ts';
+import { addKillCommands } from './commands/kill.ts';
+import { addReleaseCommands } from './commands/release.ts';
+import { addRolloutCommands } from './commands/rollout.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { EXIT, EXIT_CODES_HELP } from './exit-codes.ts';
+import { addLocalCommands } from './local/local.ts';
+
+const program = new Command('belay')
+  .description('Stages a new vision model up a fleet of edge devices and catches it when it slips.')
+  .version('0.1.0')
+  .showHelpAfterError('(belay --help lists the commands)')
+  .addHelpText('after', `\n${EXIT_CODES_HELP}`)
+  .exitOverride();
+
+addLocalCommands(program);
+addStatusCommand(program);
+addReleaseCommands(program);
+addRolloutCommands(program);
+addDeviceCommands(program);
+addKillCommands(program);
+applyToAll(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+}
+
+/** Every sub-command ends the same way: an exit code, never a bare process.exit. */
+function applyToAll(command: Command): void {
+  for (const child of command.commands) {
+    child.exitOverride().showHelpAfterError(`(belay ${child.name()} --help says more)`);
+    applyToAll(child);
+  }
+}

@@ -1,0 +1,136 @@
+// `belay kill` and `belay rearm`: one action, then the measured effect. Never asks: going back must be the easier path.
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Command } from 'commander';
+import {
+  type KillResult,
+  type KillScopeInput,
+  killListSchema,
+  killSchema,
+} from '../../../shared/protocol/api-kills.ts';
+import { CommandError } from '../api-client.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import type { Output } from '../output.ts';
+import { addAction, argument, type Session } from '../program.ts';
+import { formatAge, formatMs, renderTable } from '../render/table.ts';
+import { describeScope } from './status.ts';
+
+const POLL_MS = 200;
+/** Online devices that have not acknowledged by then are named as stragglers. */
+const ACK_DEADLINE_MS = 20_000;
+
+type KillOptions = {
+  all?: boolean;
+  site?: string;
+  device?: string;
+  rollout?: string;
+  release?: string;
+  reason: string;
+  wait: boolean;
+};
+
+export function addKillCommands(program: Command): void {
+  const kill = program
+    .command('kill')
+    .description('take everything on trial in a scope off, now; stays in force until rearmed')
+    .option('--all', 'the whole fleet')
+    .option('--site <site>', 'one site')
+    .option('--device <site/device>', 'one device')
+    .option('--rollout <id>', 'the candidate of one rollout, also where it is committed')
+    .option('--release <reference>', 'one release, also where it is committed')
+    .requiredOption('--reason <text>', 'why: it stands in the audit and on every device')
+    .option('--no-wait', 'do not wait for the acknowledgements');
+  addAction<KillOptions>(kill, async (session, _args, options) => raiseKill(session, options));
+
+  const rearm = program
+    .command('rearm')
+    .argument('<kill id>')
+    .description('end a kill')
+    .requiredOption('--reason <text>', 'why it is safe again');
+  addAction<{ reason: string }>(rearm, async ({ api, output, actor }, args, { reason }) => {
+    const killed = await api.post(
+      `/v1/kills/${encodeURIComponent(argument(args, 0))}/rearm`,
+      { reason, actor },
+      killSchema,
+    );
+    output.show(
+      killed,
+      () => `kill ${killed.id} is over. What it stopped stays stopped until a rollout serves it again.`,
+    );
+    return undefined;
+  });
+
+  const list = program.command('kills').description('every kill, newest first');
+  addAction(list, async ({ api, output }) => {
+    const { kills } = await api.get('/v1/kills', killListSchema);
+    output.show({ kills }, () => {
+      const rows = kills.map((item) => [
+        item.id,
+        describeScope(item.scope),
+        item.active ? output.tint('bad', 'in force') : 'over',
+        formatAge(item.raisedAtMs, Date.now()),
+        item.actor,
+        item.reason,
+      ]);
+      return kills.length === 0
+        ? 'No kill was ever raised.'
+        : renderTable(
+            ['KILL', 'SCOPE', 'STATE', 'RAISED', 'BY', 'REASON'].map((title) => ({ title })),
+            rows,
+          );
+    });
+    return undefined;
+  });
+}
+
+export function scopeOf(options: Omit<KillOptions, 'reason' | 'wait'>): KillScopeInput {
+  const scopes: KillScopeInput[] = [];
+  if (options.all) scopes.push({ kind: 'fleet' });
+  if (options.site !== undefined) scopes.push({ kind: 'site', site: options.site });
+  if (options.rollout !== undefined) scopes.push({ kind: 'rollout', rolloutId: options.rollout });
+  if (options.release !== undefined) scopes.push({ kind: 'release', release: options.release });
+  if (options.device !== undefined) {
+    const [site = '', device = ''] = options.device.split('/');
+    scopes.push({ kind: 'device', site, device });
+  }
+  const [scope] = scopes;
+  if (scope === undefined || scopes.length > 1)
+    throw new CommandError(
+      EXIT.usage,
+      'say whom the kill reaches: exactly one of --all, --site, --device, --rollout, --release',
+    );
+  return scope;
+}
+
+async function raiseKill(session: Session, options: KillOptions): Promise<ExitCode> {
+  const { api, output, actor } = session;
+  let kill = await api.post('/v1/kills', { scope: scopeOf(options), reason: options.reason, actor }, killSchema);
+  output.note(
+    `kill ${kill.id} is in force on ${describeScope(kill.scope)}: ${kill.sent} devices, ${kill.offline.length} of them offline (they obey before their first frame)`,
+  );
+  if (kill.leavesAlone) output.note(kill.leavesAlone);
+  const deadlineMs = performance.now() + ACK_DEADLINE_MS;
+  while (options.wait && kill.acknowledged + kill.offline.length < kill.sent && performance.now() < deadlineMs) {
+    await wait(POLL_MS);
+    kill = await api.get(`/v1/kills/${kill.id}`, killSchema);
+  }
+  output.show(kill, () => renderKill(kill, output));
+  return options.wait && kill.stragglers.length > 0 ? EXIT.timeout : EXIT.ok;
+}
+
+export function renderKill(kill: KillResult, output: Pick<Output, 'tint'>): string {
+  const online = kill.sent - kill.offline.length;
+  const times = `p50 ${formatMs(kill.p50Ms)}, p99 ${formatMs(kill.p99Ms)}, slowest ${formatMs(kill.maxMs)}`;
+  const lines = [
+    `${kill.acknowledged} of ${online} online devices answered a frame with a release that is allowed   ${times} after the flag`,
+    `${kill.reverted} of them were answering with what was killed`,
+    ...kill.stragglers.map((device) =>
+      output.tint(
+        'bad',
+        `no answer yet: ${device.site}/${device.device}. Next: belay device explain ${device.site}/${device.device}`,
+      ),
+    ),
+    ...kill.offline.map((device) => output.tint('warn', `offline: ${device.site}/${device.device}`)),
+    `It stays in force until: belay rearm ${kill.id} --reason "…"`,
+  ];
+  return lines.join('\n');
+}

@@ -1,0 +1,165 @@
+// `belay release …`: add, check, list, get. A release is a folder with manifest.json and the files that it names.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Command } from 'commander';
+import type { z } from 'zod';
+import { describeError } from '../../../shared/basics/errors.ts';
+import { parseValue } from '../../../shared/basics/parsing.ts';
+import {
+  type CheckReport,
+  checkReportSchema,
+  registeredSchema,
+  releaseListSchema,
+  releaseSchema,
+} from '../../../shared/protocol/api-releases.ts';
+import { type Manifest, manifestSchema } from '../../../shared/release/manifest.ts';
+import { CommandError } from '../api-client.ts';
+import { EXIT } from '../exit-codes.ts';
+import { addAction, argument, type Session } from '../program.ts';
+import { formatAge, renderTable } from '../render/table.ts';
+
+export function addReleaseCommands(program: Command): void {
+  const release = program.command('release').description('releases: immutable model versions with their manifest');
+  addAdd(release);
+  addCheck(release);
+  addList(release);
+  addGet(release);
+}
+
+function addAdd(release: Command): void {
+  const command = release
+    .command('add')
+    .argument('<folder>')
+    .description('upload the files of a release and register it');
+  addAction(command, async (session, args) => {
+    const uploaded = await uploadPackage(session, argument(args, 0));
+    const answer = await session.api.post(
+      '/v1/releases',
+      { manifest: uploaded, actor: session.actor },
+      registeredSchema,
+    );
+    session.output.show(answer, () => {
+      const { id, digest } = answer.release;
+      return `${answer.created ? 'registered' : 'already registered:'} ${id}\n  digest ${digest}\n${renderReport(answer.report)}`;
+    });
+    return undefined;
+  });
+}
+
+function addCheck(release: Command): void {
+  const command = release
+    .command('check')
+    .argument('<folder>')
+    .description('everything that registering would look at, without registering; exit 1 when it would be refused');
+  addAction(command, async (session, args) => {
+    const manifest = await uploadPackage(session, argument(args, 0));
+    const report = await session.api.post('/v1/releases/check', { manifest, actor: session.actor }, checkReportSchema);
+    session.output.show(report, () => renderReport(report));
+    return report.ok ? EXIT.ok : EXIT.failed;
+  });
+}
+
+function addList(release: Command): void {
+  const command = release
+    .command('list')
+    .description('every release, newest first')
+    .option('--name <name>', 'only this model');
+  addAction<{ name?: string }>(command, async ({ api, output }, _args, { name }) => {
+    const query = name === undefined ? '' : `?name=${encodeURIComponent(name)}`;
+    const list = await api.get(`/v1/releases${query}`, releaseListSchema);
+    output.show(list, () => {
+      if (list.releases.length === 0) return 'No releases yet. Next: belay release add FOLDER';
+      const rows = list.releases.map((item) => [
+        item.id,
+        item.task,
+        item.state,
+        item.owner,
+        formatAge(item.registeredAtMs, Date.now()),
+        item.digest.slice(0, 12),
+      ]);
+      return renderTable(
+        ['RELEASE', 'TASK', 'STATE', 'OWNER', 'REGISTERED', 'DIGEST'].map((title) => ({ title })),
+        rows,
+      );
+    });
+    return undefined;
+  });
+}
+
+function addGet(release: Command): void {
+  const command = release
+    .command('get')
+    .argument('<reference>')
+    .description('one release: manifest, metrics, and what became of it');
+  addAction(command, async ({ api, output }, args) => {
+    const found = await api.post('/v1/releases/lookup', { reference: argument(args, 0) }, releaseSchema);
+    output.show(found, () => {
+      const notes = found.notes.map((note) => `  ${new Date(note.atMs).toISOString()}  ${note.actor}: ${note.text}`);
+      return [`${found.id}  ${found.state}`, `  digest ${found.digest}`, `  ${found.changelog}`, ...notes].join('\n');
+    });
+    return undefined;
+  });
+}
+
+/** Uploads what the server lacks; gives the manifest. Every mistake of the folder is one readable refusal. */
+async function uploadPackage({ api, output }: Session, folder: string): Promise<Manifest> {
+  const manifest = await readManifest(folder);
+  for (const file of manifest.files) {
+    const bytes = await readPackageFile(folder, file.path);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    if (sha256 !== file.sha256)
+      throw new CommandError(
+        EXIT.usage,
+        `${path.join(folder, file.path)} is not what manifest.json says: its SHA-256 is ${sha256}, the manifest names ${file.sha256}`,
+      );
+    if (await api.upload(`/v1/artifacts/${sha256}`, bytes))
+      output.note(`uploaded ${file.path} (${Math.ceil(bytes.byteLength / 1024)} KB)`);
+  }
+  return manifest;
+}
+
+async function readManifest(folder: string): Promise<Manifest> {
+  const file = path.join(folder, 'manifest.json');
+  const text = (await readPackageFile(folder, 'manifest.json')).toString('utf8');
+  const parsed = parseManifest(text, file);
+  if (parsed.ok) return parsed.value;
+  throw new CommandError(
+    EXIT.usage,
+    [`${file} is not a manifest:`, ...parsed.problems.map((problem) => `  ${problem.path}: ${problem.message}`)].join(
+      '\n',
+    ),
+    parsed.problems,
+  );
+}
+
+function parseManifest(text: string, file: string): ReturnType<typeof parseValue<z.infer<typeof manifestSchema>>> {
+  try {
+    return parseValue(manifestSchema, JSON.parse(text));
+  } catch (error) {
+    throw new CommandError(EXIT.usage, `${file} is not JSON: ${describeError(error)}`);
+  }
+}
+
+/** A file of the package; files that all versions of a model share (its golden frames) may lie one folder up. */
+async function readPackageFile(folder: string, name: string): Promise<Buffer> {
+  try {
+    return await readFile(path.join(folder, name));
+  } catch (error) {
+    const shared = await readFile(path.join(folder, '..', name)).catch(() => null);
+    if (shared) return shared;
+    const hint = 'A release is a folder with manifest.json and the files that it names.';
+    throw new CommandError(EXIT.usage, `cannot read ${path.join(folder, name)}: ${describeError(error)}. ${hint}`);
+  }
+}
+
+function renderReport(report: CheckReport): string {
+  const findings = report.findings.map(
+    (finding) =>
+      `  ${finding.ok ? 'ok  ' : 'FAIL'}  ${finding.check}${finding.path ? ` ${finding.path}` : ''}: ${finding.message}`,
+  );
+  const next = report.next
+    ? [`  this content is a ${report.next.bump} step: ${report.next.version}, because ${report.next.because}`]
+    : [];
+  return [...findings, ...next].join('\n');
+}

@@ -1,0 +1,56 @@
+// What a rollout would do, before it does it: who, when, what stands in the way.
+import type { Plan } from '../../../shared/rollout/plan.ts';
+import type { Output } from '../output.ts';
+import { formatDuration, renderTable } from './table.ts';
+
+export function renderPlan(plan: Plan, output: Pick<Output, 'tint'>): string {
+  const parts = [
+    `Plan      ${plan.name}   ${plan.baselines.map((baseline) => `${baseline.release} on ${baseline.devices}`).join(', ') || 'no known baseline'} → ${plan.candidate.release}\nSoonest   ${formatDuration(plan.soonestMs)} of bake time`,
+    renderStages(plan),
+    renderGuardrails(plan),
+    plan.readiness
+      .map((item) => `${item.ok ? output.tint('good', '✔') : output.tint('bad', '✘')} ${item.fact}: ${item.detail}`)
+      .join('\n'),
+    renderBlocked(plan, output),
+    plan.warnings.map((warning) => output.tint('warn', `note: ${warning}`)).join('\n'),
+    plan.refusals.map((refusal) => output.tint('bad', `cannot start: ${refusal}`)).join('\n'),
+  ];
+  return parts.filter((part) => part !== '').join('\n\n');
+}
+
+function renderStages(plan: Plan): string {
+  const rows = plan.stages.map((stage) => [
+    stage.name,
+    stage.mode,
+    formatDuration(stage.bakeMs),
+    String(stage.devices),
+    String(stage.controls),
+    stage.sites.map((site) => `${site.site}: ${site.devices.join(' ') || 'none'}`).join('; '),
+  ]);
+  return renderTable(
+    ['STAGE', 'MODE', 'BAKE', 'DEVICES', 'CONTROLS', 'WHO'].map((title) => ({ title })),
+    rows,
+  );
+}
+
+function renderGuardrails(plan: Plan): string {
+  const rows = plan.guardrails.map((guardrail) => [
+    guardrail.title,
+    guardrail.limitText,
+    guardrail.enforce,
+    guardrail.stages.join(', '),
+  ]);
+  return renderTable(
+    ['GUARDRAIL', 'LIMIT', 'WHEN BROKEN', 'STAGES'].map((title) => ({ title })),
+    rows,
+  );
+}
+
+function renderBlocked(plan: Plan, output: Pick<Output, 'tint'>): string {
+  const blocked = plan.devices
+    .filter((device) => device.blocked.length > 0)
+    .map((device) => output.tint('warn', `${device.site}/${device.device}: ${device.blocked.join('; ')}`));
+  return [...blocked, ...plan.excluded.map((device) => `${device.site}/${device.device} left out: ${device.why}`)].join(
+    '\n',
+  );
+}
