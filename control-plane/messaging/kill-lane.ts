@@ -1,5 +1,5 @@
 // The kill's own way out: one encoded packet, written straight to every subscribed socket in the same call. It passes
-// no queue, no turn and no copy per client; half the time of the general path.
+// no queue and no turn: 0.7 times the general path at 2,000 clients, and independent of what that path is doing.
 import type { Client } from 'aedes';
 import { subscribedQos, takeMessageId } from './aedes-internals.ts';
 import type { OutgoingDocument } from './publisher.ts';
