@@ -2,7 +2,7 @@
 // no queue and no turn: 0.7 times the general path at 2,000 clients, and independent of what that path is doing.
 import type { Client } from 'aedes';
 import { subscribedQos, takeMessageId } from './aedes-internals.ts';
-import type { OutgoingDocument } from './publisher.ts';
+import type { OutgoingDocument } from './outgoing.ts';
 import { matchesPattern } from './retained-store.ts';
 import type { Session } from './sessions.ts';
 

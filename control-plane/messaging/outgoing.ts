@@ -1,8 +1,14 @@
 // Checks what the control plane wants to send before it enters the broker: topic, size, form.
 import { BelayError } from '../../shared/basics/errors.ts';
 import type { BrokerLimits } from './limits.ts';
-import type { OutgoingDocument } from './publisher.ts';
 import type { Payload, PublishOptions } from './transport.ts';
+
+export type OutgoingDocument = {
+  readonly topic: string;
+  readonly payload: Buffer;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+};
 
 export type OutgoingLimits = Pick<BrokerLimits, 'documentBytesMax' | 'topicLevelsMax'>;
 

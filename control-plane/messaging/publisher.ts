@@ -6,14 +6,8 @@ import { isKillTopic } from './access.ts';
 import type { BrokerInternals, DoneRouting, RoutedPacket } from './aedes-internals.ts';
 import type { KillLane } from './kill-lane.ts';
 import type { BrokerLimits } from './limits.ts';
+import type { OutgoingDocument } from './outgoing.ts';
 import type { RetainedStore } from './retained-store.ts';
-
-export type OutgoingDocument = {
-  readonly topic: string;
-  readonly payload: Buffer;
-  readonly qos: 0 | 1;
-  readonly retain: boolean;
-};
 
 export type PublisherOptions = {
   readonly internals: BrokerInternals;
