@@ -1,0 +1,108 @@
+// What the control plane may be told, from a JSON or YAML file: checked as a whole, with every mistake in one list.
+import { readFile } from 'node:fs/promises';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { BelayError } from '../shared/basics/errors.ts';
+import { describeProblems, parseValue } from '../shared/basics/parsing.ts';
+
+const MIB = 1024 * 1024;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+const portSchema = z.number().int().min(0).max(65_535);
+
+export const configSchema = z.strictObject({
+  /** Database, artifacts, keys. Relative paths count from the file. */
+  dataDir: z.string().min(1),
+  /** 0 = any free port. */
+  http: z.strictObject({ host: z.string().default('127.0.0.1'), port: portSchema.default(7420) }).prefault({}),
+  mqtt: z.strictObject({ host: z.string().default('127.0.0.1'), port: portSchema.default(7421) }).prefault({}),
+  /** Nobody signs in yet: listening beyond this machine has to be said aloud. */
+  allowRemote: z.boolean().default(false),
+  /** What devices and people are told to connect to, where it is not this machine's own address. */
+  publicUrls: z.strictObject({ http: z.string().url(), mqtt: z.string().url() }).partial().default({}),
+  registry: z
+    .strictObject({
+      artifactBytesMax: z
+        .number()
+        .int()
+        .positive()
+        .default(1024 * MIB),
+      modelBytesMax: z
+        .number()
+        .int()
+        .positive()
+        .default(512 * MIB),
+      tensorBytesMax: z
+        .number()
+        .int()
+        .positive()
+        .default(2048 * MIB),
+      /** Operators that are refused otherwise, as `Loop` or `com.microsoft/QLinearAdd`. */
+      approvedOperators: z.array(z.string()).default([]),
+      /** Artifacts that no release names are removed after this. */
+      keepUnreferencedMs: z
+        .number()
+        .int()
+        .positive()
+        .default(7 * DAY_MS),
+    })
+    .prefault({}),
+  telemetry: z
+    .strictObject({
+      commitEveryMs: z.number().int().min(1).max(1000).default(20),
+      /** A sequence number missing for this long is taken for lost, so that a spool is not held up by it. */
+      gapMs: z.number().int().positive().default(60_000),
+      keepWindowsMs: z
+        .number()
+        .int()
+        .positive()
+        .default(30 * DAY_MS),
+    })
+    .prefault({}),
+  kills: z.strictObject({ reassertMs: z.number().int().positive().default(30_000) }).prefault({}),
+  /** How often rollouts are looked at, and the outbox swept. */
+  tickMs: z.number().int().min(50).default(5000),
+  deliveryMs: z.number().int().min(20).default(1000),
+  upkeepMs: z
+    .number()
+    .int()
+    .min(1000)
+    .default(60 * 60 * 1000),
+  log: z.strictObject({ level: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info') }).prefault({}),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;
+
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** Throws BelayError `config-invalid` with every mistake, or `config-unreadable`. */
+export async function readConfigFile(path: string): Promise<Config> {
+  let input: unknown;
+  try {
+    input = parseYaml(await readFile(path, 'utf8')); // JSON is YAML too
+  } catch (error) {
+    throw new BelayError('config-unreadable', `reading ${path} failed; give --config a JSON or YAML file`, {
+      cause: error,
+    });
+  }
+  const config = parseConfig(input, path);
+  const dataDir = isAbsolute(config.dataDir) ? config.dataDir : resolve(dirname(path), config.dataDir);
+  return { ...config, dataDir };
+}
+
+export function parseConfig(input: unknown, source = 'the configuration'): Config {
+  const parsed = parseValue(configSchema, input);
+  if (!parsed.ok) throw new BelayError('config-invalid', `${source}: ${describeProblems(parsed.problems)}`);
+  const config = parsed.value;
+  for (const part of ['http', 'mqtt'] as const) {
+    if (LOOPBACK.has(config[part].host) || config.allowRemote) continue;
+    const message = `${source}: ${part}.host ${config[part].host} is reachable from other machines and nobody signs in yet`;
+    throw new BelayError(
+      'config-invalid',
+      `${message}; use 127.0.0.1, or set allowRemote: true if the network is yours alone`,
+    );
+  }
+  return config;
+}

@@ -1,0 +1,98 @@
+// Routes of the registry: releases and their manifests.
+import { z } from 'zod';
+import { digestSchema } from '../../../shared/basics/identifiers.ts';
+import {
+  checkReportSchema,
+  lookupBodySchema,
+  type Release,
+  registerBodySchema,
+  registeredSchema,
+  releaseListQuerySchema,
+  releaseListSchema,
+  releaseSchema,
+  releaseStateBodySchema,
+} from '../../../shared/protocol/api-releases.ts';
+import type { Registry } from '../../registry/registry.ts';
+import { ProblemError } from '../problems.ts';
+import type { HttpApp } from '../server.ts';
+
+const TAGS = ['releases'];
+const referencePathSchema = z.looseObject({ reference: z.string().min(1).max(200) });
+const digestPathSchema = z.looseObject({ digest: digestSchema });
+
+export function registerReleaseRoutes(app: HttpApp, { registry }: { readonly registry: Registry }): void {
+  registerWrites(app, registry);
+  registerReads(app, registry);
+}
+
+function registerWrites(app: HttpApp, registry: Registry): void {
+  app.post(
+    '/v1/releases',
+    { schema: { tags: TAGS, body: registerBodySchema, response: { 200: registeredSchema, 201: registeredSchema } } },
+    async (request, reply) => {
+      const outcome = await registry.register(request.body.manifest, request.body.actor);
+      if (outcome.kind === 'taken') {
+        throw new ProblemError('release-taken', `this number belongs to ${outcome.id} (${outcome.byDigest})`);
+      }
+      if (outcome.kind === 'refused') {
+        const errors = outcome.report.findings.filter((finding) => !finding.ok);
+        throw new ProblemError('release-refused', errors[0]?.message ?? 'it did not pass the checks', errors);
+      }
+      const { created, release, report } = outcome;
+      return reply.code(created ? 201 : 200).send({ created, release, report });
+    },
+  );
+  app.post(
+    '/v1/releases/check',
+    { schema: { tags: TAGS, body: registerBodySchema, response: { 200: checkReportSchema } } },
+    async (request) => registry.check(request.body.manifest),
+  );
+  app.post(
+    '/v1/releases/:digest/state',
+    {
+      schema: { tags: TAGS, params: digestPathSchema, body: releaseStateBodySchema, response: { 200: releaseSchema } },
+    },
+    async (request) => {
+      await registry.setState(request.params.digest, request.body);
+      return findRelease(registry, request.params.digest);
+    },
+  );
+}
+
+function registerReads(app: HttpApp, registry: Registry): void {
+  app.get(
+    '/v1/releases',
+    { schema: { tags: TAGS, querystring: releaseListQuerySchema, response: { 200: releaseListSchema } } },
+    async (request) => ({ releases: [...(await registry.list(request.query))] }),
+  );
+  app.post(
+    '/v1/releases/lookup',
+    { schema: { tags: TAGS, body: lookupBodySchema, response: { 200: releaseSchema } } },
+    async (request) => findRelease(registry, request.body.reference),
+  );
+  app.get(
+    '/v1/releases/:reference',
+    { schema: { tags: TAGS, params: referencePathSchema, response: { 200: releaseSchema } } },
+    async (request) => findRelease(registry, request.params.reference),
+  );
+  app.get('/v1/manifests/:digest', { schema: { tags: TAGS, params: digestPathSchema } }, async (request, reply) => {
+    const { digest } = request.params;
+    const text = await registry.manifestText(digest);
+    if (text === null) throw new ProblemError('not-found', `no release has the digest ${digest}`);
+    return reply
+      .header('content-type', 'application/json; charset=utf-8')
+      .header('cache-control', 'public, max-age=31536000, immutable')
+      .header('etag', `"${digest}"`)
+      .send(text);
+  });
+}
+
+async function findRelease(registry: Registry, reference: string): Promise<Release> {
+  const resolved = registry.resolve(reference);
+  if (resolved.kind === 'ambiguous') {
+    throw new ProblemError('ambiguous-reference', `"${reference}" fits ${resolved.ids.join(', ')}`);
+  }
+  const release = resolved.kind === 'found' ? await registry.get(resolved.ref.digest) : null;
+  if (!release) throw new ProblemError('not-found', `no release "${reference}" is registered`);
+  return release;
+}

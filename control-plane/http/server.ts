@@ -1,0 +1,103 @@
+// The HTTP server: zod at the door, OpenAPI 3.1 at /openapi.json, problem+json for everything that goes wrong.
+// Routes are registered by the caller; nothing is decided here.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController, type RawServerDefault } from 'fastify';
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { PROBLEMS, type ProblemCode } from '../../shared/protocol/api-problems.ts';
+import { ProblemError, sendProblem, toProblem } from './problems.ts';
+
+export type HttpApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+export type HttpOptions = {
+  readonly version: string;
+  readonly log: FastifyBaseLogger;
+  /** Answers only requests whose Host is this machine: a page in a browser cannot rebind a name onto it. */
+  readonly loopbackOnly: boolean;
+};
+
+/** JSON bodies: a manifest of 1,000 labels is 60 KB. Artifacts are streams and have their own limit. */
+const BODY_BYTES_MAX = 1024 * 1024;
+const REQUEST_TIMEOUT_MS = 10 * 60_000;
+
+export async function buildServer(options: HttpOptions): Promise<HttpApp> {
+  const app: HttpApp = Fastify({
+    loggerInstance: options.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.removeContentTypeParser('text/plain'); // a form post from a foreign page could carry it
+  if (options.loopbackOnly) app.addHook('onRequest', async (request) => refuseForeignHost(request.hostname));
+  answerProblems(app);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Belay control plane',
+        version: options.version,
+        description: 'Errors are problem+json (RFC 9457).',
+      },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/problems/:code', { schema: { hide: true } }, async (request) => problemPage(request.params));
+  return app;
+}
+
+function refuseForeignHost(hostname: string): void {
+  const isLoopback =
+    hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
+  if (!isLoopback) throw new ProblemError('invalid-request', `host "${hostname}" is not this machine`);
+}
+
+function answerProblems(app: HttpApp): void {
+  const routes: { readonly methods: readonly string[]; readonly pattern: RegExp }[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    const pattern = new RegExp(`^${url.replaceAll(/:[A-Za-z]+/g, '[^/]+').replaceAll('*', '.*')}/?$`);
+    routes.push({ methods: [method].flat(), pattern });
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const methods = routes.filter((route) => route.pattern.test(path)).flatMap((route) => route.methods);
+    const code: ProblemCode = methods.length > 0 ? 'method-not-allowed' : 'unknown-route';
+    if (methods.length > 0) reply.header('allow', [...new Set(methods)].join(', '));
+    return sendProblem(request, reply, new ProblemError(code, `${request.method} ${path}`));
+  });
+  app.setErrorHandler((error, request, reply) => {
+    const problem = toProblem(error);
+    if (problem.problem === 'internal') {
+      request.log.error(
+        { err: error, requestId: request.id, method: request.method, url: request.url },
+        'request failed',
+      );
+    }
+    return sendProblem(request, reply, problem);
+  });
+}
+
+function problemPage(params: unknown): unknown {
+  const { code } = params as { readonly code: string };
+  if (!Object.hasOwn(PROBLEMS, code)) throw new ProblemError('not-found', `no problem is called "${code}"`);
+  return { code, ...PROBLEMS[code as ProblemCode] };
+}

@@ -1,0 +1,203 @@
+// The door of the registry: immutable releases and the artifacts they name. A release that is here passed every check.
+import type { Readable } from 'node:stream';
+import type { CheckReport, Release, ReleaseNote, ReleaseSummary } from '../../shared/protocol/api-releases.ts';
+import type { ReleaseRef } from '../../shared/protocol/documents.ts';
+import { parseReleaseReference } from '../../shared/release/identity.ts';
+import type { Manifest } from '../../shared/release/manifest.ts';
+import type { Audit } from '../audit/audit.ts';
+import type { Database, Queryable } from '../database/database.ts';
+import type { ReleaseState } from '../database/schema.ts';
+import type { ArtifactStore, Stored } from './artifact-store.ts';
+import { type CheckParts, checkRelease, type ReleasePolicy } from './release-check.ts';
+import {
+  findReleaseByDigest,
+  insertNote,
+  insertRelease,
+  listNotes,
+  listReleaseRows,
+  manifestOfRow,
+  toRelease,
+  toSummary,
+  updateReleaseState,
+} from './release-rows.ts';
+
+export type RegistryParts = {
+  readonly database: Database;
+  readonly artifacts: ArtifactStore;
+  readonly audit: Audit;
+  readonly policy: ReleasePolicy;
+  readonly wallNow: () => number;
+};
+
+export type Registered =
+  | { readonly kind: 'registered'; readonly created: boolean; readonly release: Release; readonly report: CheckReport }
+  | { readonly kind: 'refused'; readonly report: CheckReport }
+  | { readonly kind: 'taken'; readonly id: string; readonly byDigest: string };
+
+export type Resolved =
+  | { readonly kind: 'found'; readonly ref: ReleaseRef }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'ambiguous'; readonly ids: readonly string[] };
+
+/** A note without its time. */
+export type Outcome = Pick<ReleaseNote, 'actor' | 'kind' | 'text' | 'rolloutId'>;
+
+export type StateChange = { readonly state: ReleaseState; readonly actor: string; readonly reason: string };
+
+export class Registry {
+  readonly artifacts: ArtifactStore;
+  readonly #parts: RegistryParts;
+  /** Digest by id, kept in memory: a kill by release must resolve while the database is down. */
+  readonly #digests = new Map<string, string>();
+
+  constructor(parts: RegistryParts, releases: Iterable<ReleaseRef>) {
+    this.#parts = parts;
+    this.artifacts = parts.artifacts;
+    for (const { release, digest } of releases) this.#digests.set(release, digest);
+  }
+
+  async putArtifact(sha256: string, content: Readable): Promise<Stored> {
+    const stored = await this.artifacts.put(sha256, content);
+    if (stored.kind === 'stored') {
+      await this.#parts.database
+        .insertInto('artifacts')
+        .values({ sha256, bytes: stored.bytes, stored_at_ms: this.#parts.wallNow() })
+        .onConflict((conflict) => conflict.column('sha256').doNothing())
+        .execute();
+    }
+    return stored;
+  }
+
+  /** Everything that register looks at, without storing. */
+  async check(manifest: unknown): Promise<CheckReport> {
+    return (await checkRelease(manifest, this.#checkParts())).report;
+  }
+
+  /** Same id and same content again is fine; same id and other content is `taken`. */
+  async register(manifest: unknown, actor: string): Promise<Registered> {
+    const { report, release } = await checkRelease(manifest, this.#checkParts());
+    if (release === null) return { kind: 'refused', report };
+    const present = await this.get(release.digest);
+    if (present) return { kind: 'registered', created: false, release: present, report };
+    const takenBy = this.#takenBy(release.manifest);
+    if (takenBy) return { kind: 'taken', id: takenBy.release, byDigest: takenBy.digest };
+    if (!report.ok) return { kind: 'refused', report };
+    try {
+      await this.#store({ ...release, actor });
+    } catch (error) {
+      const rival = await this.get(release.digest);
+      if (!rival) throw error; // not a twin of this request that came first
+    }
+    const stored = await this.get(release.digest);
+    if (!stored) throw new TypeError(`release ${release.id} vanished after it was stored`);
+    return { kind: 'registered', created: true, release: stored, report };
+  }
+
+  async get(digest: string): Promise<Release | null> {
+    const row = await findReleaseByDigest(this.#parts.database, digest);
+    return row ? toRelease(row, await listNotes(this.#parts.database, digest)) : null;
+  }
+
+  async list(
+    filter: { readonly name?: string | undefined; readonly state?: ReleaseState | undefined } = {},
+  ): Promise<readonly ReleaseSummary[]> {
+    return (await listReleaseRows(this.#parts.database, filter)).map(toSummary);
+  }
+
+  /** The very bytes whose SHA-256 is the digest. */
+  async manifestText(digest: string): Promise<string | null> {
+    return (await findReleaseByDigest(this.#parts.database, digest))?.manifest ?? null;
+  }
+
+  /** Full id, short id while only one release fits, or digest. From memory: works without the database. */
+  resolve(reference: string): Resolved {
+    const byDigest = [...this.#digests].find(([, digest]) => digest === reference);
+    if (byDigest) return { kind: 'found', ref: { release: byDigest[0], digest: byDigest[1] } };
+    const parsed = parseReleaseReference(reference);
+    if (!parsed) return { kind: 'unknown' };
+    const prefix = `${parsed.name}:${parsed.version}+data=`;
+    const ids = [...this.#digests.keys()].filter((id) =>
+      parsed.dataTag === null ? id.startsWith(prefix) : id === reference,
+    );
+    const [id] = ids;
+    if (id === undefined) return { kind: 'unknown' };
+    if (ids.length > 1) return { kind: 'ambiguous', ids };
+    return { kind: 'found', ref: { release: id, digest: this.#digests.get(id) ?? '' } };
+  }
+
+  /** For decisions: writes the state and a note in the caller's transaction. */
+  async markState(database: Queryable, digest: string, change: StateChange): Promise<void> {
+    await updateReleaseState(database, digest, change.state);
+    await this.addNote(database, digest, {
+      actor: change.actor,
+      kind: change.state,
+      text: change.reason,
+      rolloutId: null,
+    });
+  }
+
+  /** Writes an outcome back to the entry, in the caller's transaction. */
+  addNote(database: Queryable, digest: string, note: Outcome): Promise<void> {
+    const { actor, kind, text, rolloutId } = note;
+    return insertNote(database, digest, { atMs: this.#parts.wallNow(), actor, kind, text, rolloutId });
+  }
+
+  /** A person's change of state, with its audit row. False when there is no such release. */
+  async setState(digest: string, change: StateChange): Promise<boolean> {
+    const row = await findReleaseByDigest(this.#parts.database, digest);
+    if (!row) return false;
+    await this.#parts.database.transaction().execute(async (transaction) => {
+      await this.markState(transaction, digest, change);
+      const { actor, reason, state } = change;
+      await this.#parts.audit.append(transaction, {
+        actor,
+        action: 'release-state-changed',
+        subject: `release/${row.id}`,
+        reason,
+        details: { digest, from: row.state, to: state },
+      });
+    });
+    return true;
+  }
+
+  #takenBy(manifest: Manifest): ReleaseRef | null {
+    const resolved = this.resolve(`${manifest.name}:${manifest.version}`);
+    return resolved.kind === 'found' ? resolved.ref : null;
+  }
+
+  async #store(release: {
+    readonly digest: string;
+    readonly id: string;
+    readonly manifest: Manifest;
+    readonly text: string;
+    readonly actor: string;
+  }): Promise<void> {
+    const { digest, id, manifest, actor } = release;
+    await this.#parts.database.transaction().execute(async (transaction) => {
+      await insertRelease(transaction, { ...release, nowMs: this.#parts.wallNow() });
+      await this.addNote(transaction, digest, { actor, kind: 'registered', text: manifest.changelog, rolloutId: null });
+      await this.#parts.audit.append(transaction, {
+        actor,
+        action: 'release-registered',
+        subject: `release/${id}`,
+        reason: manifest.changelog,
+        details: { digest },
+      });
+    });
+    this.#digests.set(id, digest);
+  }
+
+  #checkParts(): CheckParts {
+    const { artifacts, policy, database } = this.#parts;
+    const siblings = async (name: string) => (await listReleaseRows(database, { name })).map(manifestOfRow);
+    return { artifacts, policy, siblings };
+  }
+}
+
+export async function openRegistry(parts: RegistryParts): Promise<Registry> {
+  const rows = await parts.database.selectFrom('releases').select(['id', 'digest']).execute();
+  return new Registry(
+    parts,
+    rows.map(({ id, digest }) => ({ release: id, digest })),
+  );
+}

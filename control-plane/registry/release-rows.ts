@@ -1,0 +1,102 @@
+// Releases as rows and as the API shows them. Single-table reads and writes; no decisions.
+import type { Release, ReleaseNote, ReleaseSummary } from '../../shared/protocol/api-releases.ts';
+import { type Manifest, manifestSchema } from '../../shared/release/manifest.ts';
+import type { Queryable } from '../database/database.ts';
+import type { FloorTables, ReleaseState } from '../database/schema.ts';
+
+export type ReleaseRow = FloorTables['releases'];
+
+export type NewRelease = {
+  readonly digest: string;
+  readonly id: string;
+  readonly manifest: Manifest;
+  /** Canonical JSON; its SHA-256 is `digest`. */
+  readonly text: string;
+  readonly actor: string;
+  readonly nowMs: number;
+};
+
+export async function insertRelease(database: Queryable, release: NewRelease): Promise<void> {
+  const { digest, id, manifest, text, actor, nowMs } = release;
+  const identity = { name: manifest.name, version: manifest.version, data_tag: manifest.provenance.dataTag };
+  const row = { digest, id, ...identity, state: 'registered' as const, manifest: text };
+  await database
+    .insertInto('releases')
+    .values({ ...row, registered_at_ms: nowMs, registered_by: actor })
+    .execute();
+  await database
+    .insertInto('release_files')
+    .values(
+      manifest.files.map(({ path, role, sha256, bytes }) => ({ release_digest: digest, path, role, sha256, bytes })),
+    )
+    .execute();
+}
+
+export async function findReleaseByDigest(database: Queryable, digest: string): Promise<ReleaseRow | null> {
+  const row = await database.selectFrom('releases').selectAll().where('digest', '=', digest).executeTakeFirst();
+  return row ?? null;
+}
+
+export async function listReleaseRows(
+  database: Queryable,
+  filter: { readonly name?: string | undefined; readonly state?: ReleaseState | undefined },
+): Promise<readonly ReleaseRow[]> {
+  let query = database.selectFrom('releases').selectAll().orderBy('registered_at_ms', 'desc').orderBy('id');
+  if (filter.name !== undefined) query = query.where('name', '=', filter.name);
+  if (filter.state !== undefined) query = query.where('state', '=', filter.state);
+  return query.execute();
+}
+
+export async function listNotes(database: Queryable, digest: string): Promise<readonly ReleaseNote[]> {
+  const rows = await database
+    .selectFrom('release_notes')
+    .selectAll()
+    .where('release_digest', '=', digest)
+    .orderBy('id')
+    .execute();
+  return rows.map(({ at_ms, actor, kind, text, rollout_id }) => ({
+    atMs: at_ms,
+    actor,
+    kind,
+    text,
+    rolloutId: rollout_id,
+  }));
+}
+
+export async function insertNote(database: Queryable, digest: string, note: ReleaseNote): Promise<void> {
+  const { atMs, actor, kind, text, rolloutId } = note;
+  await database
+    .insertInto('release_notes')
+    .values({ release_digest: digest, at_ms: atMs, actor, kind, text, rollout_id: rolloutId })
+    .execute();
+}
+
+export async function updateReleaseState(database: Queryable, digest: string, state: ReleaseState): Promise<void> {
+  await database.updateTable('releases').set({ state }).where('digest', '=', digest).execute();
+}
+
+export function manifestOfRow(row: ReleaseRow): Manifest {
+  return manifestSchema.parse(JSON.parse(row.manifest));
+}
+
+export function toSummary(row: ReleaseRow): ReleaseSummary {
+  const manifest = manifestOfRow(row);
+  return {
+    id: row.id,
+    digest: row.digest,
+    name: row.name,
+    version: row.version,
+    dataTag: row.data_tag,
+    task: manifest.task,
+    owner: manifest.owner,
+    changelog: manifest.changelog,
+    state: row.state,
+    registeredAtMs: row.registered_at_ms,
+    registeredBy: row.registered_by,
+    bytes: manifest.files.reduce((sum, file) => sum + file.bytes, 0),
+  };
+}
+
+export function toRelease(row: ReleaseRow, notes: readonly ReleaseNote[]): Release {
+  return { ...toSummary(row), manifest: manifestOfRow(row), notes: [...notes] };
+}
