@@ -1,0 +1,181 @@
+// The small fleet: one control plane and its agents as real processes in one folder. For the demo, `npm run dev`, benchmarks
+// and system tests alike; whoever starts it owns it and stops it.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { z } from 'zod';
+import { type ApiClient, openApiClient } from '../../control-plane/cli/api-client.ts';
+import { credentialsSchema, type DeviceDocument, deviceListSchema } from '../../shared/protocol/api-devices.ts';
+import type { FleetDevice } from './layout.ts';
+import { type Program, startProgram } from './program.ts';
+
+export type FleetOptions = {
+  /** Everything is written below it. */
+  readonly folder: string;
+  readonly devices: readonly FleetDevice[];
+  /** Camera loop of each line. */
+  readonly loops: ReadonlyMap<string, string>;
+  /** The package that devices are born with. */
+  readonly factory: string;
+  readonly fps: number;
+  readonly windowMs: number;
+  /** How often the control plane looks at rollouts. */
+  readonly tickMs?: number;
+  readonly httpPort?: number;
+  readonly mqttPort?: number;
+  /** Node options of every process, such as `--watch`. */
+  readonly logLevel?: 'error' | 'warn' | 'info' | 'debug';
+};
+
+export type FleetAgent = FleetDevice & { readonly configFile: string; program: Program };
+
+export type Fleet = {
+  readonly api: ApiClient;
+  readonly folder: string;
+  readonly mqttUrl: string;
+  readonly controlPlane: Program;
+  readonly agents: readonly FleetAgent[];
+  devices(): Promise<readonly DeviceDocument[]>;
+  /** Starts the agent of this device again, after it has ended. */
+  restartAgent(device: string): FleetAgent;
+  stop(): Promise<void>;
+};
+
+const START_DEADLINE_MS = 30_000;
+const readySchema = z.looseObject({ ready: z.literal(true), httpUrl: z.string(), mqttUrl: z.string() });
+
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const logFolder = path.join(options.folder, 'logs');
+  const ringFolder = `/dev/shm/belay-fleet-${process.pid}`;
+  for (const folder of [options.folder, logFolder, ringFolder]) await mkdir(folder, { recursive: true });
+  const { controlPlane, httpUrl, mqttUrl } = await startControlPlane(options, logFolder);
+  const api = openApiClient(httpUrl);
+  const agents: FleetAgent[] = [];
+  const stop = async (): Promise<void> => {
+    await Promise.all(agents.map((agent) => agent.program.stop()));
+    await controlPlane.stop();
+    await rm(ringFolder, { recursive: true, force: true });
+  };
+  try {
+    for (const device of options.devices) {
+      const configFile = await writeAgentConfig({ options, device, api, ringFolder });
+      agents.push({ ...device, configFile, program: startAgent(device, configFile, logFolder) });
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    api,
+    folder: options.folder,
+    mqttUrl,
+    controlPlane,
+    agents,
+    devices: async () => (await api.get('/v1/devices', deviceListSchema)).devices,
+    restartAgent: (device) => {
+      const agent = agents.find((candidate) => candidate.device === device);
+      if (!agent) throw new Error(`no agent "${device}" in this fleet`);
+      agent.program = startAgent(agent, agent.configFile, logFolder);
+      return agent;
+    },
+    stop,
+  };
+}
+
+async function startControlPlane(
+  options: FleetOptions,
+  logFolder: string,
+): Promise<{ controlPlane: Program; httpUrl: string; mqttUrl: string }> {
+  const configFile = path.join(options.folder, 'control-plane.json');
+  const config = {
+    dataDir: path.join(options.folder, 'control-plane'),
+    http: { port: options.httpPort ?? 0 },
+    mqtt: { port: options.mqttPort ?? 0 },
+    tickMs: options.tickMs ?? 500,
+    deliveryMs: 100,
+    log: { level: options.logLevel ?? 'info' },
+  };
+  await writeFile(configFile, JSON.stringify(config, null, 2));
+  let ready: z.infer<typeof readySchema> | null = null;
+  const controlPlane = startProgram({
+    name: 'control-plane',
+    entry: 'control-plane/main.ts',
+    args: ['--config', configFile, '--tether'],
+    logFolder,
+    onLine: (line) => {
+      ready ??= readReady(line);
+    },
+  });
+  await until(() => ready !== null || !controlPlane.isRunning(), START_DEADLINE_MS);
+  if (ready === null) {
+    await controlPlane.stop();
+    throw new Error(`the control plane did not start:\n${await controlPlane.logTail()}`);
+  }
+  const { httpUrl, mqttUrl } = ready as z.infer<typeof readySchema>;
+  return { controlPlane, httpUrl, mqttUrl };
+}
+
+function readReady(line: string): z.infer<typeof readySchema> | null {
+  if (!line.includes('"ready"')) return null;
+  const parsed = readySchema.safeParse(JSON.parse(line));
+  return parsed.success ? parsed.data : null;
+}
+
+type AgentConfigParts = {
+  readonly options: FleetOptions;
+  readonly device: FleetDevice;
+  readonly api: ApiClient;
+  readonly ringFolder: string;
+};
+
+async function writeAgentConfig({ options, device, api, ringFolder }: AgentConfigParts): Promise<string> {
+  const credentials = await api.post(`/v1/devices/${device.site}/${device.device}/credentials`, {}, credentialsSchema);
+  const folder = path.join(options.folder, 'devices', device.device);
+  await mkdir(folder, { recursive: true });
+  const trustFile = path.join(folder, 'trust.json');
+  await writeFile(trustFile, JSON.stringify(credentials.keySet));
+  const config = {
+    site: device.site,
+    device: device.device,
+    hardwareClass: `${process.platform}-${process.arch}`,
+    line: device.line,
+    dataDir: path.join(folder, 'data'),
+    factory: options.factory,
+    controlPlane: {
+      mqttUrl: credentials.mqttUrl,
+      apiUrl: credentials.apiUrl,
+      password: credentials.password,
+      trustFile,
+    },
+    cameras: [{ id: 'camera-1', source: { kind: 'line', loop: options.loops.get(device.line), fps: options.fps } }],
+    sinks: [{ kind: 'stdout' }],
+    windowMs: options.windowMs,
+    ringDir: ringFolder,
+  };
+  const configFile = path.join(folder, 'agent.json');
+  await writeFile(configFile, JSON.stringify(config, null, 2), { mode: 0o600 });
+  return configFile;
+}
+
+function startAgent(device: FleetDevice, configFile: string, logFolder: string): Program {
+  return startProgram({
+    name: device.device,
+    entry: 'agent/main.ts',
+    args: ['--config', configFile, '--tether'],
+    logFolder,
+  });
+}
+
+/** Waits until `condition` holds; false when the deadline passes first. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  deadlineMs: number,
+  everyMs = 100,
+): Promise<boolean> {
+  const deadlineAtMs = performance.now() + deadlineMs;
+  while (!(await condition())) {
+    if (performance.now() > deadlineAtMs) return false;
+    await wait(everyMs);
+  }
+  return true;
+}
