@@ -5,7 +5,7 @@ import { setPriority } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { describeError } from '../../shared/basics/errors.ts';
 import { logLines, type RoomLog } from './child-log.ts';
-import { type Message, MessageReader } from './framing.ts';
+import { FramingError, type Message, MessageReader } from './framing.ts';
 
 export type ChildExit = {
   readonly code: number | null;
@@ -98,6 +98,8 @@ export class Child {
       try {
         for (const message of reader.push(chunk)) this.#options.onMessage(message);
       } catch (error) {
+        // Anything else is a mistake of ours, not of the child.
+        if (!(error instanceof FramingError)) throw error;
         this.#options.onViolation(describeError(error));
         void this.kill();
       }

@@ -1,0 +1,17 @@
+// When a camera counts as stalled, and how long to wait before its source is started again. Pure: chance comes in.
+
+const STALL_MS_MIN = 2000;
+const STALL_INTERVALS = 10;
+const FIRST_WAIT_MS = 500;
+const WAIT_MS_MAX = 30_000;
+
+/** Silence after which a camera with frames is lost: ten of its intervals, at least 2 s. Null: a source without a pace. */
+export function stallMs(fps: number | null): number {
+  return fps === null ? STALL_MS_MIN * 2 : Math.max(STALL_MS_MIN, (STALL_INTERVALS * 1000) / fps);
+}
+
+/** Doubles with each attempt from half a second to half a minute, and spreads over its upper half. `chance` is 0..1. */
+export function restartDelayMs(attempt: number, chance: number): number {
+  const full = Math.min(WAIT_MS_MAX, FIRST_WAIT_MS * 2 ** Math.min(attempt, 16));
+  return Math.round(full / 2 + (full / 2) * chance);
+}
