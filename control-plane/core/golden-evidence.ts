@@ -1,0 +1,64 @@
+// Golden self-tests of candidate and baseline, once per hardware class: every device of a class saw the same pictures,
+// so n devices are not n independent pieces of evidence.
+import type { GoldenScore } from '../../shared/protocol/golden-score.ts';
+import type { Expression } from '../../shared/rollout/expression.ts';
+import { sum } from './device-metrics.ts';
+
+/** Scores of one device; null where it has not proven that release. */
+export type GoldenDevice = {
+  readonly device: string;
+  readonly hardwareClass: string;
+  /** Exposed to the candidate in this stage: its class must have evidence. */
+  readonly isCandidate: boolean;
+  readonly candidate: readonly GoldenScore[] | null;
+  readonly baseline: readonly GoldenScore[] | null;
+};
+
+/** A share 0..1 and the number of objects (or answers) behind it. */
+export type GoldenValue = { readonly share: number; readonly objects: number };
+
+export type GoldenClass = {
+  readonly hardwareClass: string;
+  readonly devices: number;
+  readonly candidate: GoldenValue | null;
+  readonly baseline: GoldenValue | null;
+  /** Labelled objects asked for; 0 without evidence. */
+  readonly objects: number;
+};
+
+/** One entry per hardware class that has candidate devices. A baseline score of any device of the class will do. */
+export function goldenClasses(expression: Expression, devices: readonly GoldenDevice[]): readonly GoldenClass[] {
+  const names = new Set(devices.filter(({ isCandidate }) => isCandidate).map(({ hardwareClass }) => hardwareClass));
+  return [...names].sort().map((hardwareClass) => {
+    const members = devices.filter((device) => device.hardwareClass === hardwareClass);
+    const proven = members.filter(({ isCandidate, candidate }) => isCandidate && candidate !== null);
+    const candidate = pool(proven.map((device) => goldenValue(device.candidate, expression)));
+    const baseline = pool(members.map((device) => goldenValue(device.baseline, expression)));
+    return {
+      hardwareClass,
+      devices: proven.length,
+      candidate,
+      baseline,
+      objects: Math.min(candidate?.objects ?? 0, baseline?.objects ?? 0),
+    };
+  });
+}
+
+/** Mean over the devices of a class that were scored on the largest set; the number of objects stays that of one device. */
+function pool(values: readonly (GoldenValue | null)[]): GoldenValue | null {
+  const known = values.filter((value) => value !== null);
+  const objects = Math.max(0, ...known.map((value) => value.objects));
+  const fullest = known.filter((value) => value.objects === objects);
+  if (objects === 0) return null;
+  return { share: sum(fullest, ({ share }) => share) / fullest.length, objects };
+}
+
+function goldenValue(scores: readonly GoldenScore[] | null, expression: Expression): GoldenValue | null {
+  const score = scores?.find(
+    (each) => each.class === (expression.class ?? '*') && each.size === (expression.size ?? 'all'),
+  );
+  if (!score) return null;
+  if (expression.metric === 'map50') return score.ap50 === null ? null : { share: score.ap50, objects: score.objects };
+  const objects = expression.metric === 'precision' ? score.found + score.falseAlarms : score.objects;
+  return objects === 0 ? null : { share: score.found / objects, objects };
+}

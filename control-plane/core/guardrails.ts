@@ -1,0 +1,86 @@
+// The scale of a guardrail: where its limit lies among the numbers that are compared, and how such a number is shown.
+import type { Comparison, Expression } from '../../shared/rollout/expression.ts';
+import { signed, trim, unitText } from '../../shared/rollout/expression-text.ts';
+import { metricRule } from '../../shared/rollout/metrics.ts';
+
+export type Scale = {
+  /** On the comparison scale; null: no limit on that side. */
+  readonly low: number | null;
+  readonly high: number | null;
+  /** From the comparison scale to the unit that people read. */
+  readonly show: (value: number) => number;
+  readonly unit: string;
+  /** Changes carry a sign, plain values do not. */
+  readonly isChange: boolean;
+};
+
+/** Metrics that are compared by logarithm, since what disturbs them multiplies. */
+const LOGARITHMIC: ReadonlySet<string> = new Set([
+  'latency_ms',
+  'run_ms',
+  'fps',
+  'detections_per_frame',
+  'errors',
+  'dropped',
+]);
+const SHARES: ReadonlySet<string> = new Set(['errors', 'dropped', 'lost', 'gained', 'wrong_class']);
+
+export function scaleOf({ metric, comparison }: Pick<Expression, 'metric' | 'comparison'>): Scale {
+  const { kind, value } = comparison;
+  switch (kind) {
+    case 'ratio':
+      return { ...sides(comparison, Math.log(value)), show: asPercentChange, unit: '%', isChange: true };
+    case 'within': {
+      const tolerance = value / 100;
+      return {
+        low: Math.log(1 - Math.min(tolerance, 0.99)),
+        high: Math.log(1 + tolerance),
+        show: asPercentChange,
+        unit: '%',
+        isChange: true,
+      };
+    }
+    case 'offset':
+      return metricRule(metric).source === 'golden'
+        ? { ...sides(comparison, value / 100), show: asHundredths, unit: 'pt', isChange: true }
+        : { ...sides(comparison, value), show: asIs, unit: comparison.unit, isChange: true };
+    case 'absolute':
+      return absoluteScale(metric, comparison);
+  }
+}
+
+function absoluteScale(metric: string, comparison: Comparison): Scale {
+  const isShare = SHARES.has(metric) || metricRule(metric as Expression['metric']).source === 'golden';
+  if (isShare) return { ...sides(comparison, comparison.value / 100), show: asHundredths, unit: '%', isChange: false };
+  if (LOGARITHMIC.has(metric))
+    return { ...sides(comparison, Math.log(comparison.value)), show: Math.exp, unit: comparison.unit, isChange: false };
+  return { ...sides(comparison, comparison.value), show: asIs, unit: comparison.unit, isChange: false };
+}
+
+function sides({ relation }: Comparison, limit: number): { low: number | null; high: number | null } {
+  return relation === '>=' ? { low: limit, high: null } : { low: null, high: limit };
+}
+
+/** `+4.1 %`, `-0.2 pt`, `0.21 %`. */
+export function showValue(scale: Scale, value: number): string {
+  const shown = scale.show(value);
+  return `${scale.isChange ? signed(shown) : trim(shown)} ${unitText(scale.unit)}`;
+}
+
+/** `-1 … +11 %` */
+export function showRange(scale: Scale, low: number, high: number): string {
+  const text = (value: number) => (scale.isChange ? signed(scale.show(value)) : trim(scale.show(value)));
+  return `${text(low)} … ${text(high)} ${unitText(scale.unit)}`;
+}
+
+function asPercentChange(value: number): number {
+  return (Math.exp(value) - 1) * 100;
+}
+
+function asHundredths(value: number): number {
+  return value * 100;
+}
+
+function asIs(value: number): number {
+  return value;
+}

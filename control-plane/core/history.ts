@@ -1,0 +1,112 @@
+// Which windows of a device may be compared: the candidate's since its switch, the baseline's before the rollout.
+// Windows that lost something, span a switch or saw a bad camera are left out and counted.
+import type { Arm, Window } from '../../shared/measure/window.ts';
+import type { StageMode } from '../../shared/rollout/rollout-file.ts';
+
+export type DeviceHistory = {
+  readonly site: string;
+  readonly device: string;
+  readonly hardwareClass: string;
+  readonly line: string | null;
+  /** What it ran before the rollout. */
+  readonly baselineDigest: string;
+  /** Windows that ended before the rollout started, and windows since. */
+  readonly before: readonly Window[];
+  readonly since: readonly Window[];
+};
+
+export type Question = {
+  readonly candidateDigest: string;
+  readonly mode: StageMode;
+  /** Evidence counts from here, after `settleMs` more. */
+  readonly stageStartedAtMs: number;
+  readonly settleMs: number;
+};
+
+/** A window and the arm in it that is looked at. */
+export type Sample = { readonly window: Window; readonly arm: Arm };
+
+export const EXCLUSIONS = ['partial', 'switch', 'settling', 'camera'] as const;
+export type Exclusion = (typeof EXCLUSIONS)[number];
+export type ExclusionCounts = Readonly<Record<Exclusion, number>>;
+
+/** A device with the windows that count: `since` under the candidate (or, for a control, meanwhile), `before` under its baseline. */
+export type Selected = Omit<DeviceHistory, 'before' | 'since'> & {
+  readonly since: readonly Sample[];
+  readonly before: readonly Sample[];
+  /** Windows of the whole rollout in which both releases saw the same frames. */
+  readonly paired: readonly Window[];
+  readonly excluded: ExclusionCounts;
+  /** Why the camera is not trusted, in words, when windows were left out for it. */
+  readonly cameraFinding: string | null;
+};
+
+export function selectCandidate(history: DeviceHistory, question: Question): Selected {
+  const role = question.mode === 'shadow' ? 'shadow' : 'candidate';
+  const samples = history.since
+    .filter((window) => window.startAtMs >= question.stageStartedAtMs)
+    .flatMap((window) => sampleOf(window, question.candidateDigest, role));
+  const settledAtMs = Math.min(...samples.map(({ window }) => window.startAtMs)) + question.settleMs;
+  return select(history, question.candidateDigest, { samples, settledAtMs });
+}
+
+export function selectControl(history: DeviceHistory, question: Question): Selected {
+  const samples = history.since
+    .filter((window) => window.startAtMs >= question.stageStartedAtMs && !carries(window, question.candidateDigest))
+    .flatMap((window) => sampleOf(window, history.baselineDigest, 'baseline'));
+  const settledAtMs = question.stageStartedAtMs + question.settleMs;
+  return select(history, question.candidateDigest, { samples, settledAtMs });
+}
+
+type Since = { readonly samples: readonly Sample[]; readonly settledAtMs: number };
+
+function select(history: DeviceHistory, candidateDigest: string, { samples, settledAtMs }: Since): Selected {
+  const { before: _before, since: _since, ...device } = history;
+  const excluded = { partial: 0, switch: 0, settling: 0, camera: 0 };
+  const since = samples.filter(({ window }) => {
+    const why = window.startAtMs < settledAtMs ? 'settling' : whyExcluded(window);
+    if (why !== null) excluded[why] += 1;
+    return why === null;
+  });
+  const paired = history.since.filter(
+    (window) => window.paired?.candidateDigest === candidateDigest && whyExcluded(window) === null,
+  );
+  const before = baselineBefore(history, candidateDigest);
+  return { ...device, since, before, paired, excluded, cameraFinding: cameraFinding(history.since) };
+}
+
+/** Its own past: before the rollout; for a device that was not there yet, before it first carried the candidate. */
+function baselineBefore(history: DeviceHistory, candidateDigest: string): readonly Sample[] {
+  const usable = (windows: readonly Window[]) =>
+    windows
+      .filter((window) => whyExcluded(window) === null && !carries(window, candidateDigest))
+      .flatMap((window) => sampleOf(window, history.baselineDigest, 'baseline'));
+  const before = usable(history.before);
+  if (before.length > 0) return before;
+  const first = history.since.find((window) => carries(window, candidateDigest));
+  return first ? usable(history.since.filter((window) => window.endAtMs <= first.startAtMs)) : [];
+}
+
+/** Null when the window may be used. */
+export function whyExcluded(window: Window): Exclusion | null {
+  if (window.partial) return 'partial';
+  const serving = new Set(
+    window.arms.filter((arm) => arm.role !== 'shadow' && arm.answered > 0).map((arm) => arm.digest),
+  );
+  if (serving.size > 1) return 'switch';
+  return window.cameras.some((camera) => camera.healthy === false) ? 'camera' : null;
+}
+
+function sampleOf(window: Window, digest: string, role: Arm['role']): readonly Sample[] {
+  const arm = window.arms.find((candidate) => candidate.digest === digest && candidate.role === role);
+  return arm && arm.frames > 0 ? [{ window, arm }] : [];
+}
+
+function carries(window: Window, digest: string): boolean {
+  return window.arms.some((arm) => arm.digest === digest && arm.frames > 0);
+}
+
+function cameraFinding(windows: readonly Window[]): string | null {
+  const camera = windows.flatMap((window) => window.cameras).findLast(({ healthy }) => healthy === false);
+  return camera ? `camera ${camera.cameraId}: ${camera.finding ?? 'not healthy'}` : null;
+}

@@ -1,0 +1,192 @@
+// How sure an estimate is. The unit is the device: frames and windows of one device are never counted as independent devices.
+// Only where there are too few devices for a spread between them is the spread between windows used, and said so.
+import type { ControlLevel, Verdict } from '../../shared/rollout/verdict.ts';
+import { sum } from './device-metrics.ts';
+import type { DeviceChange, DeviceShare } from './evidence.ts';
+import type { GoldenValue } from './golden-evidence.ts';
+
+export type Interval = {
+  readonly estimate: number;
+  readonly standardError: number;
+  readonly df: number;
+  readonly n: number;
+  readonly controls: number;
+  readonly level: ControlLevel;
+  readonly spread: Verdict['spread'];
+};
+
+/** Below this many degrees of freedom the spread between devices is not known well enough to be used alone. */
+const DF_MIN = 3;
+/** Degrees of freedom that controls or windows may add; more would claim more than they know. */
+const DF_EXTRA_MAX = 20;
+/**
+ * Correlation of two releases' answers on the same pictures. Measured 0.58 and above on paired image sets; only marginal
+ * counts reach us, so the lower, safer value is assumed.
+ */
+const GOLDEN_CORRELATION = 0.5;
+
+type Basis = 'self' | 'paired' | 'absolute';
+
+/** Mean change of the candidates minus what their controls did meanwhile; null when a lone device has too few windows. */
+export function changeInterval(
+  candidates: readonly DeviceChange[],
+  controls: readonly DeviceChange[],
+  basis: Basis,
+): Interval | null {
+  const n = candidates.length;
+  const matches = candidates.map((candidate) => ({ candidate, ...matchControls(candidate, controls) }));
+  const estimate = mean(
+    matches.map(({ candidate, group }) => candidate.change - mean(group.map(({ change }) => change))),
+  );
+  const used = [...new Set(matches.flatMap(({ group }) => group))];
+  const between = spreadBetween(matches, used);
+  const within = spreadWithin(candidates, used);
+  const isEnough = between.df >= DF_MIN;
+  if (!isEnough && within === null) return null;
+  return {
+    estimate,
+    standardError: Math.sqrt(Math.max(between.variance, within?.variance ?? 0)),
+    df: isEnough ? between.df : Math.max(between.df, within?.df ?? 1),
+    n,
+    controls: used.length,
+    level: levelOf(matches, basis),
+    spread: isEnough ? 'between devices' : 'between windows',
+  };
+}
+
+/** Pooled share with a device-clustered standard error, never smaller than counting alone allows. */
+export function shareInterval(devices: readonly DeviceShare[], basis: 'paired' | 'absolute'): Interval {
+  const hits = sum(devices, (device) => device.hits);
+  const total = sum(devices, (device) => device.total);
+  const share = hits / total;
+  const smoothed = (hits + 0.5) / (total + 1);
+  const counting = (smoothed * (1 - smoothed)) / total;
+  const isEnough = devices.length - 1 >= DF_MIN;
+  const windows = devices.flatMap((device) => device.windows.filter((window) => window.total > 0));
+  const spread = isEnough
+    ? clusterVariance(devices, share)
+    : Math.max(clusterVariance(devices, share), clusterVariance(windows, share));
+  return {
+    estimate: share,
+    standardError: Math.sqrt(Math.max(counting, spread)),
+    df: Math.max(1, Math.min(DF_EXTRA_MAX, isEnough ? devices.length - 1 : windows.length - 1)),
+    n: devices.length,
+    controls: 0,
+    level: basis === 'paired' ? 'same frames' : 'absolute',
+    spread: isEnough ? 'between devices' : 'between windows',
+  };
+}
+
+/** Difference of two shares on the same labelled pictures (or, without a baseline, the plain share). */
+export function goldenInterval(candidate: GoldenValue, baseline: GoldenValue | null, devices: number): Interval {
+  const variance = binomialVariance(candidate) + (baseline ? binomialVariance(baseline) : 0);
+  return {
+    estimate: candidate.share - (baseline?.share ?? 0),
+    standardError: Math.sqrt(variance * (baseline ? 1 - GOLDEN_CORRELATION : 1)),
+    df: Math.max(1, Math.min(200, candidate.objects - 1)),
+    n: devices,
+    controls: 0,
+    level: 'labelled frames',
+    spread: 'between objects',
+  };
+}
+
+type Match = {
+  readonly candidate: DeviceChange;
+  readonly group: readonly DeviceChange[];
+  readonly level: ControlLevel;
+};
+
+/** Like with like: same site and hardware, else same hardware, else the fleet. */
+function matchControls(candidate: DeviceChange, controls: readonly DeviceChange[]): Omit<Match, 'candidate'> {
+  const hardware = controls.filter((control) => control.hardwareClass === candidate.hardwareClass);
+  const near = hardware.filter((control) => control.site === candidate.site);
+  if (near.length > 0) return { group: near, level: 'site and hardware' };
+  if (hardware.length > 0) return { group: hardware, level: 'hardware' };
+  return controls.length > 0 ? { group: controls, level: 'fleet' } : { group: [], level: 'own baseline only' };
+}
+
+function levelOf(matches: readonly Match[], basis: Basis): ControlLevel {
+  if (basis === 'paired') return 'same frames';
+  if (basis === 'absolute') return 'absolute';
+  const order: readonly ControlLevel[] = ['own baseline only', 'fleet', 'hardware', 'site and hardware'];
+  return order.find((level) => matches.some((match) => match.level === level)) ?? 'own baseline only';
+}
+
+type Spread = { readonly variance: number; readonly df: number };
+
+/** max(candidate, control variance)/n plus what the means of the controls add, weighted by who uses them. */
+function spreadBetween(matches: readonly Match[], used: readonly DeviceChange[]): Spread {
+  const n = matches.length;
+  const changes = matches.map(({ candidate, group }) => candidate.change - mean(group.map(({ change }) => change)));
+  const groups = new Map<string, { readonly group: readonly DeviceChange[]; users: number }>();
+  for (const { group } of matches) {
+    const key = group.map(({ site, device }) => `${site}/${device}`).join(' ');
+    const entry = groups.get(key);
+    if (entry) entry.users += 1;
+    else groups.set(key, { group, users: 1 });
+  }
+  const controlDf = used.length - 1;
+  const controlVariance = controlDf > 0 ? squares(used.map(({ change }) => change)) / controlDf : 0;
+  const variance = Math.max(n > 1 ? squares(changes) / (n - 1) : 0, controlVariance);
+  const fromControls = sum([...groups.values()], ({ group, users }) =>
+    group.length === 0 ? 0 : ((users / n) ** 2 * controlVariance) / group.length,
+  );
+  return { variance: variance / n + fromControls, df: n - 1 + Math.min(DF_EXTRA_MAX, Math.max(0, controlDf)) };
+}
+
+/** What the scatter of windows alone makes of the mean; null when some candidate has fewer than two windows. */
+function spreadWithin(candidates: readonly DeviceChange[], controls: readonly DeviceChange[]): Spread | null {
+  if (candidates.some(({ sinceWindows }) => sinceWindows.length < 2)) return null;
+  const n = candidates.length;
+  const usable = controls.filter(({ sinceWindows }) => sinceWindows.length >= 2);
+  const own = sum(candidates, windowVariance) / n ** 2;
+  const others = usable.length === 0 ? 0 : sum(usable, windowVariance) / usable.length ** 2;
+  const df = sum(candidates, ({ sinceWindows }) => effectiveCount(sinceWindows) - 1);
+  return { variance: own + others, df: Math.max(1, Math.min(DF_EXTRA_MAX, Math.floor(df))) };
+}
+
+function windowVariance({ sinceWindows, beforeWindows }: DeviceChange): number {
+  return varianceOfMean(sinceWindows) + (beforeWindows.length >= 2 ? varianceOfMean(beforeWindows) : 0);
+}
+
+function varianceOfMean(values: readonly number[]): number {
+  return squares(values) / (values.length - 1) / effectiveCount(values);
+}
+
+/** Neighbouring windows resemble each other: their number shrinks by (1 − r)/(1 + r), with r the lag-1 correlation. */
+function effectiveCount(values: readonly number[]): number {
+  const total = squares(values);
+  if (values.length < 6 || total === 0) return values.length;
+  const average = mean(values);
+  const products = values.slice(1).map((value, i) => (value - average) * ((values[i] ?? average) - average));
+  const correlation = Math.min(0.9, Math.max(0, sum(products, (product) => product) / total));
+  return Math.max(2, (values.length * (1 - correlation)) / (1 + correlation));
+}
+
+/** Variance of a pooled share when whole clusters (devices or windows) vary together. */
+function clusterVariance(
+  clusters: readonly { readonly hits: number; readonly total: number }[],
+  share: number,
+): number {
+  const total = sum(clusters, (cluster) => cluster.total);
+  if (clusters.length < 2) return 0;
+  const residuals = sum(clusters, (cluster) => (cluster.hits - share * cluster.total) ** 2);
+  return ((clusters.length / (clusters.length - 1)) * residuals) / total ** 2;
+}
+
+/** Smoothed by one hit and one miss: 20 of 20 does not prove certainty. */
+function binomialVariance({ share, objects }: GoldenValue): number {
+  const smoothed = (share * objects + 1) / (objects + 2);
+  return (smoothed * (1 - smoothed)) / objects;
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : sum(values, (value) => value) / values.length;
+}
+
+/** Sum of squared distances from the mean. */
+function squares(values: readonly number[]): number {
+  const average = mean(values);
+  return sum(values, (value) => (value - average) ** 2);
+}
