@@ -14,6 +14,9 @@ export type RefusalKind =
 /** How a runner ended without being asked to. */
 export type DeathKind = 'crash' | 'oom' | 'hang';
 
+/** Why a proof failed: its answers were others, or it did not get to answering. */
+export type ProofFault = 'mismatch' | 'fault' | 'non-finite' | DeathKind;
+
 export type CoreEvent =
   | { readonly kind: 'booted'; readonly slots: 'fresh' | 'whole' | 'one-lost' | 'both-lost' }
   | { readonly kind: 'desired'; readonly document: Desired; readonly documentDigest: string }
@@ -41,7 +44,7 @@ export type CoreEvent =
       readonly reason: string;
     }
   | { readonly kind: 'unloaded'; readonly digest: string }
-  | { readonly kind: 'proof'; readonly record: ProofRecord; readonly fault: 'mismatch' | 'fault' | 'non-finite' | null }
+  | { readonly kind: 'proof'; readonly record: ProofRecord; readonly fault: ProofFault | null }
   | { readonly kind: 'scored'; readonly digest: string; readonly record: ProofRecord | null }
   | { readonly kind: 'offered' }
   | {

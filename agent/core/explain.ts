@@ -83,7 +83,10 @@ export function blockedOf(state: CoreState): Blocked[] {
   for (const [cameraId, camera] of state.cameras) {
     if (camera.lost) blocked.push({ kind: 'camera-lost', reason: `camera ${cameraId} gives no frames`, sinceMs: 0 });
   }
-  return [...blocked, ...refusalsShown(state)].map((entry) => ({ ...entry, reason: entry.reason.slice(0, REASON_MAX) }));
+  return [...blocked, ...refusalsShown(state)].map((entry) => ({
+    ...entry,
+    reason: entry.reason.slice(0, REASON_MAX),
+  }));
 }
 
 /** The release that the desired document wants here and that is not yet what serves. */

@@ -1,7 +1,8 @@
 // Golden scores: how well answers agree with the labelled truth, per class and size, as counts that can be pooled,
 // and AP at IoU 0.5. Objects that are mostly outside the picture are neither demanded nor counted against.
-import { type Answer, type Detection, detectionsOf } from '../../shared/release/answers.ts';
+
 import type { GoldenScore } from '../../shared/protocol/golden-score.ts';
+import { type Answer, type Detection, detectionsOf } from '../../shared/release/answers.ts';
 import type { GoldenTruth } from '../../shared/release/golden.ts';
 
 /** Truth boxes in pixels of the model's input frame, like the answers. */
@@ -46,7 +47,15 @@ function scoreObjects(answers: readonly Answer[], truths: readonly TruthFrame[])
   const labels = [...new Set(truths.flatMap((truth) => truth.objects.map((object) => object.label)))].sort();
   const boundary = sizeBoundary(truths);
   const scores = labels.flatMap((label) => SIZES.map((size) => scoreClass(answers, truths, { label, size, boundary })));
-  return [...SIZES.map((size) => pool(scores.filter((score) => score.size === size), size)), ...scores];
+  return [
+    ...SIZES.map((size) =>
+      pool(
+        scores.filter((score) => score.size === size),
+        size,
+      ),
+    ),
+    ...scores,
+  ];
 }
 
 type Slice = { readonly label: string; readonly size: Size; readonly boundary: number };

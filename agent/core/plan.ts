@@ -62,9 +62,10 @@ function dropUnwanted(state: CoreState, wants: readonly Want[]): Turn {
   for (const holding of state.holdings.values()) {
     const { digest } = holding.ref;
     if (wants.some((want) => want.ref.digest === digest)) continue;
-    if (holding.files === 'fetching' && !baselineChain(state).some((ref) => ref.digest === digest)) {
-      next = andThen(next, (reached) => cancelFetch(reached, digest));
-    }
+    const isFetching = holding.files === 'fetching' && !baselineChain(state).some((ref) => ref.digest === digest);
+    if (isFetching || holding.proof === 'proving') next = andThen(next, (reached) => cancelWork(reached, digest));
+    if (holding.proof === 'passed' && holding.runner === 'none')
+      next = andThen(next, (reached) => forget(reached, digest));
     if (holding.runner === 'loading' || holding.runner === 'loaded') {
       next = andThen(next, (reached) => letGo(reached, holding.ref));
     }
@@ -72,10 +73,24 @@ function dropUnwanted(state: CoreState, wants: readonly Want[]): Turn {
   return next;
 }
 
-function cancelFetch(state: CoreState, digest: string): Turn {
+/** Stops a download or a proof; a start that ends by our own will is not counted. */
+function cancelWork(state: CoreState, digest: string): Turn {
   const holding = state.holdings.get(digest);
   if (!holding) return turn(state);
-  return turn(withHolding(state, { ...holding, files: 'unknown' }), { kind: 'cancel', digest });
+  const isProving = holding.proof === 'proving';
+  const idle: Holding = {
+    ...holding,
+    files: holding.files === 'fetching' ? 'unknown' : holding.files,
+    proof: isProving ? 'none' : holding.proof,
+  };
+  const ended = isProving && holding.runner === 'none' ? endAttempt(state, digest) : state;
+  return turn(withHolding(ended, idle), { kind: 'cancel', digest });
+}
+
+/** A proof counts for one stay: who comes back is proven afresh. */
+function forget(state: CoreState, digest: string): Turn {
+  const holding = state.holdings.get(digest);
+  return turn(holding ? withHolding(endAttempt(state, digest), { ...holding, proof: 'none' }) : state);
 }
 
 /** Ended by our own will, so that start is not counted against it; a forbidden one ends at once. */
@@ -89,21 +104,25 @@ function letGo(state: CoreState, ref: ReleaseRef): Turn {
 function advance(state: CoreState, want: Want, nowMs: number): Turn {
   const holding = holdingOf(state, want.ref);
   if (isHindered(holding, nowMs) || holding.files === 'fetching') return turn(state);
-  if (holding.runner === 'loading' || holding.runner === 'ending') return turn(state);
-  if (holding.runner === 'loaded') return advanceLoaded(state, holding, want);
-  if (holding.files === 'unknown')
+  if (holding.runner === 'loading' || holding.runner === 'ending' || holding.proof === 'proving') return turn(state);
+  if (holding.files === 'unknown' && holding.runner === 'none')
     return fetch(state, holding, isOnTrial(state, want.ref.digest) ? 'anywhere' : 'local');
-  const started = want.prove ? beginAttempt(state, want.ref.digest) : state;
-  const loading: Holding = { ...holding, runner: 'loading', proof: 'none', priority: want.priority };
-  return turn(withHolding(started, loading), { kind: 'load', ref: holding.ref, priority: want.priority });
+  if (want.prove && holding.proof === 'none') return prove(state, holding);
+  if (holding.runner === 'loaded') return prioritise(state, holding, want.priority);
+  const loading: Holding = { ...holding, runner: 'loading', priority: want.priority };
+  return turn(withHolding(state, loading), { kind: 'load', ref: holding.ref, priority: want.priority });
 }
 
-function advanceLoaded(state: CoreState, holding: Holding, want: Want): Turn {
-  if (want.prove && holding.proof === 'none')
-    return turn(withHolding(state, { ...holding, proof: 'proving' }), { kind: 'prove', ref: holding.ref });
-  if (holding.priority === want.priority) return turn(state);
-  const effect: Effect = { kind: 'prioritise', digest: holding.ref.digest, priority: want.priority };
-  return turn(withHolding(state, { ...holding, priority: want.priority }), effect);
+/** The proof runs in a process of its own, before the release may see a live frame; the attempt is counted first. */
+function prove(state: CoreState, holding: Holding): Turn {
+  const begun = holding.runner === 'none' ? beginAttempt(state, holding.ref.digest) : state;
+  return turn(withHolding(begun, { ...holding, proof: 'proving' }), { kind: 'prove', ref: holding.ref });
+}
+
+function prioritise(state: CoreState, holding: Holding, priority: Priority): Turn {
+  if (holding.priority === priority) return turn(state);
+  const effect: Effect = { kind: 'prioritise', digest: holding.ref.digest, priority };
+  return turn(withHolding(state, { ...holding, priority }), effect);
 }
 
 function fetch(state: CoreState, holding: Holding, from: 'local' | 'anywhere'): Turn {

@@ -37,14 +37,15 @@ export function onLoaded(state: CoreState, event: Event<'loaded'>, nowMs: number
   const holding = state.holdings.get(event.digest);
   if (holding?.runner !== 'loading') return turn(state);
   const { provider } = event;
-  const loaded: Holding = { ...holding, runner: 'loaded', proof: 'none', hindrance: null, provider, loadedAtMs: nowMs };
+  const loaded: Holding = { ...holding, runner: 'loaded', hindrance: null, provider, loadedAtMs: nowMs };
   return turn({ ...withHolding(state, loaded), tracks: forgiveTrack(state.tracks, event.digest) });
 }
 
 export function onLoadFailed(state: CoreState, event: Event<'load-failed'>, nowMs: number): Turn {
   const holding = state.holdings.get(event.digest);
-  if (holding?.runner !== 'loading' && holding?.runner !== 'ending') return turn(state);
-  const idle: Holding = { ...holding, runner: 'none', proof: 'none' };
+  const isAsked = holding?.runner === 'loading' || holding?.runner === 'ending' || holding?.proof === 'proving';
+  if (!holding || !isAsked) return turn(state);
+  const idle: Holding = { ...holding, runner: holding.runner === 'loaded' ? 'loaded' : 'none', proof: 'none' };
   const gone = withHolding(state, idle);
   if (holding.runner === 'ending') return turn(gone);
   if (event.failure === 'missing' || event.failure === 'wrong-digest') return refetch(gone, idle, event, nowMs);
@@ -66,7 +67,7 @@ export function onUnloaded(state: CoreState, digest: string): Turn {
 export function onProof(state: CoreState, event: Event<'proof'>, nowMs: number): Turn {
   const { record } = event;
   const holding = state.holdings.get(record.digest);
-  if (holding?.runner !== 'loaded' || holding.proof !== 'proving') return turn(state);
+  if (holding?.proof !== 'proving') return turn(state);
   const { ref } = holding;
   const proofs = new Map(state.proofs).set(record.digest, record);
   const told = emitting({ kind: 'proof', reason: record.reason, digest: ref.digest, release: ref.release });
@@ -76,7 +77,8 @@ export function onProof(state: CoreState, event: Event<'proof'>, nowMs: number):
     kind: event.fault === 'mismatch' ? 'proof-failed' : (event.fault ?? 'fault'),
     reason: record.reason,
   } as const;
-  const struck = andThen(turn(kept, told), (next) =>
+  const unproven = withHolding({ ...kept, lastTrouble: record.reason }, { ...holding, proof: 'none' });
+  const struck = andThen(turn(unproven, told), (next) =>
     why.kind === 'proof-failed' ? quarantine(next, ref, why, nowMs) : strike(next, ref, why, nowMs),
   );
   return andThen(struck, (next) => endRunner(next, ref));

@@ -88,7 +88,7 @@ export type Hindrance = {
   readonly failures: number;
 };
 
-/** One release on this device: whether its files are here, whether a runner holds it, whether it is proven in this load. */
+/** One release on this device: whether its files are here, whether a runner holds it, whether it is proven in this stay. */
 export type Holding = {
   readonly ref: ReleaseRef;
   readonly files: 'unknown' | 'fetching' | 'installed';

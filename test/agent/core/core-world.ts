@@ -180,7 +180,8 @@ export class CoreWorld {
     if (effect.kind === 'prove') this.open.set(effect.ref.digest, 'prove');
     if (effect.kind === 'score' && !this.open.has(effect.ref.digest)) this.open.set(effect.ref.digest, 'score');
     if (effect.kind === 'unload') this.open.set(effect.digest, 'unload');
-    if (effect.kind === 'cancel' && this.open.get(effect.digest) === 'fetch') this.open.delete(effect.digest);
+    if (effect.kind === 'cancel' && ['fetch', 'prove'].includes(this.open.get(effect.digest) ?? ''))
+      this.open.delete(effect.digest);
   }
 }
 

@@ -138,7 +138,7 @@ describe('any sequence of events', () => {
           assertSafe(world);
         }
       }),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
   });
 
@@ -154,7 +154,7 @@ describe('any sequence of events', () => {
         for (const entry of durable.quarantine) expect(kept).toContain(entry.digest);
         assertSafe(world);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -174,7 +174,7 @@ describe('any sequence of events', () => {
         expect(world.state.durable).toBe(state.durable);
         expect(world.state.refused).toEqual(state.refused);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -196,7 +196,7 @@ describe('any sequence of events', () => {
         expect(world.state.durable.committed.digest).toBe(ref('b').digest);
         expect(world.servingDigest()).toBe(ref('c').digest);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 });

@@ -41,7 +41,7 @@ describe('start', () => {
     world.finish(ref('c').digest);
     const [first, ...rest] = world.effects;
     expect(first?.kind).toBe('persist');
-    expect(rest.map((effect) => effect.kind)).toContain('load');
+    expect(rest.map((effect) => effect.kind)).toContain('prove');
     expect(world.disk.attempts).toEqual([{ digest: ref('c').digest, starts: 1, strikes: 0 }]);
   });
 
@@ -51,7 +51,7 @@ describe('start', () => {
       world.settle();
       world.order(desired(1, 'b', { name: 'c', role: 'serve' }));
       world.finish(ref('c').digest);
-      expect(world.open.get(ref('c').digest)).toBe('load');
+      expect(world.open.get(ref('c').digest)).toBe('prove');
       world.reboot();
     }
     expect(world.last('quarantined')?.reason).toContain('3 times');
@@ -62,7 +62,7 @@ describe('start', () => {
 });
 
 describe('candidate', () => {
-  it('goes fetch, load, prove, serve, and the baseline stays loaded', () => {
+  it('goes fetch, prove, load, serve, and the baseline stays loaded', () => {
     const world = onCandidate();
     expect(world.state.holdings.get(ref('b').digest)?.runner).toBe('loaded');
     expect(world.kinds()).toContain('proof');
@@ -81,7 +81,6 @@ describe('candidate', () => {
   it('is set aside at once when its golden answers do not match', () => {
     const world = onCommitted('b');
     world.order(desired(1, 'b', { name: 'c', role: 'serve' }));
-    world.finish(ref('c').digest);
     world.finish(ref('c').digest);
     world.finish(ref('c').digest, 'bad');
     expect(world.disk.quarantine).toMatchObject([{ digest: ref('c').digest, kind: 'proof-failed' }]);
