@@ -11,6 +11,8 @@ export type DesiredChange = DeviceAddress & {
   /** The next choice, from what is desired now; null when nothing was ever desired. */
   readonly change: (previous: Desired | null) => DesiredChoice;
   readonly nowMs: number;
+  /** The new generation is above this too: a device that is ahead of us refuses everything older. */
+  readonly generationAbove?: number;
 };
 
 /** Writes generation old + 1 in the caller's transaction and returns the whole document. */
@@ -22,7 +24,7 @@ export async function writeDesired(transaction: DatabaseTransaction, write: Desi
     v: 1,
     site,
     device,
-    generation: (previous?.generation ?? 0) + 1,
+    generation: Math.max(previous?.generation ?? 0, write.generationAbove ?? 0) + 1,
     issuedAtMs: nowMs,
   });
   const row = { generation: desired.generation, document: JSON.stringify(desired), issued_at_ms: nowMs };

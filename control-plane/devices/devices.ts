@@ -1,0 +1,81 @@
+// The door of the devices room: the read model that screens and decisions look at, rebuilt from rows on every call.
+import { desiredSchema } from '../../shared/protocol/documents.ts';
+import { helloSchema, reportedSchema } from '../../shared/protocol/reports.ts';
+import type { DeviceAddress } from '../../shared/protocol/topics.ts';
+import type { Database } from '../database/database.ts';
+import type { Device } from './device.ts';
+import type { PresenceBook } from './presence.ts';
+
+export type DevicesParts = {
+  readonly database: Database;
+  readonly presence: PresenceBook;
+  readonly wallNow: () => number;
+};
+
+export type Devices = {
+  list(filter?: { readonly site?: string | undefined }): Promise<readonly Device[]>;
+  get(address: DeviceAddress): Promise<Device | null>;
+};
+
+export function openDevices(parts: DevicesParts): Devices {
+  return {
+    list: (filter = {}) => readDevices(parts, filter),
+    get: async (address) => (await readDevices(parts, address))[0] ?? null,
+  };
+}
+
+/** Fills the book from what the database remembers, before the first message comes. */
+export async function restorePresence({ database, presence, wallNow }: DevicesParts): Promise<void> {
+  for (const device of await readDevices({ database, presence, wallNow }, {})) {
+    const { site, boot, lastSeenAtMs, reported, desired } = device;
+    presence.restore({
+      site,
+      device: device.device,
+      connected: false, // until it connects to this broker, which has just begun to listen
+      lastSeenAtMs,
+      windowMs: null,
+      boot,
+      generation: reported?.generation ?? 0,
+      killEpoch: reported?.killEpoch ?? 0,
+      serving: reported?.serving ?? null,
+      committed: reported?.committed ?? null,
+      candidate: reported?.candidate ?? null,
+      desiredGeneration: null,
+      desiredRollout: null,
+    });
+    if (desired) presence.desired(desired);
+  }
+}
+
+type Filter = { readonly site?: string | undefined; readonly device?: string | undefined };
+
+async function readDevices(parts: DevicesParts, { site, device }: Filter): Promise<readonly Device[]> {
+  let query = parts.database
+    .selectFrom('devices')
+    .leftJoin('desired_state', (join) =>
+      join.onRef('desired_state.site', '=', 'devices.site').onRef('desired_state.device', '=', 'devices.device'),
+    )
+    .selectAll('devices')
+    .select('desired_state.document as desired')
+    .orderBy('devices.site')
+    .orderBy('devices.device');
+  if (site !== undefined) query = query.where('devices.site', '=', site);
+  if (device !== undefined) query = query.where('devices.device', '=', device);
+  const nowMs = parts.wallNow();
+  return (await query.execute()).map((row) => {
+    const address = { site: row.site, device: row.device };
+    const heard = parts.presence.get(address);
+    return {
+      ...address,
+      hardwareClass: row.hardware_class,
+      line: row.line,
+      online: parts.presence.isOnline(address, nowMs),
+      firstSeenAtMs: row.first_seen_at_ms,
+      lastSeenAtMs: Math.max(row.last_seen_at_ms, heard?.lastSeenAtMs ?? 0),
+      boot: row.boot,
+      hello: row.hello === null ? null : helloSchema.parse(JSON.parse(row.hello)),
+      reported: row.reported === null ? null : reportedSchema.parse(JSON.parse(row.reported)),
+      desired: row.desired === null ? null : desiredSchema.parse(JSON.parse(row.desired)),
+    };
+  });
+}

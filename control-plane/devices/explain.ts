@@ -1,0 +1,112 @@
+// Why a device does what it does, in sentences for operators. Pure: facts in, text out; most important first.
+import type { StoredEvent } from '../../shared/protocol/api-devices.ts';
+import type { KillSummary } from '../../shared/protocol/api-kills.ts';
+import type { Reported } from '../../shared/protocol/reports.ts';
+import type { Device } from './device.ts';
+
+export type DeviceFacts = {
+  readonly device: Device;
+  /** Kills in force that reach this device. */
+  readonly kills: readonly KillSummary[];
+  /** Newest first. */
+  readonly events: readonly StoredEvent[];
+  /** Whether the release it has committed is registered here. */
+  readonly isCommittedRegistered: boolean;
+  readonly nowMs: number;
+};
+
+const EVENTS_TOLD_MAX = 5;
+
+export type Explanation = { readonly summary: string; readonly sentences: readonly string[] };
+
+export function explainDevice(facts: DeviceFacts): Explanation {
+  const { device } = facts;
+  const sentences = [
+    tellServing(device),
+    ...facts.kills.map((kill) => tellKill(kill, device)),
+    tellDesired(facts),
+    ...tellBlocked(device.reported, facts.nowMs),
+    ...tellQuarantine(device.reported, facts.nowMs),
+    ...tellRefused(device.reported),
+    ...facts.events.slice(0, EVENTS_TOLD_MAX).map((stored) => tellEvent(stored, facts.nowMs)),
+    tellAge(device, facts.nowMs),
+  ];
+  return { summary: summarise(facts), sentences: sentences.filter((sentence) => sentence !== null) };
+}
+
+function summarise({ device, kills, nowMs }: DeviceFacts): string {
+  const serving = device.reported?.serving;
+  const what = serving ? `answers with ${serving.release}` : 'answers with nothing';
+  const state = device.online
+    ? what
+    : `offline for ${tellSpan(nowMs - device.lastSeenAtMs)}; it ${serving ? 'answered' : 'did not answer'} last ${serving ? `with ${serving.release}` : ''}`.trimEnd();
+  return kills.length > 0 ? `${state}; ${kills.length} kill${kills.length > 1 ? 's' : ''} in force` : state;
+}
+
+function tellServing({ reported }: Device): string {
+  if (!reported) return 'It has not reported yet: nothing is known of what it runs.';
+  const { serving, servingBecause, servedFrames, phase, mode } = reported;
+  if (!serving) return `It answers no frames (${phase}): ${servingBecause}`;
+  const cold = mode === 'warm' ? '' : ' Its baseline is not kept warm, so going back takes longer.';
+  return `It answers with ${serving.release} because ${servingBecause} (${servedFrames} frames so far).${cold}`;
+}
+
+function tellKill({ id, reason, actor, scope }: KillSummary, { reported }: Device): string {
+  const obeyed = reported?.kills.some((kill) => kill.id === id) ?? false;
+  const how = obeyed ? 'It has obeyed.' : 'It has not reported this kill yet.';
+  return `Kill ${id} (${scope.kind}) by ${actor} is in force: ${reason}. ${how}`;
+}
+
+function tellDesired({ device, isCommittedRegistered }: DeviceFacts): string | null {
+  const { desired, reported } = device;
+  if (!desired) {
+    const committed = reported?.committed;
+    if (!committed || isCommittedRegistered) return 'Nothing is desired of it yet.';
+    return `Nothing is desired of it: its release ${committed.release} is not registered here. Register that release to manage the device.`;
+  }
+  const reached = reported?.generation ?? 0;
+  const lag = reached >= desired.generation ? 'It has this document.' : `It has reached generation ${reached} only.`;
+  const candidate = desired.candidate
+    ? `candidate ${desired.candidate.release} to ${desired.candidate.role} (rollout ${desired.candidate.rolloutId}, stage ${desired.candidate.stage})`
+    : 'no candidate';
+  return `Desired (generation ${desired.generation}): baseline ${desired.baseline.release}, ${candidate}. ${lag}`;
+}
+
+function tellBlocked(reported: Reported | null, nowMs: number): readonly string[] {
+  return (reported?.blocked ?? []).map(
+    ({ kind, reason, sinceMs }) => `Blocked (${kind}) for ${tellSpan(nowMs - sinceMs)}: ${reason}`,
+  );
+}
+
+function tellQuarantine(reported: Reported | null, nowMs: number): readonly string[] {
+  return (reported?.quarantine ?? []).map(
+    ({ release, kind, reason, sinceMs }) =>
+      `${release} is in quarantine here (${kind}) for ${tellSpan(nowMs - sinceMs)}: ${reason}`,
+  );
+}
+
+function tellRefused(reported: Reported | null): readonly string[] {
+  const refused = Object.entries(reported?.refused ?? {}).filter(([, count]) => count > 0);
+  if (refused.length === 0) return [];
+  const list = refused.map(([kind, count]) => `${count} × ${kind}`).join(', ');
+  return [`It refused documents from here since it booted: ${list}.`];
+}
+
+function tellEvent({ event, receivedAtMs }: StoredEvent, nowMs: number): string {
+  const release = event.release ? ` ${event.release}` : '';
+  return `${tellSpan(nowMs - receivedAtMs)} ago: ${event.kind}${release}: ${event.reason}`;
+}
+
+function tellAge({ online, lastSeenAtMs, reported }: Device, nowMs: number): string {
+  const reportAge = reported ? `; its last report is ${tellSpan(nowMs - reported.atMs)} old by its own clock` : '';
+  return `It was heard ${tellSpan(nowMs - lastSeenAtMs)} ago and counts as ${online ? 'online' : 'offline'}${reportAge}.`;
+}
+
+/** 4 s, 12 min, 3 h, 5 d. Clocks of devices may run ahead: never less than 0. */
+export function tellSpan(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}

@@ -1,0 +1,117 @@
+// Who is there now, in memory: enough for the kill switch and the delivery loop to work while the database does not.
+// Fed by every message as it arrives; filled from the database at start.
+import type { Desired, ReleaseRef } from '../../shared/protocol/documents.ts';
+import type { Hello, Reported } from '../../shared/protocol/reports.ts';
+import type { DeviceAddress } from '../../shared/protocol/topics.ts';
+import { isOnline } from './device.ts';
+
+export type DevicePresence = DeviceAddress & {
+  readonly connected: boolean;
+  readonly lastSeenAtMs: number;
+  readonly windowMs: number | null;
+  readonly boot: string | null;
+  /** Reached, as the device said last. */
+  readonly generation: number;
+  readonly killEpoch: number;
+  readonly serving: ReleaseRef | null;
+  readonly committed: ReleaseRef | null;
+  readonly candidate: ReleaseRef | null;
+  /** Newest generation that is desired; null = nothing is. */
+  readonly desiredGeneration: number | null;
+  readonly desiredRollout: { readonly rolloutId: string; readonly digest: string } | null;
+};
+
+export type Seen = DeviceAddress & { readonly boot: string; readonly atMs: number };
+export type Reached = Seen & { readonly generation: number; readonly killEpoch: number };
+
+export function addressKey({ site, device }: DeviceAddress): string {
+  return `${site}/${device}`;
+}
+
+export class PresenceBook {
+  readonly #devices = new Map<string, DevicePresence>();
+
+  get(address: DeviceAddress): DevicePresence | null {
+    return this.#devices.get(addressKey(address)) ?? null;
+  }
+
+  list(): readonly DevicePresence[] {
+    return [...this.#devices.values()];
+  }
+
+  isOnline(address: DeviceAddress, nowMs: number): boolean {
+    const presence = this.get(address);
+    return presence !== null && isOnline(presence, nowMs);
+  }
+
+  /** Puts what the database remembers; a message that came first is not overwritten. */
+  restore(presence: DevicePresence): void {
+    const key = addressKey(presence);
+    if (!this.#devices.has(key)) this.#devices.set(key, presence);
+  }
+
+  hello(hello: Hello, atMs: number): void {
+    const { site, device, boot, generation, killEpoch } = hello;
+    this.#update({ site, device }, { boot, generation, killEpoch, connected: true, lastSeenAtMs: atMs });
+  }
+
+  reported(reported: Reported, atMs: number): void {
+    const { site, device, boot, generation, killEpoch, serving, committed, candidate } = reported;
+    const change = { boot, generation, killEpoch, serving, committed, candidate, lastSeenAtMs: atMs };
+    this.#update({ site, device }, change);
+  }
+
+  /** A last will of an older boot says nothing about the present one. */
+  status(status: Seen & { readonly online: boolean }): void {
+    const known = this.get(status);
+    if (!status.online && known?.boot != null && known.boot !== status.boot) return;
+    const seen = status.online ? { lastSeenAtMs: status.atMs, boot: status.boot } : {};
+    this.#update(status, { connected: status.online, ...seen });
+  }
+
+  window(reached: Reached & { readonly windowMs: number }): void {
+    const known = this.get(reached);
+    const age = { connected: true, lastSeenAtMs: reached.atMs, boot: reached.boot };
+    // A spooled window of before tells of the past: it proves that the device is there, not what it has reached.
+    const isPast = known !== null && known.boot !== null && known.boot !== reached.boot;
+    if (isPast) return this.#update(reached, { connected: true, lastSeenAtMs: reached.atMs });
+    const generation = Math.max(known?.generation ?? 0, reached.generation);
+    const killEpoch = Math.max(known?.killEpoch ?? 0, reached.killEpoch);
+    this.#update(reached, { ...age, generation, killEpoch, windowMs: Math.max(1, reached.windowMs) });
+  }
+
+  seen(seen: Seen): void {
+    this.#update(seen, { connected: true, lastSeenAtMs: seen.atMs });
+  }
+
+  /** What is desired of it; an older generation never overwrites a newer. */
+  desired({ site, device, generation, candidate }: Desired): void {
+    const known = this.get({ site, device });
+    if ((known?.desiredGeneration ?? 0) > generation) return;
+    const desiredRollout = candidate ? { rolloutId: candidate.rolloutId, digest: candidate.digest } : null;
+    this.#update({ site, device }, { desiredGeneration: generation, desiredRollout });
+  }
+
+  #update({ site, device }: DeviceAddress, change: Partial<DevicePresence>): void {
+    const known = this.get({ site, device }) ?? unknownDevice({ site, device });
+    this.#devices.set(addressKey({ site, device }), { ...known, ...change });
+  }
+}
+
+function unknownDevice({ site, device }: DeviceAddress): DevicePresence {
+  return {
+    site,
+    device,
+    connected: false,
+    lastSeenAtMs: 0,
+    windowMs: null,
+    boot: null,
+    generation: 0,
+    killEpoch: 0,
+    serving: null,
+    committed: null,
+    candidate: null,
+    desiredGeneration: null,
+    desiredRollout: null,
+  };
+}
