@@ -32,7 +32,7 @@ export type RunnerAnswer<T extends FrameToken> = {
   readonly runMs: number;
   readonly postMs: number;
   /** False: the output held a NaN or an infinity, and there is no answer. */
-  readonly isFinite: boolean;
+  readonly finite: boolean;
   readonly answer: Answer | null;
   /** What the model nearly said; for the border share. */
   readonly borderline: number;
@@ -183,7 +183,7 @@ export class RunnerChild<T extends FrameToken> {
   #hearResult(result: RunnerResult): void {
     const token = this.#take(result.seq);
     const { readMs, runMs, postMs, finite, answer, borderline, rssBytes } = result;
-    this.#options.onResult({ token, readMs, runMs, postMs, isFinite: finite, answer, borderline, rssBytes });
+    this.#options.onResult({ token, readMs, runMs, postMs, finite, answer, borderline, rssBytes });
   }
 
   #hearFault(fault: RunnerFault): void {

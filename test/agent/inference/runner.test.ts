@@ -30,7 +30,7 @@ describe('a runner that is well', () => {
     expect(runner.submit({ seq: 8, slot: 0 })).toBe(true);
     await until('two answers', () => bench.answers.length === 2);
     const [bright, dark] = bench.answers;
-    expect(bright).toMatchObject({ token: { seq: 7, slot: 1 }, isFinite: true, borderline: 0 });
+    expect(bright).toMatchObject({ token: { seq: 7, slot: 1 }, finite: true, borderline: 0 });
     expect(bright!.answer).toEqual({
       task: 'detection',
       detections: [{ classId: 0, label: 'scratch', score: 0.8, box: [10, 20, 40, 20] }],
@@ -156,7 +156,7 @@ describe('a runner that fails while it serves', () => {
     const runner = await bench.open(release, bench.ring(release, [200]));
     runner.submit({ seq: 1, slot: 0 });
     await until('the answer', () => bench.answers.length === 1);
-    expect(bench.answers[0]).toMatchObject({ token: { seq: 1 }, isFinite: false, answer: null, borderline: 0 });
+    expect(bench.answers[0]).toMatchObject({ token: { seq: 1 }, finite: false, answer: null, borderline: 0 });
   });
 
   it('reports a frame it cannot read and goes on', async () => {
