@@ -1,11 +1,5 @@
 // `belay release …`: add, check, list, get. A release is a folder with manifest.json and the files that it names.
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Command } from 'commander';
-import type { z } from 'zod';
-import { describeError } from '../../../shared/basics/errors.ts';
-import { parseValue } from '../../../shared/basics/parsing.ts';
 import {
   type CheckReport,
   checkReportSchema,
@@ -13,10 +7,9 @@ import {
   releaseListSchema,
   releaseSchema,
 } from '../../../shared/protocol/api-releases.ts';
-import { type Manifest, manifestSchema } from '../../../shared/release/manifest.ts';
-import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
-import { addAction, argument, type Session } from '../program.ts';
+import { uploadPackage } from '../package-upload.ts';
+import { addAction, argument } from '../program.ts';
 import { formatAge, renderTable } from '../render/table.ts';
 
 export function addReleaseCommands(program: Command): void {
@@ -33,7 +26,7 @@ function addAdd(release: Command): void {
     .argument('<folder>')
     .description('upload the files of a release and register it');
   addAction(command, async (session, args) => {
-    const uploaded = await uploadPackage(session, argument(args, 0));
+    const uploaded = await uploadPackage(session.api, argument(args, 0), session.output.note);
     const answer = await session.api.post(
       '/v1/releases',
       { manifest: uploaded, actor: session.actor },
@@ -53,7 +46,7 @@ function addCheck(release: Command): void {
     .argument('<folder>')
     .description('everything that registering would look at, without registering; exit 1 when it would be refused');
   addAction(command, async (session, args) => {
-    const manifest = await uploadPackage(session, argument(args, 0));
+    const manifest = await uploadPackage(session.api, argument(args, 0), session.output.note);
     const report = await session.api.post('/v1/releases/check', { manifest, actor: session.actor }, checkReportSchema);
     session.output.show(report, () => renderReport(report));
     return report.ok ? EXIT.ok : EXIT.failed;
@@ -100,57 +93,6 @@ function addGet(release: Command): void {
     });
     return undefined;
   });
-}
-
-/** Uploads what the server lacks; gives the manifest. Every mistake of the folder is one readable refusal. */
-async function uploadPackage({ api, output }: Session, folder: string): Promise<Manifest> {
-  const manifest = await readManifest(folder);
-  for (const file of manifest.files) {
-    const bytes = await readPackageFile(folder, file.path);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    if (sha256 !== file.sha256)
-      throw new CommandError(
-        EXIT.usage,
-        `${path.join(folder, file.path)} is not what manifest.json says: its SHA-256 is ${sha256}, the manifest names ${file.sha256}`,
-      );
-    if (await api.upload(`/v1/artifacts/${sha256}`, bytes))
-      output.note(`uploaded ${file.path} (${Math.ceil(bytes.byteLength / 1024)} KB)`);
-  }
-  return manifest;
-}
-
-async function readManifest(folder: string): Promise<Manifest> {
-  const file = path.join(folder, 'manifest.json');
-  const text = (await readPackageFile(folder, 'manifest.json')).toString('utf8');
-  const parsed = parseManifest(text, file);
-  if (parsed.ok) return parsed.value;
-  throw new CommandError(
-    EXIT.usage,
-    [`${file} is not a manifest:`, ...parsed.problems.map((problem) => `  ${problem.path}: ${problem.message}`)].join(
-      '\n',
-    ),
-    parsed.problems,
-  );
-}
-
-function parseManifest(text: string, file: string): ReturnType<typeof parseValue<z.infer<typeof manifestSchema>>> {
-  try {
-    return parseValue(manifestSchema, JSON.parse(text));
-  } catch (error) {
-    throw new CommandError(EXIT.usage, `${file} is not JSON: ${describeError(error)}`);
-  }
-}
-
-/** A file of the package; files that all versions of a model share (its golden frames) may lie one folder up. */
-async function readPackageFile(folder: string, name: string): Promise<Buffer> {
-  try {
-    return await readFile(path.join(folder, name));
-  } catch (error) {
-    const shared = await readFile(path.join(folder, '..', name)).catch(() => null);
-    if (shared) return shared;
-    const hint = 'A release is a folder with manifest.json and the files that it names.';
-    throw new CommandError(EXIT.usage, `cannot read ${path.join(folder, name)}: ${describeError(error)}. ${hint}`);
-  }
 }
 
 function renderReport(report: CheckReport): string {
