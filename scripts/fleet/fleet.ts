@@ -23,7 +23,6 @@ export type FleetOptions = {
   readonly tickMs?: number;
   readonly httpPort?: number;
   readonly mqttPort?: number;
-  /** Node options of every process, such as `--watch`. */
   readonly logLevel?: 'error' | 'warn' | 'info' | 'debug';
 };
 
@@ -33,11 +32,12 @@ export type Fleet = {
   readonly api: ApiClient;
   readonly folder: string;
   readonly mqttUrl: string;
-  readonly controlPlane: Program;
   readonly agents: readonly FleetAgent[];
   devices(): Promise<readonly DeviceDocument[]>;
   /** Starts the agent of this device again, after it has ended. */
   restartAgent(device: string): FleetAgent;
+  /** Ends the control plane and starts it again; it needs fixed ports for agents to find it. */
+  restartControlPlane(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -48,12 +48,12 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const logFolder = path.join(options.folder, 'logs');
   const ringFolder = `/dev/shm/belay-fleet-${process.pid}`;
   for (const folder of [options.folder, logFolder, ringFolder]) await mkdir(folder, { recursive: true });
-  const { controlPlane, httpUrl, mqttUrl } = await startControlPlane(options, logFolder);
-  const api = openApiClient(httpUrl);
+  let running = await startControlPlane(options, logFolder);
+  const api = openApiClient(running.httpUrl);
   const agents: FleetAgent[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(agents.map((agent) => agent.program.stop()));
-    await controlPlane.stop();
+    await running.controlPlane.stop();
     await rm(ringFolder, { recursive: true, force: true });
   };
   try {
@@ -68,8 +68,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   return {
     api,
     folder: options.folder,
-    mqttUrl,
-    controlPlane,
+    mqttUrl: running.mqttUrl,
     agents,
     devices: async () => (await api.get('/v1/devices', deviceListSchema)).devices,
     restartAgent: (device) => {
@@ -78,14 +77,17 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       agent.program = startAgent(agent, agent.configFile, logFolder);
       return agent;
     },
+    restartControlPlane: async () => {
+      await running.controlPlane.stop();
+      running = await startControlPlane(options, logFolder);
+    },
     stop,
   };
 }
 
-async function startControlPlane(
-  options: FleetOptions,
-  logFolder: string,
-): Promise<{ controlPlane: Program; httpUrl: string; mqttUrl: string }> {
+type Running = { readonly controlPlane: Program; readonly httpUrl: string; readonly mqttUrl: string };
+
+async function startControlPlane(options: FleetOptions, logFolder: string): Promise<Running> {
   const configFile = path.join(options.folder, 'control-plane.json');
   const config = {
     dataDir: path.join(options.folder, 'control-plane'),
