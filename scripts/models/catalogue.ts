@@ -78,7 +78,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     parent: '1.8.2',
     createdAt: '2026-04-14T09:00:00Z',
     purpose: 'candidate that is better in every class at the same cost',
-    changelog: 'Retrained on 2,800 labelled frames; same graph, same latency.',
+    changelog: 'Retrained on 3,600 labelled frames; same graph, same latency.',
   },
   {
     ...detector,

@@ -55,12 +55,12 @@ export const SMALL_CRACK_PX = 34;
 /** In an order in which parents come before their children. */
 export const RECIPES: readonly Recipe[] = [
   { ...DETECTOR, release: 'cv-detector/1.8.2', steps: 500, samples: 1000, seed: 1 },
-  { ...DETECTOR, release: 'cv-detector/2.0.0', steps: 1600, samples: 2800, seed: 2 },
+  { ...DETECTOR, release: 'cv-detector/2.0.0', steps: 2400, samples: 3600, seed: 2 },
   {
     ...DETECTOR,
     release: 'cv-detector/2.1.0',
     steps: 300,
-    samples: 2800,
+    samples: 3600,
     seed: 3,
     peakRate: 1.5e-3,
     parent: 'cv-detector/2.0.0',
@@ -70,7 +70,7 @@ export const RECIPES: readonly Recipe[] = [
     ...DETECTOR,
     release: 'cv-detector/2.2.0',
     steps: 250,
-    samples: 2800,
+    samples: 3600,
     seed: 4,
     peakRate: 1.5e-3,
     parent: 'cv-detector/2.0.0',

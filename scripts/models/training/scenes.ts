@@ -5,7 +5,7 @@ import { sampleFrame } from '../../../agent/frames/line/scene.ts';
 import type { LabelledFrame } from './frames.ts';
 
 /** Raised when the line's generator draws or paints differently: other pixels under the same seeds are other data. */
-export const SCENE_VERSION = 'line/1';
+export const SCENE_VERSION = 'line/2';
 
 export const DEFECT_NAMES: readonly string[] = DEFECT_CLASSES;
 
