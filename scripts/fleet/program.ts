@@ -4,9 +4,13 @@ import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { finished } from 'node:stream/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const LOG_TAIL_LINES = 12;
+/** Children of an ended program may hold its stderr open: then its log is read as it is. */
+const LOG_DRAIN_MS = 500;
 
 export type Program = {
   readonly name: string;
@@ -42,22 +46,33 @@ export function startProgram(options: ProgramOptions): Program {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   });
-  child.stderr.pipe(createWriteStream(logFile, { flags: 'a' }));
+  const logged = finished(child.stderr.pipe(createWriteStream(logFile, { flags: 'a' }))).catch(() => {});
   child.stdout.pipe(createWriteStream(path.join(logFolder, `${name}.out`), { flags: 'a' }));
   if (onLine) createInterface({ input: child.stdout }).on('line', onLine);
-  const ended = endOf(child);
+  let isRunning = true;
+  const ended = endOf(child).finally(() => {
+    isRunning = false;
+  });
   return {
     name,
     pid: child.pid ?? -1,
     ended,
-    isRunning: () => child.exitCode === null && child.signalCode === null,
+    isRunning: () => isRunning && child.exitCode === null && child.signalCode === null,
     kill: (signal) => {
       child.kill(signal);
     },
     stop: (deadlineMs = 8000) => stopChild(child, ended, deadlineMs),
-    logTail: async () =>
-      (await readFile(logFile, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n'),
+    logTail: async () => {
+      // What a program says as it dies is still on its way when it has ended.
+      if (!isRunning) await Promise.race([logged, wait(LOG_DRAIN_MS, undefined, { ref: false })]);
+      return tailOf(logFile);
+    },
   };
+}
+
+async function tailOf(logFile: string): Promise<string> {
+  const text = await readFile(logFile, 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
 }
 
 function endOf(child: ChildProcess): Promise<string> {
