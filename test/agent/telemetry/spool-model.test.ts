@@ -124,7 +124,7 @@ describe('the spool, through any history', () => {
               world.spool.close();
             }
           }),
-          { numRuns: 25 },
+          { numRuns: 100 },
         );
       } finally {
         folder.remove();

@@ -1,0 +1,206 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Link, type LinkOptions, openLink } from '../../../agent/link/link.ts';
+import { LinkError, PAYLOAD_BYTES_MAX } from '../../../agent/link/session.ts';
+import { FLEET_KILL_TOPIC } from '../../../shared/protocol/topics.ts';
+import { SILENT } from '../telemetry/spool-builder.ts';
+import { openPlainBroker, openSilentProxy, type PlainBroker } from './plain-broker.ts';
+
+const ADDRESS = { site: 'plant-a', device: 'cam-01' };
+const DESIRED = 'belay/v1/plant-a/cam-01/desired';
+const STATUS = 'belay/v1/plant-a/cam-01/status';
+const FAST = { baseMs: 10, capMs: 50, graceMs: 50, connectTimeoutMs: 1000, publishTimeoutMs: 1000, keepaliveS: 30 };
+
+let broker: PlainBroker;
+let links: Link[];
+let log: string[];
+
+beforeEach(async () => {
+  broker = await openPlainBroker();
+  links = [];
+  log = [];
+});
+afterEach(async () => {
+  await Promise.all(links.map((link) => link.close()));
+  await broker.close();
+});
+
+function open(part: Partial<LinkOptions> = {}): Link {
+  const link = openLink({
+    url: broker.url,
+    address: ADDRESS,
+    password: 'secret',
+    boot: 'boot-0001',
+    log: SILENT,
+    onDesired: (text) => log.push(`desired ${text}`),
+    onKill: (topic, text) => log.push(`kill ${topic} ${text}`),
+    onAck: (ack) => log.push(`ack ${ack.boot} ${ack.seq}`),
+    onUp: () => log.push('up'),
+    onDown: () => log.push('down'),
+    random: () => 0.5,
+    ...part,
+    timing: { ...FAST, ...part.timing },
+  });
+  links.push(link);
+  return link;
+}
+
+const until = (check: () => boolean) => expect.poll(check, { timeout: 8000, interval: 5 }).toBe(true);
+const ups = () => log.filter((line) => line === 'up').length;
+const statuses = () => broker.published.filter(({ topic }) => topic === STATUS).map(({ text }) => JSON.parse(text));
+
+describe('a link that comes up', () => {
+  it('delivers retained kills first, then what is desired, then says that it is up', async () => {
+    await broker.put(DESIRED, 'd-1');
+    await broker.put('belay/v1/plant-a/cam-01/kill', 'k-device');
+    await broker.put('belay/v1/plant-a/kill', 'k-site');
+    await broker.put(FLEET_KILL_TOPIC, 'k-fleet');
+    open();
+    await until(() => ups() === 1);
+    expect([...log].slice(0, 3).sort()).toEqual([
+      'kill belay/v1/kill k-fleet',
+      'kill belay/v1/plant-a/cam-01/kill k-device',
+      'kill belay/v1/plant-a/kill k-site',
+    ]);
+    expect(log.slice(3)).toEqual(['desired d-1', 'up']);
+  });
+
+  it('says that the device is online, retained, with its boot', async () => {
+    open();
+    await until(() => statuses().length === 1);
+    expect(statuses()[0]).toEqual({ v: 1, ...ADDRESS, boot: 'boot-0001', online: true, clean: false });
+    expect(broker.published[0]?.retain).toBe(true);
+  });
+
+  it('hands over what comes later, and refuses acknowledgements that it cannot read', async () => {
+    open();
+    await until(() => ups() === 1);
+    await broker.put(DESIRED, 'd-2');
+    await broker.put('belay/v1/plant-a/cam-01/ack', 'garbage', false);
+    await broker.put('belay/v1/plant-a/cam-01/ack', '{"v":1,"boot":"boot-0001","seq":4}', false);
+    await broker.put('belay/v1/plant-a/cam-02/desired', 'not ours');
+    await broker.put(FLEET_KILL_TOPIC, 'k-1');
+    await until(() => log.length === 4);
+    expect(log).toEqual(['up', 'desired d-2', 'ack boot-0001 4', 'kill belay/v1/kill k-1']);
+  });
+
+  it('passes on every delivery of a document, duplicates too: they are states, not commands', async () => {
+    open();
+    await until(() => ups() === 1);
+    for (let i = 0; i < 3; i += 1) await broker.put(DESIRED, 'd-same');
+    await until(() => log.length === 4);
+    expect(log.slice(1)).toEqual(['desired d-same', 'desired d-same', 'desired d-same']);
+  });
+
+  it('publishes below its own address', async () => {
+    const link = open();
+    await until(() => ups() === 1);
+    await link.publish('hello', 'h', { qos: 1, retain: false });
+    await link.publish('reported', 'r', { qos: 1, retain: true });
+    await link.publish('answers', 'a', { qos: 0, retain: false });
+    await until(() => broker.published.length === 4);
+    expect(broker.published.slice(1).map(({ topic, text, retain }) => [topic, text, retain])).toEqual([
+      ['belay/v1/plant-a/cam-01/hello', 'h', false],
+      ['belay/v1/plant-a/cam-01/reported', 'r', true],
+      ['belay/v1/plant-a/cam-01/answers', 'a', false],
+    ]);
+  });
+
+  it('refuses a payload that not every broker would carry', async () => {
+    const link = open();
+    await until(() => ups() === 1);
+    const publishing = link.publish('window', 'x'.repeat(PAYLOAD_BYTES_MAX + 1), { qos: 1, retain: false });
+    await expect(publishing).rejects.toMatchObject({ code: 'payload-too-large' });
+  });
+});
+
+describe('a link that goes down', () => {
+  it('comes back by itself and delivers what is retained again', async () => {
+    await broker.put(DESIRED, 'd-1');
+    open();
+    await until(() => ups() === 1);
+    broker.dropClients();
+    await until(() => ups() === 2);
+    expect(log).toEqual(['desired d-1', 'up', 'down', 'desired d-1', 'up']);
+  });
+
+  it('survives the broker going away for a while', async () => {
+    const link = open();
+    await until(() => ups() === 1);
+    const { port } = broker;
+    await broker.close();
+    await until(() => log.includes('down'));
+    await expect(link.publish('event', 'e', { qos: 1, retain: false })).rejects.toMatchObject({ code: 'link-down' });
+    expect(link.isUp()).toBe(false);
+    broker = await openPlainBroker({ port });
+    await until(() => ups() === 2);
+    await link.publish('event', 'e', { qos: 1, retain: false });
+    expect(broker.published.at(-1)?.text).toBe('e');
+  });
+
+  it('leaves its will: offline, not clean, same boot', async () => {
+    open();
+    await until(() => statuses().length === 1);
+    const seen: string[] = [];
+    broker.broker.subscribe(
+      STATUS,
+      (packet, done) => {
+        seen.push(packet.payload.toString());
+        done();
+      },
+      () => undefined,
+    );
+    broker.dropClients();
+    await until(() => seen.some((text) => JSON.parse(text).online === false));
+    const will = seen.map((text) => JSON.parse(text)).find((status) => status.online === false);
+    expect(will).toEqual({ v: 1, ...ADDRESS, boot: 'boot-0001', online: false, clean: false });
+  });
+
+  it('leaves no will but a goodbye when it is closed on purpose', async () => {
+    const link = open();
+    await until(() => ups() === 1);
+    await link.close();
+    await link.close();
+    expect(statuses().at(-1)).toMatchObject({ online: false, clean: true });
+    expect(statuses()).toHaveLength(2);
+    expect(log.filter((line) => line === 'up')).toHaveLength(1);
+  });
+
+  it('rejects a publish that was under way, instead of leaving it open for ever', async () => {
+    const proxy = await openSilentProxy(broker.port);
+    const link = open({ url: proxy.url });
+    await until(() => ups() === 1);
+    proxy.goSilent();
+    const publishing = link.publish('event', 'lost', { qos: 1, retain: false });
+    await expect(publishing).rejects.toBeInstanceOf(LinkError);
+    await proxy.close();
+  });
+
+  it('notices a connection that is only half open, and makes a new one', async () => {
+    const proxy = await openSilentProxy(broker.port);
+    open({ url: proxy.url, timing: { ...FAST, keepaliveS: 1 } });
+    await until(() => ups() === 1);
+    proxy.goSilent();
+    await until(() => log.includes('down'));
+    proxy.speakAgain();
+    await until(() => ups() === 2);
+    await Promise.all(links.splice(0).map((link) => link.close()));
+    await proxy.close();
+  });
+
+  it('keeps trying, ever more slowly, when it is refused, and says why', async () => {
+    await broker.close();
+    broker = await openPlainBroker({ password: 'other', port: broker.port });
+    const delays: number[] = [];
+    const reasons = new Set<string>();
+    const warn = (fields: { delayMs: number; reason: string }) => {
+      delays.push(fields.delayMs);
+      reasons.add(fields.reason);
+    };
+    const listening = Object.assign(Object.create(SILENT), { warn });
+    open({ log: listening, random: () => 0.999, timing: { ...FAST, baseMs: 4, capMs: 40 } });
+    await until(() => delays.length >= 6);
+    expect(delays.slice(0, 6)).toEqual([3, 7, 15, 31, 39, 39]);
+    expect([...reasons].join()).toMatch(/Bad username or password|Not authorized/i);
+    expect(log).toEqual([]);
+  });
+});
