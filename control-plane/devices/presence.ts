@@ -71,13 +71,16 @@ export class PresenceBook {
 
   window(reached: Reached & { readonly windowMs: number }): void {
     const known = this.get(reached);
-    const age = { connected: true, lastSeenAtMs: reached.atMs, boot: reached.boot };
+    const age = { connected: true, lastSeenAtMs: reached.atMs };
     // A spooled window of before tells of the past: it proves that the device is there, not what it has reached.
-    const isPast = known !== null && known.boot !== null && known.boot !== reached.boot;
-    if (isPast) return this.#update(reached, { connected: true, lastSeenAtMs: reached.atMs });
+    if (known !== null && known.boot !== null && known.boot !== reached.boot) {
+      this.#update(reached, age);
+      return;
+    }
     const generation = Math.max(known?.generation ?? 0, reached.generation);
     const killEpoch = Math.max(known?.killEpoch ?? 0, reached.killEpoch);
-    this.#update(reached, { ...age, generation, killEpoch, windowMs: Math.max(1, reached.windowMs) });
+    const windowMs = Math.max(1, reached.windowMs);
+    this.#update(reached, { ...age, boot: reached.boot, generation, killEpoch, windowMs });
   }
 
   seen(seen: Seen): void {
