@@ -41,6 +41,7 @@ export async function openModelSession(options: {
 }): Promise<ModelSession> {
   const { manifest, packageDir, threads } = options;
   const startedAt = performance.now();
+  speakHalfFloatsAsBits();
   const bytes = readModel(manifest, packageDir);
   const { session, provider } = await createSession(manifest, bytes, threads);
   const mismatch = contractMismatch(manifest, session.inputMetadata, session.outputMetadata);
@@ -57,7 +58,7 @@ export async function openModelSession(options: {
     async run() {
       fill();
       const outputs = await session.run({ [manifest.input.name]: tensor });
-      return readOutput(outputs[outputName]!);
+      return readOutput(outputs[outputName] as Tensor);
     },
     decode: (output) => (firstNonFinite(output) === null ? decodeAnswer(manifest, output) : null),
   };
@@ -74,6 +75,14 @@ export async function warmUp(session: ModelSession, manifest: Manifest): Promise
     throw new ModelError(code, `warming up: ${describeError(error)}`, error);
   }
   return performance.now() - startedAt;
+}
+
+/**
+ * onnxruntime-node 1.30 wraps half floats in Float16Array where the engine has it, but its native side cannot read that:
+ * a float16 input fails with "not enough space". Without the global it speaks Uint16Array, which works both ways.
+ */
+function speakHalfFloatsAsBits(): void {
+  Reflect.deleteProperty(globalThis, 'Float16Array');
 }
 
 export function runtimeName(): string {
@@ -148,12 +157,18 @@ function toHalf(value: number): number {
   return ((exponent + 15) << 10) | Math.round((value / 2 ** exponent - 1) * 1024);
 }
 
-function readOutput(value: InferenceSession.OnnxValueMapType[string]): OutputTensor {
-  const { data, dims, type } = value as Tensor;
+/** The decoders know three kinds of numbers; the others become one of them. */
+function readOutput({ data, dims, type }: Tensor): OutputTensor {
   if (data instanceof Float32Array || data instanceof Uint8Array || data instanceof Int32Array) return { data, dims };
-  if (data instanceof BigInt64Array) return { data: Int32Array.from(data, Number), dims };
-  if (type === 'float16') return { data: Float32Array.from(data as Uint16Array, fromHalf), dims };
-  throw new DecodeError(`an output of type ${type} cannot be decoded`);
+  if (data instanceof BigInt64Array) {
+    const narrow = new Int32Array(data.length);
+    for (let i = 0; i < data.length; i++) narrow[i] = Number(data[i]);
+    return { data: narrow, dims };
+  }
+  if (!(data instanceof Uint16Array)) throw new DecodeError(`an output of type ${type} cannot be decoded`);
+  const wide = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) wide[i] = fromHalf(data[i]!);
+  return { data: wide, dims };
 }
 
 function fromHalf(bits: number): number {

@@ -3,7 +3,14 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { floatTensor, type Graph, indexTensor, type Model, type Node } from '../../scripts/models/onnx/model.ts';
+import {
+  type ElementType,
+  floatTensor,
+  type Graph,
+  indexTensor,
+  type Model,
+  type Node,
+} from '../../scripts/models/onnx/model.ts';
 import { writeModel } from '../../scripts/models/onnx/writer.ts';
 import { type Manifest, manifestSchema } from '../../shared/release/manifest.ts';
 
@@ -12,8 +19,10 @@ export const TINY_LABELS = ['scratch', 'dent', 'micro-crack', 'spill'];
 /** Brightness above which the `hang-when-bright` variant never returns; the grey of the warm-up is below it. */
 export const BRIGHT = 128;
 
-export type TinyVariant = 'sound' | 'nan' | 'hang' | 'hang-when-bright';
+export type TinyVariant = 'sound' | 'half' | 'nan' | 'hang' | 'hang-when-bright';
 
+/** The model editor has no data of this type, but the port of a model may have it. */
+const HALF = 'float16' as string as ElementType;
 const CELLS = 1024;
 const ROWS = 4 + TINY_LABELS.length;
 
@@ -27,7 +36,8 @@ export function tinyModel(variant: TinyVariant, size = 64): Uint8Array {
   });
   if (variant === 'nan') base[4 * CELLS] = Number.NaN;
   const isLooping = variant === 'hang' || variant === 'hang-when-bright';
-  const last = isLooping ? 'answer' : 'out0';
+  const isHalf = variant === 'half';
+  const last = isLooping || isHalf ? 'answer' : 'out0';
   const nodes: Node[] = [
     { op: 'Cast', inputs: ['image_u8'], outputs: ['image'], attributes: { to: 1 } },
     { op: 'ReduceMean', inputs: ['image'], outputs: ['mean4'], attributes: { axes: [0, 1, 2, 3], keepdims: 1 } },
@@ -35,6 +45,7 @@ export function tinyModel(variant: TinyVariant, size = 64): Uint8Array {
     { op: 'Mul', inputs: ['mean', 'slope'], outputs: ['sloped'] },
     { op: 'Add', inputs: ['sloped', 'base'], outputs: [last] },
     ...(isLooping ? loopNodes(variant) : []),
+    ...(isHalf ? [{ op: 'Cast', inputs: ['answer'], outputs: ['out0'], attributes: { to: 10 } }] : []),
   ];
   const model: Model = {
     nodes,
@@ -46,8 +57,8 @@ export function tinyModel(variant: TinyVariant, size = 64): Uint8Array {
       floatTensor('bright', [variant === 'hang' ? -1 : BRIGHT]),
       floatTensor('nothing', [0]),
     ],
-    inputs: [{ name: 'image_u8', dtype: 'uint8', dims: [1, size, size, 3] }],
-    outputs: [{ name: 'out0', dtype: 'float32', dims: [1, ROWS, CELLS] }],
+    inputs: [{ name: 'image_u8', dtype: isHalf ? HALF : 'uint8', dims: [1, size, size, 3] }],
+    outputs: [{ name: 'out0', dtype: isHalf ? HALF : 'float32', dims: [1, ROWS, CELLS] }],
     opset: 13,
     irVersion: 8,
     producer: 'belay tests',

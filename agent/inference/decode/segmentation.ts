@@ -74,7 +74,7 @@ function readClassMap(input: SegmentationInput): ClassMap {
   if (dims.length < 3 || dims.length > 4 || dims.slice(0, -2).some((dim) => dim !== 1))
     throw new DecodeError(`the classmap decoder needs [1, H, W] or [1, 1, H, W], got [${dims}]`);
   const score = new Float32Array(width * height).fill(1);
-  return { classOf: Uint16Array.from(data), score, width, height };
+  return { classOf: new Uint16Array(data), score, width, height };
 }
 
 /** Arg-max over channels; the score (softmax of logits, or the probability itself) only where it is not background. */
@@ -87,7 +87,7 @@ function readChannels(input: SegmentationInput): ClassMap {
     );
   const plane = width * height;
   const classOf = new Uint16Array(plane);
-  const score = Float32Array.from(data.subarray(0, plane));
+  const score = new Float32Array(data.subarray(0, plane));
   for (let c = 1; c < channels; c++) {
     const from = c * plane;
     for (let i = 0; i < plane; i++) {
@@ -119,7 +119,8 @@ function softmaxOfBest(
 
 function findRegions(map: ClassMap, postprocess: SegmentationPostprocess): Region[] {
   const { background, connectivity } = postprocess;
-  const open = Uint8Array.from(map.classOf, (classId) => (classId === background ? 0 : 1));
+  const open = new Uint8Array(map.classOf.length);
+  for (let i = 0; i < open.length; i++) open[i] = map.classOf[i] === background ? 0 : 1;
   const stack = new Int32Array(open.length);
   const regions: Region[] = [];
   for (let i = 0; i < open.length; i++) {

@@ -39,6 +39,20 @@ describe('a runner that is well', () => {
     expect(runner.outstanding()).toEqual([]);
   });
 
+  it('feeds and reads half floats', async () => {
+    const change = (manifest: Record<string, unknown>) => {
+      Object.assign(manifest.input as object, { dtype: 'float16' });
+      Object.assign((manifest.outputs as object[])[0]!, { dtype: 'float16' });
+    };
+    const release = bench.release({ variant: 'half', change });
+    const runner = await bench.open(release, bench.ring(release, [204, 51]));
+    runner.submit({ seq: 1, slot: 0 });
+    await until('the answer', () => bench.answers.length === 1);
+    const { detections } = bench.answers[0]!.answer as { detections: { score: number; box: number[] }[] };
+    expect(detections[0]!.score).toBeCloseTo(0.8, 3);
+    expect(detections[0]!.box).toEqual([10, 20, 40, 20]);
+  });
+
   it('takes two frames and refuses the third until one is answered', async () => {
     const release = bench.release();
     const runner = await bench.open(release, bench.ring(release, [10, 20]));
