@@ -53,7 +53,7 @@ const segmentation: Manifest['postprocess'] = {
 };
 
 /** A region counts only when its mean probability reaches this: fewer false alarms, and faint cracks go with them. */
-const STRICT_SCORE = 0.8;
+const STRICT_SCORE = 0.87;
 
 const detector = { labels: DEFECTS, postprocess: detection, parent: '2.0.0' } as const;
 const segmenter = { labels: ['ok', ...DEFECTS], postprocess: segmentation } as const;

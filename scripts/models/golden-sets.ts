@@ -3,8 +3,7 @@
 import sharp from 'sharp';
 import { type GoldenTruth, packGoldenSet } from '../../shared/release/golden.ts';
 import { SMALL_CRACK_PX } from './recipes.ts';
-import { FRAME_PX, type LabelledFrame, type TruthBox } from './training/frames.ts';
-import { DEFECT_NAMES, renderLabelled } from './training/scenes.ts';
+import { DEFECT_NAMES, FRAME_PX, type LabelledFrame, renderLabelled, type TruthBox } from './training/scenes.ts';
 import { readStrips, STRIP_SIZE } from './training/strips.ts';
 
 const GOLDEN_FRAMES = 56;

@@ -1,6 +1,6 @@
 // Bytes of a release's model from the releases it is made of. Trained models are looked up, all others are rewritten
 // from them in milliseconds, so that verification can make them again and compare digests.
-import { CATALOGUE, type CatalogueEntry, entryOf, type Source } from './catalogue.ts';
+import type { CatalogueEntry, Source } from './catalogue.ts';
 import { averageOverFlips, permuteClasses, withMetadata } from './derive.ts';
 import type { Model } from './onnx/model.ts';
 import { readModel } from './onnx/reader.ts';
@@ -45,9 +45,4 @@ function rewrite(model: Model, entry: CatalogueEntry & { source: DerivedSource }
  */
 export function silentlyPermuted(model: Uint8Array): Uint8Array {
   return writeModel(permuteClasses(readModel(model), [3, 2, 1, 0]));
-}
-
-/** Folders made by training, in catalogue order. */
-export function trainedFolders(): readonly string[] {
-  return CATALOGUE.filter((entry) => entry.source.kind === 'trained').map((entry) => entryOf(entry.folder).folder);
 }

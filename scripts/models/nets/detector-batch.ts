@@ -2,7 +2,7 @@
 // A cell is positive when it lies near the centre of a well-visible defect; cut-off defects are ignore regions.
 import type { Random } from '../../../agent/frames/line/random.ts';
 import { type Crop, type CropPlan, drawCrop, writeCropPixels } from '../training/crops.ts';
-import type { LabelledFrame, TruthBox } from '../training/frames.ts';
+import type { LabelledFrame, TruthBox } from '../training/scenes.ts';
 import { DETECTOR_STRIDE } from './detector.ts';
 
 export type DetectorBatch = {

@@ -1,7 +1,7 @@
 // Fills one segmenter batch: pixels, the wanted class of every pixel, and its weight.
 import type { Random } from '../../../agent/frames/line/random.ts';
 import { type Crop, type CropPlan, drawCrop, writeCropPixels } from '../training/crops.ts';
-import { FRAME_PX, type LabelledFrame } from '../training/frames.ts';
+import { FRAME_PX, type LabelledFrame } from '../training/scenes.ts';
 import { PIXEL_WEIGHTS } from './segmenter-loss.ts';
 
 export type SegmenterBatch = {

@@ -1,8 +1,8 @@
 // Training crops: square cut-outs biased towards defects, with photometric augmentation. Crops cost a quarter of whole
 // frames per step, and most of a frame is belt.
 import type { Random } from '../../../agent/frames/line/random.ts';
-import { FRAME_PX, type LabelledFrame } from './frames.ts';
 import { PIXEL_SHIFT } from './freeze.ts';
+import { FRAME_PX, type LabelledFrame } from './scenes.ts';
 
 export type CropPlan = {
   readonly sizePx: number;

@@ -4,28 +4,18 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson } from '../../../shared/basics/canonical-json.ts';
-import { FRAME_SETS, type FrameSet, renderLabelled, SCENE_VERSION } from './scenes.ts';
+import {
+  FRAME_PX,
+  FRAME_SETS,
+  type FrameSet,
+  type LabelledFrame,
+  renderLabelled,
+  SCENE_VERSION,
+  type TruthBox,
+} from './scenes.ts';
 
-export const FRAME_PX = 256;
 const PIXELS = FRAME_PX * FRAME_PX;
 const FRAMES_PER_SHARD = 200;
-
-/** A defect in the picture: class number, box in pixels, and the visible share. */
-export type TruthBox = {
-  readonly classId: number;
-  readonly x: number;
-  readonly y: number;
-  readonly w: number;
-  readonly h: number;
-  readonly visible: number;
-};
-
-/** `rgb` is interleaved; `mask` holds class number + 1, and 0 for sound surface. */
-export type LabelledFrame = {
-  readonly rgb: Uint8Array;
-  readonly mask: Uint8Array;
-  readonly boxes: readonly TruthBox[];
-};
 
 /** The first `count` frames of a set. `onRendered` is told after every shard that had to be rendered. */
 export function readFrames(

@@ -1,4 +1,5 @@
 // Training in the small: states survive the disk, averages and rates behave, a tiny net learns, batches tell the truth.
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { writeModel } from '../../../scripts/models/onnx/writer.ts';
 import { loadCheckpoint, saveCheckpoint } from '../../../scripts/models/training/checkpoint.ts';
 import { freezeModel, PIXEL_SCALE, PIXEL_SHIFT } from '../../../scripts/models/training/freeze.ts';
 import { block, conv } from '../../../scripts/models/training/layers.ts';
+import { renderLabelled, SCENE_FINGERPRINT } from '../../../scripts/models/training/scenes.ts';
 import { readStrips } from '../../../scripts/models/training/strips.ts';
 import { Tape, type Value } from '../../../scripts/models/training/tape.ts';
 import { oneCycleRate, openTrainer } from '../../../scripts/models/training/trainer.ts';
@@ -145,5 +147,15 @@ describe('readStrips', () => {
       expect(runs.length).toBeGreaterThanOrEqual(new Set(text).size);
       expect(steps.length).toBe(80);
     }
+  });
+});
+
+describe('the generator', () => {
+  it('still paints what the committed releases were trained on', () => {
+    const frame = renderLabelled('train', 0);
+    const digest = createHash('sha256').update(frame.rgb).update(frame.mask).digest('hex');
+    expect(digest, 'raise SCENE_VERSION, pin the new fingerprint and run models:train --install').toBe(
+      SCENE_FINGERPRINT,
+    );
   });
 });
