@@ -1,0 +1,158 @@
+// Everything that is known about a running rollout at one moment, worked out from readings: who is exposed, what is missing,
+// and the verdict on every guardrail of the stage. The facts that decide() takes come from here.
+import type { ExposureCounts } from '../../shared/protocol/api-rollouts.ts';
+import type { Reported } from '../../shared/protocol/reports.ts';
+import { describeDuration } from '../../shared/rollout/durations.ts';
+import { appliesTo, type Guardrail } from '../../shared/rollout/guardrails.ts';
+import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.ts';
+import type { Verdict } from '../../shared/rollout/verdict.ts';
+import type { Progress } from './advance.ts';
+import { judgeCoverage } from './coverage.ts';
+import { list } from './decide.ts';
+import { type Evidence, type EvidenceFacts, gatherEvidence, isEvaluated } from './evidence.ts';
+import { countExposure, type DeviceStanding, notYetActive, standingOf } from './exposure.ts';
+import type { GoldenDevice } from './golden-evidence.ts';
+import { type DeviceHistory, type Selected, selectCandidate, selectControl } from './history.ts';
+import { judge } from './judge.ts';
+import { keyOf, type LedgerDevice } from './stages.ts';
+
+/** One device of the ledger with everything it has told us. */
+export type AssessedDevice = LedgerDevice & {
+  readonly online: boolean;
+  readonly lastSeenAtMs: number;
+  readonly reported: Reported | null;
+  readonly activatedAtMs: number | null;
+  readonly hasRevertEvent: boolean;
+  readonly history: DeviceHistory;
+};
+
+export type AssessFacts = {
+  readonly nowMs: number;
+  readonly spec: RolloutSpec;
+  readonly guardrails: readonly Guardrail[];
+  readonly progress: Progress;
+  readonly candidateDigest: string;
+  readonly devices: readonly AssessedDevice[];
+};
+
+export type Assessment = {
+  readonly exposure: ExposureCounts;
+  readonly standings: readonly DeviceStanding[];
+  readonly controls: number;
+  readonly verdicts: readonly Verdict[];
+  readonly evidence: readonly { readonly guardrail: string; readonly evidence: Evidence }[];
+  readonly missing: string | null;
+  readonly pending: string | null;
+  /** `site/device` of devices that went back by themselves and were not acknowledged by a person. */
+  readonly reverted: readonly string[];
+  /** Devices that ever had the candidate, or refused it, in this rollout. */
+  readonly everExposed: number;
+};
+
+export function assess(facts: AssessFacts): Assessment {
+  const { devices, spec, progress, candidateDigest, nowMs } = facts;
+  const stage = stageOf(facts);
+  const clock = { nowMs, staleMs: spec.analysis.missing.stale };
+  const standings = devices.map((device) =>
+    standingOf({ ...device, wasActive: device.activatedAtMs !== null }, candidateDigest, clock),
+  );
+  const active = new Set(standings.filter(({ isActive }) => isActive).map(keyOf));
+  const reverted = standings.filter(({ isReverted }) => isReverted).map(keyOf);
+  const evidenceFacts = gatherFacts(facts, stage, active);
+  const evidence = facts.guardrails
+    .filter((guardrail) => appliesTo(guardrail, stage))
+    .map((guardrail) => ({ guardrail, evidence: gatherEvidence(guardrail, evidenceFacts) }));
+  const verdicts = evidence.map(({ guardrail, evidence: found }) => judge(guardrail, found));
+  const coverage = stage.mode === 'shadow' ? [judgeCoverage(evidenceFacts.candidates, stage.minCoverage)] : [];
+  return {
+    exposure: countExposure(standings, countEvaluated(evidenceFacts, facts, stage)),
+    standings,
+    controls: evidenceFacts.controls.length,
+    verdicts: [...coverage, ...verdicts],
+    evidence: evidence.map(({ guardrail, evidence: found }) => ({ guardrail: guardrail.id, evidence: found })),
+    missing: missingOf(facts, standings, evidenceFacts.candidates),
+    pending: pendingOf(standings),
+    reverted: reverted.filter((key) => !progress.acknowledgedReverts.includes(key)),
+    everExposed: standings.filter((standing, i) => standing.isReverted || devices[i]?.activatedAtMs != null).length,
+  };
+}
+
+function stageOf({ spec, progress }: AssessFacts): StageSpec {
+  const stage = spec.stages[progress.stageIndex];
+  if (!stage) throw new TypeError(`a rollout has no stage ${progress.stageIndex}`);
+  return stage;
+}
+
+function gatherFacts(facts: AssessFacts, stage: StageSpec, active: ReadonlySet<string>): EvidenceFacts {
+  const { devices, spec, progress, candidateDigest } = facts;
+  const question = {
+    candidateDigest,
+    mode: stage.mode,
+    stageStartedAtMs: progress.stageStartedAtMs,
+    settleMs: spec.analysis.settle,
+  };
+  const assigned = devices.filter(({ role }) => role !== 'none');
+  const exposed = assigned.filter((device) => active.has(keyOf(device)));
+  const controls = devices.filter(({ role, online }) => role === 'none' && online);
+  return {
+    candidates: exposed.map(({ history }) => selectCandidate(history, question)),
+    controls: controls.map(({ history }) => selectControl(history, question)),
+    assigned: assigned.length,
+    golden: devices.map((device) => goldenOf(device, active.has(keyOf(device)), candidateDigest)),
+  };
+}
+
+function goldenOf(
+  { device, hardwareClass, reported, history }: AssessedDevice,
+  isCandidate: boolean,
+  candidateDigest: string,
+): GoldenDevice {
+  const scoresOf = (digest: string) => {
+    const scores = reported?.proofs.find((proof) => proof.digest === digest)?.scores ?? [];
+    return scores.length === 0 ? null : scores;
+  };
+  return {
+    device,
+    hardwareClass,
+    isCandidate,
+    candidate: scoresOf(candidateDigest),
+    baseline: scoresOf(history.baselineDigest),
+  };
+}
+
+function countEvaluated({ candidates }: EvidenceFacts, { spec }: AssessFacts, stage: StageSpec): number {
+  if (stage.mode === 'golden') return candidates.length;
+  return candidates.filter(({ since }) => isEvaluated(since, { minimum: spec.analysis.minimum })).length;
+}
+
+/** Silent devices and untrusted cameras above what the file allows, in words. */
+function missingOf(
+  { spec, devices }: AssessFacts,
+  standings: readonly DeviceStanding[],
+  candidates: readonly Selected[],
+): string | null {
+  const { maxSilent, stale } = spec.analysis.missing;
+  const dark = standings.filter(({ isDark, isReverted }) => isDark && !isReverted);
+  const exposedEver = devices.filter(({ role, activatedAtMs }) => role !== 'none' && activatedAtMs !== null).length;
+  if (exposedEver > 0 && (dark.length / exposedEver) * 100 > maxSilent)
+    return `${dark.length} of ${exposedEver} exposed devices are silent for more than ${describeDuration(stale)} (limit ${maxSilent} %): ${list(dark.map(({ device }) => device))}`;
+  const blind = candidates.filter(isCameraBlind);
+  if (candidates.length > 0 && (blind.length / candidates.length) * 100 > maxSilent)
+    return `the camera, not the model: ${blind.length} of ${candidates.length} exposed devices are left out of the comparison (${list(
+      blind.map(({ device, cameraFinding }) => `${device} ${cameraFinding}`),
+      3,
+    )})`;
+  return null;
+}
+
+/** Most of what it saw was left out for its camera. */
+function isCameraBlind({ excluded, since }: Selected): boolean {
+  return excluded.camera > 0 && excluded.camera > since.length;
+}
+
+function pendingOf(standings: readonly DeviceStanding[]): string | null {
+  const waiting = notYetActive(standings);
+  if (waiting.length === 0) return null;
+  const details = waiting.map(({ device, detail }) => `${device} (${detail})`);
+  return `${waiting.length} reachable device${waiting.length === 1 ? ' is' : 's are'} not on the candidate yet: ${list(details, 3)}`;
+}

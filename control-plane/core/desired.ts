@@ -1,0 +1,51 @@
+// What a device shall do, from its place in a rollout: the part of the desired document that a decision chooses.
+import type { Desired, ReleaseRef } from '../../shared/protocol/documents.ts';
+import { DEFAULT_LIMITS, type DeviceLimits } from '../../shared/protocol/limits.ts';
+import type { Role } from './stages.ts';
+
+export type Choice = Pick<Desired, 'baseline' | 'candidate' | 'cohortId' | 'limits' | 'liftQuarantine'>;
+
+export type Placement = {
+  readonly role: Role;
+  readonly baseline: ReleaseRef;
+  readonly candidate: ReleaseRef;
+  readonly rolloutId: string;
+  readonly stage: string;
+  readonly sampleEvery: number;
+  readonly limits: DeviceLimits;
+};
+
+/** In a stage: the candidate in its role, or the baseline alone. Lifted quarantines stay lifted. */
+export function desiredInStage(placement: Placement, previous: Desired | null): Choice {
+  if (placement.role === 'none') return desiredOutside(placement.baseline, previous);
+  const { role, candidate, rolloutId, stage, sampleEvery } = placement;
+  return {
+    baseline: refOf(placement.baseline),
+    candidate: { ...refOf(candidate), role, rolloutId, stage, sampleEvery },
+    cohortId: `${rolloutId}/${stage}`,
+    limits: placement.limits,
+    liftQuarantine: previous?.liftQuarantine ?? [],
+  };
+}
+
+/** Outside any rollout: after a rollback its own release from before, after completion the candidate as the new baseline. */
+export function desiredOutside(baseline: ReleaseRef, previous: Desired | null): Choice {
+  return {
+    baseline: refOf(baseline),
+    candidate: null,
+    cohortId: 'baseline',
+    limits: DEFAULT_LIMITS,
+    liftQuarantine: previous?.liftQuarantine ?? [],
+  };
+}
+
+/** Equal choices need no new generation: a tick that changes nothing writes nothing. */
+export function isSameChoice(previous: Desired | null, next: Choice): boolean {
+  if (previous === null) return false;
+  const { baseline, candidate, cohortId, limits, liftQuarantine } = previous;
+  return JSON.stringify({ baseline, candidate, cohortId, limits, liftQuarantine }) === JSON.stringify(next);
+}
+
+function refOf({ release, digest }: ReleaseRef): ReleaseRef {
+  return { release, digest };
+}

@@ -1,0 +1,202 @@
+// The plan of a rollout: who, when, back to what, and what stands in the way. Facts in, plain JSON out; nothing is started here.
+import type { ReleaseRef } from '../../shared/protocol/documents.ts';
+import { appliesTo, type Guardrail } from '../../shared/rollout/guardrails.ts';
+import type { Plan, PlanDevice, PlanStage, Readiness } from '../../shared/rollout/plan.ts';
+import type { CohortSpec, RolloutFile } from '../../shared/rollout/rollout-file.ts';
+import { cohortOrder } from './cohorts.ts';
+import { assignStage, keyOf, type LedgerDevice } from './stages.ts';
+
+export type PlanFactsDevice = {
+  readonly site: string;
+  readonly device: string;
+  readonly hardwareClass: string | null;
+  readonly line: string | null;
+  readonly online: boolean;
+  /** What it runs and would go back to; null when it has not said. */
+  readonly baseline: ReleaseRef | null;
+  /** Its first 48 bits of SHA-256(salt ‖ 0x00 ‖ hardware id). */
+  readonly key: number;
+  readonly quarantinesCandidate: boolean;
+  /** Another rollout that has not ended and has this device in its ledger. */
+  readonly busyWith: string | null;
+};
+
+export type PlanFacts = {
+  readonly file: RolloutFile;
+  readonly fileHash: string;
+  readonly salt: string;
+  readonly candidate: ReleaseRef;
+  readonly guardrails: readonly Guardrail[];
+  readonly devices: readonly PlanFactsDevice[];
+  readonly readiness: readonly Readiness[];
+  /** Found before the devices were looked at: labels, kills, the release itself. */
+  readonly refusals: readonly string[];
+  readonly plannedAtMs: number;
+};
+
+export function buildPlan(facts: PlanFacts): Omit<Plan, 'hash'> {
+  const { file, candidate } = facts;
+  const { included, excluded } = sortOut(facts);
+  const devices = orderDevices(included, file.spec.cohort);
+  const stages = planStages(facts, devices);
+  return {
+    v: 1,
+    name: file.metadata.name,
+    candidate,
+    baselines: baselinesOf(devices),
+    owners: file.spec.owners,
+    salt: facts.salt,
+    devices: devices.map(toPlanDevice),
+    excluded,
+    stages,
+    guardrails: facts.guardrails.map((guardrail) => ({
+      id: guardrail.id,
+      title: guardrail.title,
+      limitText: guardrail.limitText,
+      enforce: guardrail.enforce,
+      stages: file.spec.stages.filter((stage) => appliesTo(guardrail, stage)).map(({ name }) => name),
+    })),
+    readiness: [...facts.readiness],
+    refusals: [...facts.refusals, ...refusalsOf(devices, facts)],
+    warnings: warningsOf(facts, devices),
+    soonestMs: file.spec.stages.reduce((total, { bake }) => total + bake + file.spec.analysis.settle, 0),
+    fileHash: facts.fileHash,
+    plannedAtMs: facts.plannedAtMs,
+  };
+}
+
+type Included = PlanFactsDevice & { readonly baseline: ReleaseRef; readonly hardwareClass: string };
+type Ordered = Included & LedgerDevice & { readonly position: number };
+
+function sortOut(facts: PlanFacts): { included: readonly Included[]; excluded: Plan['excluded'] } {
+  const { cohort } = facts.file.spec;
+  const inFactories = facts.devices.filter(({ site }) => cohort.factories === null || cohort.factories.includes(site));
+  const excluded: Plan['excluded'] = [];
+  const included: Included[] = [];
+  for (const device of inFactories) {
+    const { baseline, hardwareClass } = device;
+    const why = whyExcluded(device, facts);
+    if (why === null && baseline !== null && hardwareClass !== null)
+      included.push({ ...device, baseline, hardwareClass });
+    else excluded.push({ site: device.site, device: device.device, why: why ?? 'has not reported what it runs' });
+  }
+  return { included, excluded };
+}
+
+function whyExcluded(device: PlanFactsDevice, { file, candidate }: PlanFacts): string | null {
+  const { exclude } = file.spec.cohort;
+  if (exclude.devices.includes(device.device)) return 'excluded by name';
+  const line = device.line;
+  if (line !== null && exclude.lines.some((pattern) => matchesLine(pattern, line))) return `line ${line} is excluded`;
+  if (device.baseline === null || device.hardwareClass === null) return 'has not reported what it runs';
+  if (nameOf(device.baseline) !== nameOf(candidate)) return `runs another model (${device.baseline.release})`;
+  return device.baseline.digest === candidate.digest ? 'runs the candidate already' : null;
+}
+
+function matchesLine(pattern: string, line: string): boolean {
+  return pattern.endsWith('*') ? line.startsWith(pattern.slice(0, -1)) : line === pattern;
+}
+
+function nameOf({ release }: ReleaseRef): string {
+  return release.split(':', 1)[0] ?? release;
+}
+
+function orderDevices(included: readonly Included[], cohort: CohortSpec): readonly Ordered[] {
+  const sites = [...new Set(included.map(({ site }) => site))].sort();
+  return sites.flatMap((site) => {
+    const members = included.filter((device) => device.site === site);
+    const pinOf = (device: string): PlanDevice['pin'] =>
+      cohort.pin.candidate.includes(device) ? 'candidate' : cohort.pin.baseline.includes(device) ? 'baseline' : null;
+    const withPins = members.map((member) => ({ ...member, pin: pinOf(member.device), role: 'none' as const }));
+    const free = cohortOrder(withPins.filter(({ pin }) => pin === null));
+    const order = [
+      ...withPins.filter(({ pin }) => pin === 'candidate'),
+      ...free,
+      ...withPins.filter(({ pin }) => pin === 'baseline'),
+    ];
+    return order.map((member, position) => ({ ...member, position }));
+  });
+}
+
+/** Stage by stage on a growing ledger, as the rollout itself will do it. */
+function planStages({ file }: PlanFacts, devices: readonly Ordered[]): PlanStage[] {
+  let ledger: readonly LedgerDevice[] = devices;
+  return file.spec.stages.map((stage) => {
+    const roles = assignStage(stage, ledger, file.spec.cohort.minPerFactory);
+    ledger = ledger.map((device) => ({ ...device, role: roles.get(keyOf(device)) ?? 'none' }));
+    const assigned = ledger.filter(({ role }) => role !== 'none');
+    const sites = [...new Set(ledger.map(({ site }) => site))].map((site) => ({
+      site,
+      eligible: ledger.filter((device) => device.site === site && device.pin !== 'baseline').length,
+      devices: assigned.filter((device) => device.site === site).map(({ device }) => device),
+    }));
+    return {
+      name: stage.name,
+      mode: stage.mode,
+      bakeMs: stage.bake,
+      extend: stage.extend,
+      promote: stage.promote,
+      sites,
+      devices: assigned.length,
+      controls: ledger.length - assigned.length,
+    };
+  });
+}
+
+function baselinesOf(devices: readonly Ordered[]): Plan['baselines'] {
+  const counts = new Map<string, { release: string; digest: string; devices: number }>();
+  for (const { baseline } of devices) {
+    const { release, digest } = baseline;
+    counts.set(digest, { release, digest, devices: (counts.get(digest)?.devices ?? 0) + 1 });
+  }
+  return [...counts.values()].toSorted((a, b) => b.devices - a.devices);
+}
+
+function toPlanDevice({
+  site,
+  device,
+  hardwareClass,
+  line,
+  position,
+  baseline,
+  pin,
+  online,
+  quarantinesCandidate,
+}: Ordered): PlanDevice {
+  const blocked = [
+    ...(online ? [] : ['not reachable now']),
+    ...(quarantinesCandidate ? ['has quarantined the candidate'] : []),
+  ];
+  return { site, device, hardwareClass, line, position, baseline, pin, online, blocked };
+}
+
+function refusalsOf(devices: readonly Ordered[], { file }: PlanFacts): readonly string[] {
+  const refusals: string[] = [];
+  const free = devices.filter(({ pin }) => pin !== 'baseline');
+  if (free.length === 0) refusals.push('no device may take part: see excluded');
+  const busy = new Map(devices.flatMap(({ device, busyWith }) => (busyWith === null ? [] : [[device, busyWith]])));
+  if (busy.size > 0)
+    refusals.push(
+      `rollout ${[...new Set(busy.values())].join(', ')} has not ended on ${[...busy.keys()].slice(0, 5).join(', ')}`,
+    );
+  const sites = new Set(devices.map(({ site }) => site));
+  for (const factory of file.spec.cohort.factories ?? []) {
+    if (!sites.has(factory)) refusals.push(`factory ${factory} has no device that may take part`);
+  }
+  return refusals;
+}
+
+function warningsOf({ file, devices: all }: PlanFacts, devices: readonly Ordered[]): string[] {
+  const known = new Set(all.map(({ device }) => device));
+  const { pin, exclude } = file.spec.cohort;
+  const named = [...pin.candidate, ...pin.baseline, ...exclude.devices];
+  const offline = devices.filter(({ online }) => !online);
+  const last = file.spec.stages.at(-1);
+  return [
+    ...named.filter((device) => !known.has(device)).map((device) => `no device is called ${device}`),
+    ...(offline.length > 0 ? [`${offline.length} of ${devices.length} devices are not reachable now`] : []),
+    ...(last && devices.every((device) => device.pin !== 'baseline')
+      ? [`stage ${last.name} leaves no controls: its devices are compared with their own past only`]
+      : []),
+  ];
+}
