@@ -1,6 +1,7 @@
 // The runner: one process, one release, one session. Takes frame tokens on fd 3, reads frames from the ring, answers.
 // Everything a model can crash, hang or bloat happens here. Run by runner.ts; not for import.
 import { writeFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
 import { describeError } from '../../shared/basics/errors.ts';
 import { frameBytesOf } from '../frames/input-contract.ts';
 import { openParentLink } from '../frames/parent-link.ts';
@@ -124,4 +125,21 @@ function volunteerForOutOfMemory(role: RunnerRole): void {
   }
 }
 
+/**
+ * The main thread hears of the supervisor's end on fd 3, but not while a model blocks it: a thread of its own ends this
+ * process then. Plain JavaScript in a string, because stripping types alone would need more memory than the rest of it.
+ */
+const ORPHAN_WATCH = `
+  const parent = process.ppid;
+  setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 1000);
+`;
+
+function watchForOrphanhood(): void {
+  const watch = new Worker(ORPHAN_WATCH, { eval: true, resourceLimits: { maxOldGenerationSizeMb: 16 } });
+  // Without the watch a runner still serves; only its end after a hang and a dead supervisor is left to the init system.
+  watch.on('error', () => undefined);
+  watch.unref();
+}
+
+watchForOrphanhood();
 runRunner();

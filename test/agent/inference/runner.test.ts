@@ -210,22 +210,32 @@ describe('a runner that fails while it serves', () => {
     await until('the process to be gone', () => !isRunning(runner.pid));
   });
 
-  it('ends when the stream to the agent ends', async () => {
-    const release = bench.release();
-    const agent = script(`
-      import { openRunner } from ${JSON.stringify(new URL('../../../agent/inference/inference.ts', import.meta.url).href)};
-      const [manifest, packageDir, ring] = JSON.parse(process.argv[2]);
-      const none = () => {};
-      const log = { debug: none, info: none, warn: none, error: none };
-      const on = { onResult: none, onFault: none, onExit: none };
-      const runner = await openRunner({ manifest, packageDir, ring, role: 'baseline', threads: 1, log, coldMs: 15000, ...on });
-      console.log(runner.pid);
-      process.kill(process.pid, 'SIGKILL');
-    `);
-    const parts = JSON.stringify([release.manifest, release.packageDir, bench.ring(release, [])]);
-    const { stdout } = spawnSync(agent[0]!, [agent[1]!, parts], { encoding: 'utf8' });
+  it.each([
+    ['idle', 'sound' as const],
+    ['looping for ever', 'hang-when-bright' as const],
+  ])('ends when the agent is gone, even %s', async (_state, variant) => {
+    const release = bench.release({ variant });
+    const parts = JSON.stringify([release.manifest, release.packageDir, bench.ring(release, [255, 255])]);
+    const { stdout } = spawnSync(process.execPath, [writeDoomedAgent(), parts], { encoding: 'utf8' });
     const pid = Number(stdout.trim());
     expect(pid).toBeGreaterThan(0);
     await until('the orphan to be gone', () => !isRunning(pid));
   });
 });
+
+/** A program that opens a runner, gives it a frame, says its pid and dies without a word to it. */
+function writeDoomedAgent(): string {
+  const door = new URL('../../../agent/inference/inference.ts', import.meta.url).href;
+  const [, path] = script(`
+    import { openRunner } from ${JSON.stringify(door)};
+    const [manifest, packageDir, ring] = JSON.parse(process.argv[2]);
+    const none = () => {};
+    const log = { debug: none, info: none, warn: none, error: none };
+    const on = { onResult: none, onFault: none, onExit: none };
+    const runner = await openRunner({ manifest, packageDir, ring, role: 'baseline', threads: 1, log, coldMs: 15000, ...on });
+    runner.submit({ seq: 1, slot: 0 });
+    console.log(runner.pid);
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), 100);
+  `);
+  return path!;
+}
