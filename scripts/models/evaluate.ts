@@ -1,6 +1,5 @@
 // Process entry: `evaluate.ts [--dir <releases>] [--cache <dir>]` measures all releases on the held-out set and prints
 // what the demo relies on: quality, latency against the baseline, and paired evidence between versions.
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { MetricValue } from '../../shared/release/manifest.ts';
 import { CATALOGUE } from './catalogue.ts';
@@ -38,7 +37,7 @@ for (const [baseline, candidate] of PAIRS) {
   const evidence = pairReleases(before.findings, after.findings);
   const share = (one: { share: number; count: number }) => `${(one.share * 100).toFixed(1)} % of ${one.count}`;
   print(
-    `${baseline} → ${join(candidate)}: lost ${share(evidence.lost)}, micro-cracks ${share(evidence.lostMicroCracks)}, ` +
+    `${baseline} → ${candidate}: lost ${share(evidence.lost)}, micro-cracks ${share(evidence.lostMicroCracks)}, ` +
       `gained ${share(evidence.gained)}, other class ${share(evidence.otherClass)}, ` +
       `findings ×${evidence.findingsRatio.toFixed(2)}, border share ${(evidence.borderShareRise * 100).toFixed(1)} points, ` +
       `time ×${(after.runMsP50 / before.runMsP50).toFixed(2)}`,

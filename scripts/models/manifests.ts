@@ -20,7 +20,7 @@ const OPSETS_RUN: [number, number] = [13, 17];
 
 /** Throws when the result is not a valid manifest: then the catalogue is wrong. */
 export function manifestOf(entry: CatalogueEntry, facts: ManifestFacts): Manifest {
-  const { task } = { task: entry.postprocess.type };
+  const task = entry.postprocess.type;
   return manifestSchema.parse({
     schema: 'belay.model/1',
     name: modelNameOf(entry),

@@ -12,7 +12,7 @@ export type Truth = {
 
 export type JudgedFrame = { readonly found: readonly Detection[]; readonly truths: readonly Truth[] };
 
-/** `apFull` is area under the precision-recall curve at IoU 0.5; the rest holds at the deployed score. */
+/** `ap50` is the area under the precision-recall curve at IoU 0.5; the rest holds at the deployed score. */
 export type ClassScore = {
   readonly label: string;
   readonly ap50: number;

@@ -43,7 +43,7 @@ function writeMask(batch: SegmenterBatch, crop: Crop, slot: number, plan: Segmen
       const classId = crop.frame.mask[(crop.top + y) * FRAME_PX + crop.left + x]!;
       const pixel = y * plan.sizePx + x;
       batch.classes[(slot * CLASS_COUNT + classId) * area + pixel] = 1;
-      batch.weights[slot * area + pixel] = PIXEL_WEIGHTS[classId as 0] / (plan.batchSize * area);
+      batch.weights[slot * area + pixel] = PIXEL_WEIGHTS[classId]! / (plan.batchSize * area);
     }
   }
 }

@@ -5,7 +5,7 @@ import type { Tape, Value } from '../training/tape.ts';
 export type SegmenterTruth = { readonly classes: Value; readonly weights: Value };
 
 /** Per class: ok, scratch, dent, micro-crack, spill. */
-export const PIXEL_WEIGHTS = [1, 6, 2, 8, 2] as const;
+export const PIXEL_WEIGHTS: readonly number[] = [1, 6, 2, 8, 2];
 const CROSS_ENTROPY_WEIGHT = 1.5;
 /** Pixels added to both sides of the dice quotient, so that classes absent from a batch stay quiet. */
 const DICE_SMOOTHING = 50;
