@@ -1,11 +1,13 @@
 // The CLI's way to the control plane: HTTP with JSON in and out, answers checked against the API's own schemas.
 import { z } from 'zod';
 import { describeError } from '../../shared/basics/errors.ts';
-import { describeProblems, parseValue } from '../../shared/basics/parsing.ts';
+import { describeProblems, parseJson } from '../../shared/basics/parsing.ts';
 import { EXIT, type ExitCode, exitCodeOfStatus } from './exit-codes.ts';
 
 /** A request may take this long before the control plane counts as unreachable. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** Uploads get more time, by their size: also a line of 2 Mbit/s carries a large model. */
+const UPLOAD_BYTES_PER_MS_MIN = 250;
 
 export const DEFAULT_URL = 'http://127.0.0.1:7420';
 
@@ -25,6 +27,7 @@ export class CommandError extends Error {
 const problemSchema = z.looseObject({
   title: z.string(),
   detail: z.string().optional(),
+  fix: z.string().optional(),
   errors: z
     .array(z.looseObject({ path: z.string().optional(), pointer: z.string().optional(), message: z.string() }))
     .optional(),
@@ -38,10 +41,16 @@ export type ApiClient = {
   upload(path: string, bytes: Uint8Array): Promise<boolean>;
 };
 
+/** An answer with its whole body: a connection that breaks half way is no answer. */
+type Answer = { readonly ok: boolean; readonly status: number; readonly statusText: string; readonly text: string };
+
 export function openApiClient(url: string): ApiClient {
-  const call = async (method: string, path: string, init: RequestInit = {}): Promise<Response> => {
+  const call = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
     try {
-      return await fetch(new URL(path, url), { method, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS), ...init });
+      const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+      const response = await fetch(new URL(path, url), { method, signal, ...init });
+      const { ok, status, statusText } = response;
+      return { ok, status, statusText, text: await response.text() };
     } catch (error) {
       const text = `cannot reach the control plane at ${url}: ${describeError(error)}. Is it running (belay up)? Another address: --url or BELAY_URL.`;
       throw new CommandError(EXIT.unreachable, text);
@@ -57,34 +66,34 @@ export function openApiClient(url: string): ApiClient {
       ),
     upload: async (path, bytes) => {
       if ((await call('HEAD', path)).ok) return false;
-      const response = await call('PUT', path, {
+      const answer = await call('PUT', path, {
         headers: { 'content-type': 'application/octet-stream' },
         body: new Blob([new Uint8Array(bytes)]),
+        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS + Math.ceil(bytes.byteLength / UPLOAD_BYTES_PER_MS_MIN)),
       });
-      if (!response.ok) throw await problemOf(response);
+      if (!answer.ok) throw problemOf(answer);
       return true;
     },
   };
 }
 
-async function readAnswer<T>(response: Response, schema: z.ZodType<T>): Promise<T> {
-  if (!response.ok) throw await problemOf(response);
-  const parsed = parseValue(schema, await response.json());
+function readAnswer<T>(answer: Answer, schema: z.ZodType<T>): T {
+  if (!answer.ok) throw problemOf(answer);
+  const parsed = parseJson(schema, answer.text);
   if (parsed.ok) return parsed.value;
-  const text = `the control plane answered something this CLI does not understand (${describeProblems(parsed.problems.slice(0, 3))}). Are both of the same version?`;
+  const text = `the control plane answered something this CLI does not understand (${describeProblems(parsed.problems.slice(0, 3))}). Are both of the same version, and is it a control plane?`;
   throw new CommandError(EXIT.failed, text);
 }
 
-/** problem+json → one message: the title, the detail, and each mistake on its own line. */
-async function problemOf(response: Response): Promise<CommandError> {
-  const body: unknown = await response.json().catch(() => null);
-  const parsed = parseValue(problemSchema, body);
-  if (!parsed.ok)
-    return new CommandError(
-      exitCodeOfStatus(response.status),
-      `the control plane answered ${response.status} ${response.statusText}`,
-    );
-  const { title, detail, errors = [] } = parsed.value;
-  const lines = errors.map((error) => `  ${[error.path ?? error.pointer, error.message].filter(Boolean).join(': ')}`);
-  return new CommandError(exitCodeOfStatus(response.status), [detail ?? title, ...lines].join('\n'), body);
+/** problem+json → one message: what happened, each mistake on its own line, and what to do next. */
+function problemOf({ status, statusText, text }: Answer): CommandError {
+  const exitCode = exitCodeOfStatus(status);
+  const parsed = parseJson(problemSchema, text);
+  if (!parsed.ok) return new CommandError(exitCode, `the control plane answered ${status} ${statusText}`.trimEnd());
+  const { title, detail, fix, errors = [] } = parsed.value;
+  const mistakes = errors.map(
+    (error) => `  ${[error.path ?? error.pointer, error.message].filter(Boolean).join(': ')}`,
+  );
+  const next = fix === undefined ? [] : [`Next: ${fix}`];
+  return new CommandError(exitCode, [detail ?? title, ...mistakes, ...next].join('\n'), parsed.value);
 }

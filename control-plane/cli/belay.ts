@@ -21,7 +21,12 @@ addReleaseCommands(program);
 addRolloutCommands(program);
 addDeviceCommands(program);
 addKillCommands(program);
-applyToAll(program);
+applyToAll(program, 'belay');
+
+// The reader of a pipe may have seen enough (`belay release list | head -1`): no reason to complain.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed);
+});
 
 try {
   await program.parseAsync();
@@ -31,9 +36,10 @@ try {
 }
 
 /** Every sub-command ends the same way: an exit code, never a bare process.exit. */
-function applyToAll(command: Command): void {
+function applyToAll(command: Command, name: string): void {
   for (const child of command.commands) {
-    child.exitOverride().showHelpAfterError(`(belay ${child.name()} --help says more)`);
-    applyToAll(child);
+    const childName = `${name} ${child.name()}`;
+    child.exitOverride().showHelpAfterError(`(${childName} --help says more)`);
+    applyToAll(child, childName);
   }
 }

@@ -1,4 +1,4 @@
-// What the exit code of `belay` says, for scripts and CI. Documented in `belay help exit-codes`.
+// What the exit code of `belay` says, for scripts and CI. Documented in `belay --help`.
 
 export const EXIT = {
   ok: 0,

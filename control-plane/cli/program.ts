@@ -20,25 +20,26 @@ export function addAction<Options extends object>(
     .option('--actor <name>', 'who does this, for the audit (default BELAY_ACTOR or the login name)')
     .action(async () => {
       const options = command.opts<Options & SharedOptions>();
-      process.exitCode = await runAction(openSession(options), (session) => action(session, command.args, options));
+      process.exitCode = await runAction(options, (session) => action(session, command.args, options));
     });
 }
 
 function openSession(options: SharedOptions): Session {
   const url = options.url ?? process.env.BELAY_URL ?? DEFAULT_URL;
   const actor = options.actor ?? process.env.BELAY_ACTOR ?? process.env.USER ?? 'operator';
-  if (!URL.canParse(url)) throw new CommandError(EXIT.usage, `"${url}" is not a URL, such as ${DEFAULT_URL}`);
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new CommandError(EXIT.usage, `"${url}" is not an address of a control plane, such as ${DEFAULT_URL}`);
   return { api: openApiClient(url), output: openOutput({ json: options.json === true }), actor };
 }
 
 async function runAction(
-  session: Session,
+  options: SharedOptions,
   action: (session: Session) => Promise<ExitCode | undefined>,
 ): Promise<ExitCode> {
   try {
-    return (await action(session)) ?? EXIT.ok;
+    return (await action(openSession(options))) ?? EXIT.ok;
   } catch (error) {
-    return reportFailure(error, session.output.json);
+    return reportFailure(error, options.json === true);
   }
 }
 
@@ -49,6 +50,13 @@ export function reportFailure(error: unknown, json: boolean): ExitCode {
   const details = error instanceof CommandError ? error.details : null;
   process.stderr.write(json ? `${JSON.stringify({ error: message, exitCode, details })}\n` : `belay: ${message}\n`);
   return exitCode;
+}
+
+/** `--timeout` of a command that waits. */
+export function readSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0)) throw new CommandError(EXIT.usage, `--timeout ${text}: give a number of seconds above 0`);
+  return seconds;
 }
 
 /** The argument at `index`, which commander has made sure of. */

@@ -11,7 +11,7 @@ import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { addAction, argument } from '../program.ts';
-import { formatAge, renderTable } from '../render/table.ts';
+import { formatAge, renderTable, shortRelease } from '../render/table.ts';
 
 export function addDeviceCommands(program: Command): void {
   const device = program.command('device').description('devices: what they run, and why');
@@ -71,10 +71,16 @@ function addCredentials(device: Command): void {
 
 /** `plant-a/cam-1` → its path in the API. */
 export function devicePath(reference: string): string {
+  const { site, device } = readDeviceReference(reference);
+  return `/v1/devices/${encodeURIComponent(site)}/${encodeURIComponent(device)}`;
+}
+
+/** `plant-a/cam-1` → site and device. */
+export function readDeviceReference(reference: string): { site: string; device: string } {
   const [site, device, ...rest] = reference.split('/');
   if (!site || !device || rest.length > 0)
     throw new CommandError(EXIT.usage, `"${reference}" is not SITE/DEVICE, such as plant-a/cam-1`);
-  return `/v1/devices/${encodeURIComponent(site)}/${encodeURIComponent(device)}`;
+  return { site, device };
 }
 
 export function renderDevices(devices: readonly DeviceDocument[], nowMs: number, output: Pick<Output, 'tint'>): string {
@@ -82,15 +88,19 @@ export function renderDevices(devices: readonly DeviceDocument[], nowMs: number,
     return 'No devices yet. Next: belay device credentials SITE/DEVICE, then start an agent there.';
   const rows = devices.map((device) => [
     `${device.site}/${device.device}`,
-    device.hardwareClass ?? '–',
     device.online ? output.tint('good', 'online') : output.tint('bad', 'offline'),
     device.reported?.phase ?? '–',
-    device.reported?.serving?.release ?? '–',
-    device.reported?.candidate ? `${device.reported.candidate.release} (${device.reported.candidate.state})` : '–',
+    shortRelease(device.reported?.serving?.release ?? '–'),
+    renderCandidate(device.reported?.candidate ?? null),
     formatAge(device.lastSeenAtMs, nowMs),
   ]);
   return renderTable(
-    ['DEVICE', 'HARDWARE', 'LINK', 'PHASE', 'ANSWERS WITH', 'CANDIDATE', 'SEEN'].map((title) => ({ title })),
+    ['DEVICE', 'LINK', 'PHASE', 'ANSWERS WITH', 'CANDIDATE', 'SEEN'].map((title) => ({ title })),
     rows,
   );
+}
+
+/** `2.0.0 proving`: it is always of the model that answers. */
+function renderCandidate(candidate: { readonly release: string; readonly state: string } | null): string {
+  return candidate === null ? '–' : `${shortRelease(candidate.release).split(':').at(-1)} ${candidate.state}`;
 }

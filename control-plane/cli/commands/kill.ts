@@ -10,13 +10,14 @@ import {
 import { CommandError } from '../api-client.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
-import { addAction, argument, type Session } from '../program.ts';
-import { formatAge, formatMs, renderTable } from '../render/table.ts';
+import { addAction, argument, readSeconds, type Session } from '../program.ts';
+import { countDevices, formatAge, formatMs, renderTable } from '../render/table.ts';
+import { readDeviceReference } from './device.ts';
 import { describeScope } from './status.ts';
 
 const POLL_MS = 200;
 /** Online devices that have not acknowledged by then are named as stragglers. */
-const ACK_DEADLINE_MS = 20_000;
+const ACK_DEADLINE_S = 20;
 
 type KillOptions = {
   all?: boolean;
@@ -26,6 +27,7 @@ type KillOptions = {
   release?: string;
   reason: string;
   wait: boolean;
+  timeout: string;
 };
 
 export function addKillCommands(program: Command): void {
@@ -38,6 +40,7 @@ export function addKillCommands(program: Command): void {
     .option('--rollout <id>', 'the candidate of one rollout, also where it is committed')
     .option('--release <reference>', 'one release, also where it is committed')
     .requiredOption('--reason <text>', 'why: it stands in the audit and on every device')
+    .option('--timeout <seconds>', 'name those that have not acknowledged by then (exit 7)', String(ACK_DEADLINE_S))
     .option('--no-wait', 'do not wait for the acknowledgements');
   addAction<KillOptions>(kill, async (session, _args, options) => raiseKill(session, options));
 
@@ -82,16 +85,15 @@ export function addKillCommands(program: Command): void {
   });
 }
 
-export function scopeOf(options: Omit<KillOptions, 'reason' | 'wait'>): KillScopeInput {
+type ScopeOptions = Pick<KillOptions, 'all' | 'site' | 'device' | 'rollout' | 'release'>;
+
+export function scopeOf(options: ScopeOptions): KillScopeInput {
   const scopes: KillScopeInput[] = [];
   if (options.all) scopes.push({ kind: 'fleet' });
   if (options.site !== undefined) scopes.push({ kind: 'site', site: options.site });
   if (options.rollout !== undefined) scopes.push({ kind: 'rollout', rolloutId: options.rollout });
   if (options.release !== undefined) scopes.push({ kind: 'release', release: options.release });
-  if (options.device !== undefined) {
-    const [site = '', device = ''] = options.device.split('/');
-    scopes.push({ kind: 'device', site, device });
-  }
+  if (options.device !== undefined) scopes.push({ kind: 'device', ...readDeviceReference(options.device) });
   const [scope] = scopes;
   if (scope === undefined || scopes.length > 1)
     throw new CommandError(
@@ -103,25 +105,26 @@ export function scopeOf(options: Omit<KillOptions, 'reason' | 'wait'>): KillScop
 
 async function raiseKill(session: Session, options: KillOptions): Promise<ExitCode> {
   const { api, output, actor } = session;
+  const seconds = readSeconds(options.timeout);
   let kill = await api.post('/v1/kills', { scope: scopeOf(options), reason: options.reason, actor }, killSchema);
   output.note(
-    `kill ${kill.id} is in force on ${describeScope(kill.scope)}: ${kill.sent} devices, ${kill.offline.length} of them offline (they obey before their first frame)`,
+    `kill ${kill.id} is in force on ${describeScope(kill.scope)}: ${countDevices(kill.sent)}, ${kill.offline.length} of them offline (they obey before their first frame)`,
   );
   if (kill.leavesAlone) output.note(kill.leavesAlone);
-  const deadlineMs = performance.now() + ACK_DEADLINE_MS;
-  while (options.wait && kill.acknowledged + kill.offline.length < kill.sent && performance.now() < deadlineMs) {
+  const deadlineMs = performance.now() + seconds * 1000;
+  while (options.wait && kill.stragglers.length > 0 && performance.now() < deadlineMs) {
     await wait(POLL_MS);
-    kill = await api.get(`/v1/kills/${kill.id}`, killSchema);
+    kill = await api.get(`/v1/kills/${encodeURIComponent(kill.id)}`, killSchema);
   }
   output.show(kill, () => renderKill(kill, output));
   return options.wait && kill.stragglers.length > 0 ? EXIT.timeout : EXIT.ok;
 }
 
 export function renderKill(kill: KillResult, output: Pick<Output, 'tint'>): string {
-  const online = kill.sent - kill.offline.length;
   const times = `p50 ${formatMs(kill.p50Ms)}, p99 ${formatMs(kill.p99Ms)}, slowest ${formatMs(kill.maxMs)}`;
   const lines = [
-    `${kill.acknowledged} of ${online} online devices answered a frame with a release that is allowed   ${times} after the flag`,
+    `${kill.acknowledged} of ${countDevices(kill.sent)} answered a frame with a release that is allowed`,
+    ...(kill.maxMs === null ? [] : [`after the flag: ${times}`]),
     `${kill.reverted} of them were answering with what was killed`,
     ...kill.stragglers.map((device) =>
       output.tint(

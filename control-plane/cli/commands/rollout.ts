@@ -1,26 +1,22 @@
 // `belay rollout …`: plan, start, list, get, why, wait, and the five verbs of a person.
 import { readFile } from 'node:fs/promises';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { createLogUpdate } from 'log-update';
 import { describeError } from '../../../shared/basics/errors.ts';
 import {
   ROLLOUT_VERBS,
   type RolloutVerb,
-  type RolloutView,
   rolloutListSchema,
   rolloutPlanSchema,
   rolloutViewSchema,
   rolloutWhySchema,
 } from '../../../shared/protocol/api-rollouts.ts';
 import { CommandError } from '../api-client.ts';
-import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { addAction, argument, type Session } from '../program.ts';
+import { EXIT } from '../exit-codes.ts';
+import { addAction, argument, readSeconds } from '../program.ts';
 import { renderPlan } from '../render/plan.ts';
 import { renderRollout } from '../render/rollout.ts';
-import { formatAge, renderTable } from '../render/table.ts';
-
-const WATCH_MS = 1000;
+import { formatAge, renderTable, shortRelease } from '../render/table.ts';
+import { fetchRollout, rolloutPath, waitForRollout, watchRollout } from './rollout-watch.ts';
 
 export function addRolloutCommands(program: Command): void {
   const rollout = program
@@ -48,7 +44,11 @@ function addPlan(rollout: Command): void {
       const lines = answer.problems.map(
         (problem) => `${file}:${problem.line}:${problem.column} ${problem.path}: ${problem.message}`,
       );
-      throw new CommandError(EXIT.usage, `${file} has ${lines.length} mistakes:\n${lines.join('\n')}`, answer.problems);
+      throw new CommandError(
+        EXIT.usage,
+        `${file} has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}:\n${lines.join('\n')}`,
+        answer.problems,
+      );
     }
     output.show(answer, () => renderPlan(plan, output));
     return plan.refusals.length === 0 ? EXIT.ok : EXIT.failed;
@@ -86,7 +86,7 @@ function addList(rollout: Command): void {
       const rows = list.rollouts.map((item) => [
         item.id,
         item.name,
-        item.candidate.release,
+        shortRelease(item.candidate.release),
         item.killed === null ? item.state : 'killed',
         `${item.stage} (${item.stageIndex + 1}/${item.stageCount})`,
         formatAge(item.createdAtMs, Date.now()),
@@ -140,20 +140,7 @@ function addWait(rollout: Command): void {
     .description('wait until it has ended or is held; the exit code is the verdict')
     .option('--timeout <seconds>', 'give up after this many seconds (exit 7)', '7200');
   addAction<{ timeout: string }>(command, async (session, args, { timeout }) => {
-    const seconds = Number(timeout);
-    if (!(seconds > 0)) throw new CommandError(EXIT.usage, `--timeout ${timeout}: give a number of seconds above 0`);
-    const deadlineMs = performance.now() + seconds * 1000;
-    for (;;) {
-      const view = await fetchRollout(session, argument(args, 0));
-      const code = verdictOf(view);
-      if (code !== null) {
-        session.output.show(view, () => view.status);
-        return code;
-      }
-      if (performance.now() > deadlineMs)
-        throw new CommandError(EXIT.timeout, `${view.id} is still ${view.state} after ${seconds} s: ${view.status}`);
-      await wait(WATCH_MS);
-    }
+    return waitForRollout(session, argument(args, 0), readSeconds(timeout));
   });
 }
 
@@ -181,52 +168,6 @@ function addVerb(rollout: Command, verb: RolloutVerb): void {
     output.show(view, () => renderRollout(view, output));
     return undefined;
   });
-}
-
-/** 0 completed, 8 rolled back, aborted or killed, 9 held; null while it goes on. */
-export function verdictOf(view: Pick<RolloutView, 'state' | 'killed'>): ExitCode | null {
-  if (view.state === 'completed') return EXIT.ok;
-  if (view.state === 'rolled_back' || view.state === 'aborted' || view.killed !== null) return EXIT.rolledBack;
-  return view.state === 'holding' ? EXIT.held : null;
-}
-
-async function watchRollout(session: Session, id: string): Promise<ExitCode> {
-  const screen = createLogUpdate(process.stdout);
-  let shown = '';
-  for (;;) {
-    const view = await fetchRollout(session, id);
-    const code = verdictOf(view);
-    shown = showWatched(session, screen, view, shown);
-    if (code !== null) {
-      screen.done();
-      return code;
-    }
-    await wait(WATCH_MS);
-  }
-}
-
-/** Redraws on a terminal; elsewhere one line (or one JSON document) for each change. */
-function showWatched(
-  { output }: Session,
-  screen: ReturnType<typeof createLogUpdate>,
-  view: RolloutView,
-  shown: string,
-): string {
-  if (output.redraws) {
-    screen(renderRollout(view, output));
-    return shown;
-  }
-  const line = `${view.state} ${view.stage} ${view.phase ?? ''}  ${view.status}`;
-  if (line !== shown) output.show(view, () => line);
-  return line;
-}
-
-function rolloutPath(id: string): string {
-  return `/v1/rollouts/${encodeURIComponent(id)}`;
-}
-
-function fetchRollout({ api }: Session, id: string): Promise<RolloutView> {
-  return api.get(rolloutPath(id), rolloutViewSchema);
 }
 
 async function readText(file: string): Promise<string> {

@@ -1,9 +1,10 @@
 // `belay status`: the whole fleet on one screen.
 import type { Command } from 'commander';
+import { rolloutSummarySchema } from '../../../shared/protocol/api-rollouts.ts';
 import { type StatusReport, statusReportSchema } from '../../../shared/protocol/api-status.ts';
 import type { Output } from '../output.ts';
 import { addAction } from '../program.ts';
-import { formatAge, renderTable } from '../render/table.ts';
+import { formatAge, formatDuration, renderTable } from '../render/table.ts';
 
 export function addStatusCommand(program: Command): void {
   const command = program.command('status').description('the fleet on one screen: sites, releases, rollouts, kills');
@@ -17,9 +18,10 @@ export function addStatusCommand(program: Command): void {
 export function renderStatus(status: StatusReport, output: Pick<Output, 'tint'>): string {
   const { total, online } = status.devices;
   const parts = [
-    `${online} of ${total} devices online   control plane ${status.version}, up since ${formatAge(status.startedAtMs, status.nowMs)}`,
+    `${online} of ${total} devices online   control plane ${status.version}, up for ${formatDuration(Math.max(0, status.nowMs - status.startedAtMs))}`,
     renderSites(status),
     renderReleases(status),
+    renderRollouts(status),
     renderKills(status, output),
     renderRefused(status, output),
   ];
@@ -28,7 +30,7 @@ export function renderStatus(status: StatusReport, output: Pick<Output, 'tint'>)
 
 function renderSites(status: StatusReport): string {
   if (status.sites.length === 0)
-    return 'No devices yet. Next: belay device credentials SITE DEVICE, then start an agent.';
+    return 'No devices yet. Next: belay device credentials SITE/DEVICE, then start an agent.';
   const columns = [
     { title: 'SITE' },
     ...['DEVICES', 'ONLINE', 'ON TRIAL', 'BLOCKED', 'KILLED', 'BEHIND'].map((title) => ({
@@ -56,13 +58,22 @@ function renderReleases(status: StatusReport): string {
   );
 }
 
+/** One line for each rollout that is not over. */
+function renderRollouts(status: StatusReport): string {
+  return status.rollouts
+    .map((rollout) => rolloutSummarySchema.safeParse(rollout))
+    .flatMap((parsed) => (parsed.success ? [parsed.data] : []))
+    .map((rollout) => `rollout ${rollout.id} ${rollout.killed === null ? rollout.state : 'killed'}: ${rollout.status}`)
+    .join('\n');
+}
+
 function renderKills(status: StatusReport, output: Pick<Output, 'tint'>): string {
   const active = status.kills.filter((kill) => kill.active);
   return active
     .map((kill) =>
       output.tint(
         'bad',
-        `KILL ${kill.id} in force on ${describeScope(kill.scope)} since ${formatAge(kill.raisedAtMs, status.nowMs)}: ${kill.reason}`,
+        `KILL ${kill.id} in force on ${describeScope(kill.scope)}, raised ${formatAge(kill.raisedAtMs, status.nowMs)}: ${kill.reason}`,
       ),
     )
     .join('\n');

@@ -1,11 +1,16 @@
 // What a rollout would do, before it does it: who, when, what stands in the way.
-import type { Plan } from '../../../shared/rollout/plan.ts';
+import type { Plan, PlanStage } from '../../../shared/rollout/plan.ts';
 import type { Output } from '../output.ts';
 import { formatDuration, renderTable } from './table.ts';
 
 export function renderPlan(plan: Plan, output: Pick<Output, 'tint'>): string {
   const parts = [
-    `Plan      ${plan.name}   ${plan.baselines.map((baseline) => `${baseline.release} on ${baseline.devices}`).join(', ') || 'no known baseline'} → ${plan.candidate.release}\nSoonest   ${formatDuration(plan.soonestMs)} of bake time`,
+    [
+      `Plan      ${plan.name}   owner ${plan.owners.primary} (backup ${plan.owners.backup})`,
+      `Release   ${plan.baselines.map((baseline) => `${baseline.release} on ${baseline.devices}`).join(', ') || 'no known baseline'}`,
+      `          → ${plan.candidate.release}`,
+      `Soonest   ${formatDuration(plan.soonestMs)} of bake time`,
+    ].join('\n'),
     renderStages(plan),
     renderGuardrails(plan),
     plan.readiness
@@ -25,12 +30,17 @@ function renderStages(plan: Plan): string {
     formatDuration(stage.bakeMs),
     String(stage.devices),
     String(stage.controls),
-    stage.sites.map((site) => `${site.site}: ${site.devices.join(' ') || 'none'}`).join('; '),
+    stage.sites.map(renderSite).join('; '),
   ]);
   return renderTable(
     ['STAGE', 'MODE', 'BAKE', 'DEVICES', 'CONTROLS', 'WHO'].map((title) => ({ title })),
     rows,
   );
+}
+
+function renderSite({ site, eligible, devices }: PlanStage['sites'][number]): string {
+  if (devices.length === eligible && eligible > 1) return `${site}: all ${eligible}`;
+  return `${site}: ${devices.join(' ') || 'none'}`;
 }
 
 function renderGuardrails(plan: Plan): string {

@@ -1,22 +1,32 @@
 // A rollout on one screen: status, stages, devices, factories, guardrails, last decisions. Text in, text out.
 import type { RolloutView } from '../../../shared/protocol/api-rollouts.ts';
+import { signed, trim, unitText } from '../../../shared/rollout/expression-text.ts';
 import type { Verdict } from '../../../shared/rollout/verdict.ts';
 import type { Output, Tone } from '../output.ts';
-import { formatDuration, renderTable } from './table.ts';
+import { countDevices, formatDuration, renderTable, wrapParts } from './table.ts';
 
 type Tint = Pick<Output, 'tint'>;
 
 /** How many of the newest decisions are shown. */
 const DECISIONS_SHOWN = 5;
+/** Under the first word of a headed line. */
+const INDENT = ' '.repeat(10);
 
 export function renderRollout(view: RolloutView, output: Tint): string {
   const from = view.baselines.map((baseline) => baseline.release).join(', ') || '?';
   const parts = [
     [
-      `Rollout   ${view.name} (${view.id})   ${from} → ${view.candidate.release}   owner ${view.owners.primary} (backup ${view.owners.backup})`,
+      `Rollout   ${wrapParts([`${view.name} (${view.id})`, `owner ${view.owners.primary} (backup ${view.owners.backup})`], '   ', INDENT)}`,
+      `Release   ${wrapParts([from, `→ ${view.candidate.release}`], ' ', INDENT)}`,
+      ...(view.killed === null ? [] : [`Kill      ${output.tint('bad', view.killed)}`]),
       `Status    ${output.tint(toneOf(view), describeState(view))}  ${view.status}`,
-      `Stages    ${view.stages.map((stage) => renderStage(stage, output)).join(' – ')}${renderNext(view)}`,
-      `Devices   ${renderExposure(view)}`,
+      `Stages    ${wrapParts(
+        view.stages.map((stage) => renderStage(stage, output)),
+        ' – ',
+        INDENT,
+      )}`,
+      ...renderNext(view),
+      `Devices   ${wrapParts(renderExposure(view), '   ', INDENT)}`,
     ].join('\n'),
     renderFactories(view),
     renderGuardrails(view.guardrails, output),
@@ -38,19 +48,19 @@ function toneOf(view: RolloutView): Tone {
 }
 
 function renderStage(stage: RolloutView['stages'][number], output: Tint): string {
-  const size = stage.percent === null ? `${stage.count} devices` : `${stage.percent}%`;
+  const size = stage.percent === null ? countDevices(stage.count ?? stage.devices) : `${stage.percent}%`;
   const text = `${stage.name} ${size} ${formatDuration(stage.bakeMs)}`;
   if (stage.status === 'done') return `${text} ${output.tint('good', '✔')}`;
   return stage.status === 'current' ? output.tint('bold', `[${text}]`) : text;
 }
 
-function renderNext(view: RolloutView): string {
-  if (view.nextDecisionAtMs === null) return '';
+function renderNext(view: RolloutView): readonly string[] {
+  if (view.nextDecisionAtMs === null) return [];
   const inMs = view.nextDecisionAtMs - view.nowMs;
-  return inMs > 0 ? `   next look in ${formatDuration(inMs)}` : '   looking now';
+  return [`Next      ${inMs > 0 ? `look in ${formatDuration(inMs)}` : 'looking now'}`];
 }
 
-function renderExposure({ exposure, controls }: RolloutView): string {
+function renderExposure({ exposure, controls }: RolloutView): readonly string[] {
   const { assigned, exposed, evaluated, reverted, dark, reachable } = exposure;
   const trouble = [
     reverted > 0 ? `${reverted} reverted` : '',
@@ -62,7 +72,7 @@ function renderExposure({ exposure, controls }: RolloutView): string {
     `${evaluated} with enough evidence`,
     `${controls} controls`,
     ...trouble.filter(Boolean),
-  ].join('   ');
+  ];
 }
 
 function renderFactories(view: RolloutView): string {
@@ -96,10 +106,8 @@ function renderGuardrails(verdicts: readonly Verdict[], output: Tint): string {
   const rows = verdicts.map((verdict) => [
     verdict.title,
     verdict.limitText,
-    formatNumber(verdict.estimate, verdict.unit),
-    verdict.low === null || verdict.high === null
-      ? '–'
-      : `${formatNumber(verdict.low, '')} … ${formatNumber(verdict.high, verdict.unit)}`,
+    verdict.estimate === null ? '–' : `${showNumber(verdict, verdict.estimate)} ${unitText(verdict.unit)}`.trimEnd(),
+    renderRange(verdict),
     String(verdict.n),
     String(verdict.count),
     output.tint(VERDICT_TONES[verdict.verdict], verdict.verdict),
@@ -107,13 +115,18 @@ function renderGuardrails(verdicts: readonly Verdict[], output: Tint): string {
   return renderTable(columns, rows);
 }
 
-const VERDICT_TONES = { pass: 'good', breach: 'bad', inconclusive: 'warn', 'no-data': 'dim' } as const;
-
-function formatNumber(value: number | null, unit: string): string {
-  if (value === null) return '–';
-  const sign = value > 0 ? '+' : '';
-  return `${sign}${value.toFixed(Math.abs(value) < 10 ? 1 : 0)}${unit === '' ? '' : ` ${unit}`}`;
+function renderRange(verdict: Verdict): string {
+  const { low, high, unit } = verdict;
+  if (low === null || high === null) return '–';
+  return `${showNumber(verdict, low)} … ${showNumber(verdict, high)} ${unitText(unit)}`.trimEnd();
 }
+
+/** Changes carry a sign and plain values do not, exactly as their limit is written. */
+function showNumber({ limitText }: Verdict, value: number): string {
+  return /[+±-]/.test(limitText) ? signed(value) : trim(value);
+}
+
+const VERDICT_TONES = { pass: 'good', breach: 'bad', inconclusive: 'warn', 'no-data': 'dim' } as const;
 
 function renderDecisions(view: RolloutView): string {
   return view.decisions

@@ -2,6 +2,7 @@
 
 export type Column = { readonly title: string; readonly align?: 'left' | 'right' };
 
+const COLUMNS = 80;
 const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 
 /** Width on screen: without colour codes. */
@@ -23,6 +24,29 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
       .join('  ')
       .trimEnd();
   return [line(columns.map((column) => column.title)), ...rows.map(line)].join('\n');
+}
+
+/** `cv-detector:2.0.0` of `cv-detector:2.0.0+data=b4f7a1`: unique as well, since a number is given out once. */
+export function shortRelease(id: string): string {
+  return id.split('+data=')[0] ?? id;
+}
+
+export function countDevices(count: number): string {
+  return count === 1 ? '1 device' : `${count} devices`;
+}
+
+/** Parts joined by `separator`, on as many lines as 80 columns need; later lines are indented by `indent`. */
+export function wrapParts(parts: readonly string[], separator: string, indent: string): string {
+  let line = '';
+  const lines: string[] = [];
+  for (const part of parts) {
+    const longer = line === '' ? part : line + separator + part;
+    if (line !== '' && visibleWidth(indent + longer + separator.trimEnd()) > COLUMNS) {
+      lines.push(line + separator.trimEnd());
+      line = part;
+    } else line = longer;
+  }
+  return [...lines, line].join(`\n${indent}`);
 }
 
 /** `4 s ago`; null: `never`. */

@@ -1,0 +1,51 @@
+// Runs the real `belay` command as a process of its own, as a person, a script or CI would.
+import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+const ENTRY = path.join(ROOT, 'control-plane/cli/belay.ts');
+/** A command that is not over by then hangs. */
+const DEADLINE_MS = 15_000;
+const COMPILE_CACHE = path.join(tmpdir(), 'belay-test-compile-cache');
+
+export type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
+export type RunOptions = {
+  readonly url?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Hears stdout while the command runs. */
+  readonly onOutput?: (text: string) => void;
+};
+
+export function runBelay(args: readonly string[], options: RunOptions = {}): Promise<Run> {
+  const child = spawn(process.execPath, [ENTRY, ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: DEADLINE_MS,
+    killSignal: 'SIGKILL',
+    env: {
+      PATH: process.env.PATH ?? '',
+      USER: 'ada',
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      ...(options.url === undefined ? {} : { BELAY_URL: options.url }),
+      ...options.env,
+    },
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    options.onOutput?.(text);
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** Lines that are wider than a terminal of 80 columns. */
+export function tooWide(text: string): readonly string[] {
+  return text.split('\n').filter((line) => [...line].length > 80);
+}
