@@ -15,88 +15,97 @@ type Reading = { readonly picture: Picture; readonly index: number };
 
 const NS_PER_MS = 1e6;
 
-export type FrameWriter = {
-  /** Takes one picture into a free slot, or counts why not. With `always`, reads it even when no slot is free. Null: not read. */
-  capture(read: () => Promise<Reading>, always?: boolean): Promise<Picture | null>;
-  /** Counts frames that came while the last one was still being worked on. */
-  skip(frames: number): void;
-  release(slot: number): void;
-  /** Resolves when a slot is free. */
-  slotFree(): Promise<void>;
-  /** Takes effect between two frames; answered by `rings-set`. */
-  setRings(change: Pick<SourceHello, 'rings' | 'generation'>): Promise<void>;
-  counts(): SourceCounts;
-};
+type Times = { readonly seq: number; readonly capturedAtMs: number; readonly monotonicMs: number };
 
 /** Opens the rings of `hello`. Throws RingError when one is not there. */
 export function openFrameWriter(hello: SourceHello, send: (message: FromSource) => void): FrameWriter {
-  const dropped = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
-  // Oldest first: a slot rests as long as possible before it is written again.
-  const free = Array.from({ length: hello.slots }, (_, slot) => slot).filter((slot) => !hello.held.includes(slot));
-  const waiting: (() => void)[] = [];
-  let rings = openRings(hello.rings);
-  let captured = 0;
-  let delivered = 0;
-  let busy: Promise<unknown> = Promise.resolve();
+  return new FrameWriter(hello, send);
+}
 
-  const deliver = async (reading: Reading, slot: number, times: Times): Promise<DropReason | null> => {
+export class FrameWriter {
+  readonly #send: (message: FromSource) => void;
+  /** Oldest first: a slot rests as long as possible before it is written again. */
+  readonly #free: number[];
+  readonly #waiting: (() => void)[] = [];
+  readonly #dropped = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
+  #rings: readonly OpenedRing[];
+  #captured = 0;
+  #delivered = 0;
+  /** Frames and changes of rings happen one after the other. */
+  #busy: Promise<unknown> = Promise.resolve();
+
+  constructor(hello: SourceHello, send: (message: FromSource) => void) {
+    this.#send = send;
+    this.#free = Array.from({ length: hello.slots }, (_, slot) => slot).filter((slot) => !hello.held.includes(slot));
+    this.#rings = openRings(hello.rings);
+    send({ type: 'rings-set', generation: hello.generation });
+  }
+
+  /** Takes one picture into a free slot, or counts why not. With `always`, reads it even when no slot is free. Null: not read. */
+  capture(read: () => Promise<Reading>, always = false): Promise<Picture | null> {
+    const taking = this.#busy.then(() => this.#take(read, always));
+    this.#busy = taking;
+    return taking;
+  }
+
+  /** Counts frames that came while the last one was still being worked on. */
+  skip(frames: number): void {
+    this.#captured += frames;
+    this.#dropped.late += frames;
+  }
+
+  release(slot: number): void {
+    this.#free.push(slot);
+    this.#waiting.shift()?.();
+  }
+
+  /** Resolves when a slot is free. */
+  async slotFree(): Promise<void> {
+    if (this.#free.length === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Takes effect between two frames; answered by `rings-set`. */
+  setRings(change: Pick<SourceHello, 'rings' | 'generation'>): Promise<void> {
+    const changing = this.#busy.then(() => {
+      for (const { ring } of this.#rings) ring.close();
+      this.#rings = openRings(change.rings);
+      this.#send({ type: 'rings-set', generation: change.generation });
+    });
+    this.#busy = changing;
+    return changing;
+  }
+
+  counts(): SourceCounts {
+    const dropped = { ...this.#dropped };
+    return { type: 'counts', captured: this.#captured, delivered: this.#delivered, dropped };
+  }
+
+  async #take(read: () => Promise<Reading>, always: boolean): Promise<Picture | null> {
+    const times = { seq: this.#captured, capturedAtMs: Date.now(), monotonicMs: monotonicMs() };
+    const slot = this.#free.shift();
+    const reading = slot !== undefined || always ? await readOrNull(read) : null;
+    if (slot === undefined) this.#settle('no-free-slot', slot);
+    else this.#settle(reading === null ? 'unreadable' : await this.#deliver(reading, slot, times), slot);
+    return reading?.picture ?? null;
+  }
+
+  async #deliver({ picture, index }: Reading, slot: number, times: Times): Promise<DropReason | null> {
     try {
-      for (const { contract, ring } of rings) ring.write(slot, await preprocess(reading.picture, contract));
+      for (const { contract, ring } of this.#rings) ring.write(slot, await preprocess(picture, contract));
     } catch (error) {
       return error instanceof RingError ? 'ring-write' : 'unreadable';
     }
-    send({ type: 'token', slot, index: reading.index, ...times });
+    this.#send({ type: 'token', slot, index, ...times });
     return null;
-  };
+  }
 
-  const settle = (reason: DropReason | null, slot: number | undefined): void => {
-    captured += 1;
-    if (reason === null) delivered += 1;
-    else dropped[reason] += 1;
-    if (reason !== null && slot !== undefined) free.unshift(slot);
-  };
-
-  const take = async (read: () => Promise<Reading>, always: boolean): Promise<Picture | null> => {
-    const times = { seq: captured, capturedAtMs: Date.now(), monotonicMs: monotonicMs() };
-    const slot = free.shift();
-    const reading = slot !== undefined || always ? await readOrNull(read) : null;
-    if (slot === undefined) settle('no-free-slot', slot);
-    else settle(reading === null ? 'unreadable' : await deliver(reading, slot, times), slot);
-    return reading?.picture ?? null;
-  };
-
-  send({ type: 'rings-set', generation: hello.generation });
-  return {
-    capture(read, always = false) {
-      const taking = busy.then(() => take(read, always));
-      busy = taking;
-      return taking;
-    },
-    skip(frames) {
-      captured += frames;
-      dropped.late += frames;
-    },
-    release(slot) {
-      free.push(slot);
-      waiting.shift()?.();
-    },
-    async slotFree() {
-      if (free.length === 0) await new Promise<void>((resolve) => waiting.push(resolve));
-    },
-    setRings(change) {
-      const changing = busy.then(() => {
-        for (const { ring } of rings) ring.close();
-        rings = openRings(change.rings);
-        send({ type: 'rings-set', generation: change.generation });
-      });
-      busy = changing;
-      return changing;
-    },
-    counts: () => ({ type: 'counts', captured, delivered, dropped: { ...dropped } }),
-  };
+  #settle(reason: DropReason | null, slot: number | undefined): void {
+    this.#captured += 1;
+    if (reason === null) this.#delivered += 1;
+    else this.#dropped[reason] += 1;
+    if (reason !== null && slot !== undefined) this.#free.unshift(slot);
+  }
 }
-
-type Times = { readonly seq: number; readonly capturedAtMs: number; readonly monotonicMs: number };
 
 function openRings(rings: SourceHello['rings']): readonly OpenedRing[] {
   return rings.map(({ contract, ring }) => ({ contract, ring: openRing(ring, 'w') }));

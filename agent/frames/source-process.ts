@@ -4,14 +4,13 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../../shared/basics/errors.ts';
 import { describeProblems } from '../../shared/basics/parsing.ts';
-import { openFrameWriter } from './frame-writer.ts';
+import { type FrameWriter, openFrameWriter } from './frame-writer.ts';
 import { HEALTH_SIDE_PX, judgePicture } from './health.ts';
 import { openParentLink } from './parent-link.ts';
 import { openPictureSource, type PictureSource } from './picture-source.ts';
 import { openPicture, type Picture, restrainImageLibrary } from './preprocess.ts';
 import { decodeToSource, encodeFromSource, type FromSource, type SourceHello } from './source-protocol.ts';
 
-type FrameWriter = ReturnType<typeof openFrameWriter>;
 type Send = (message: FromSource) => void;
 
 const REPORT_MS = 1000;

@@ -1,5 +1,6 @@
 // The agent's side of a runner process: starts it, hands it frame tokens, hears its answers, ends it. Knows which
 // tokens it holds. Decides nothing: when to stop, kill or drain is said by the caller.
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BelayError } from '../../shared/basics/errors.ts';
 import type { Answer } from '../../shared/release/answers.ts';
@@ -79,12 +80,18 @@ export type RunnerOptions<T extends FrameToken> = {
   readonly onFault: (fault: RunnerFaultReport<T>) => void;
   /** Once, after the runner was ready. Its outstanding tokens go elsewhere. */
   readonly onExit: (exit: RunnerExit<T>) => void;
+  /**
+   * Most private memory that its process may map, in bytes; no limit when left out. What the runner maps without a model
+   * (1.2 GB here, of which 150 MB are used) must be probed on the machine and added to the release's limits.memoryMb.
+   */
+  readonly dataBytesMax?: number;
   /** A runner on another runtime that speaks the protocol; ours when left out. */
   readonly command?: readonly string[];
 };
 
 const RUNNER_PROCESS = fileURLToPath(new URL('./runner-process.ts', import.meta.url));
 const NICE: Readonly<Record<RunnerRole, number>> = { baseline: 1, candidate: 5, shadow: 19 };
+const PRLIMIT = '/usr/bin/prlimit';
 const DRAIN_MS = 10_000;
 
 const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
@@ -95,6 +102,14 @@ const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
   'provider-unavailable': 'install the accelerator runtime on this device, or set runtime.allowCpuFallback',
   'crashed-on-load': 'look at the log lines of this process; the release must not be tried again unchanged',
 };
+
+/** prlimit sets the limit and becomes the program it is given: the pid stays, no privilege is needed. */
+function dataLimit(options: Pick<RunnerOptions<FrameToken>, 'dataBytesMax' | 'log'>): readonly string[] {
+  if (options.dataBytesMax === undefined) return [];
+  if (existsSync(PRLIMIT)) return [PRLIMIT, `--data=${options.dataBytesMax}`];
+  options.log.warn({ missing: PRLIMIT }, 'memory of runners is not limited');
+  return [];
+}
 
 /** A runner process from its start to its end. Make one with openRunner, the room's door. */
 export class RunnerChild<T extends FrameToken> {
@@ -111,7 +126,7 @@ export class RunnerChild<T extends FrameToken> {
     this.#name = formatReleaseId(releaseIdOf(options.manifest));
     const { role, log } = options;
     this.#child = openChild({
-      command: options.command ?? [process.execPath, RUNNER_PROCESS],
+      command: [...dataLimit(options), ...(options.command ?? [process.execPath, RUNNER_PROCESS])],
       env: childEnvironment(process.env),
       nice: NICE[role],
       log,

@@ -148,6 +148,17 @@ describe('a release that must not load', () => {
     expect(runner.ready.provider).toEqual({ asked: 'cuda', used: 'cpu' });
   });
 
+  it('is refused memory beyond its limit, and serves within it', async () => {
+    const release = bench.release();
+    const ring = bench.ring(release, [204]);
+    const starved = bench.open(release, ring, { dataBytesMax: 100_000_000 });
+    await expect(starved).rejects.toMatchObject({ code: 'crashed-on-load' });
+    const runner = await bench.open(release, ring, { dataBytesMax: 3_000_000_000 });
+    expect(readFileSync(`/proc/${runner.pid}/limits`, 'utf8')).toMatch(/Max data size +3000000000 /);
+    runner.submit({ seq: 1, slot: 0 });
+    await until('the answer', () => bench.answers.length === 1);
+  });
+
   it('is given up after its cold time when it hangs on load', async () => {
     const release = bench.release({ variant: 'hang' });
     const opening = bench.open(release, bench.ring(release, []), { coldMs: 1500 });

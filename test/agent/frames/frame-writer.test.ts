@@ -1,0 +1,116 @@
+// The source's bookkeeping without a process: whatever comes and goes, captured = delivered + dropped.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openFrameWriter } from '../../../agent/frames/frame-writer.ts';
+import { MessageReader } from '../../../agent/frames/framing.ts';
+import { createRing, removeRing } from '../../../agent/frames/ring.ts';
+import {
+  decodeFromSource,
+  decodeToSource,
+  encodeFromSource,
+  encodeToSource,
+  type FromSource,
+} from '../../../agent/frames/source-protocol.ts';
+import { inputContractSchema } from '../../../shared/release/manifest.ts';
+
+const RAW = { name: 'x', dtype: 'uint8', layout: 'NHWC', color: 'rgb', fit: 'letterbox', normalise: 'in-graph' };
+const CONTRACT = inputContractSchema.parse({ ...RAW, shape: [1, 2, 2, 3] });
+const GOOD = { picture: { bytes: new Uint8Array(12), raw: { width: 2, height: 2, channels: 3 as const } }, index: 0 };
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'belay-writer-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+function open(slots: number, held: readonly number[] = []) {
+  const said: FromSource[] = [];
+  const ring = createRing({ ringDir: dir, device: 'dev', cameraId: 'cam', contract: CONTRACT }, slots);
+  const source = { kind: 'folder' as const, path: '/', fps: 1 };
+  const rings = [{ contract: CONTRACT, ring }];
+  const hello = { type: 'hello' as const, source, slots, held: [...held], generation: 0, rings };
+  return { said, ring, rings, writer: openFrameWriter(hello, (message) => said.push(message)) };
+}
+
+type Event = 'good' | 'broken' | 'unreadable' | 'late' | 'release';
+
+describe('the frame writer', () => {
+  it('counts every captured frame exactly once, and never gives a slot that is held', async () => {
+    const eventArb = fc.constantFrom<Event>('good', 'good', 'good', 'broken', 'unreadable', 'late', 'release');
+    await fc.assert(
+      fc.asyncProperty(fc.array(eventArb, { maxLength: 40 }), async (events) => {
+        const { said, ring, writer } = open(3);
+        const held: number[] = [];
+        const seen = { tokens: 0 };
+        const acts: Record<Event, () => unknown> = {
+          good: () => writer.capture(async () => GOOD),
+          broken: () => writer.capture(async () => ({ picture: { bytes: new Uint8Array(5) }, index: 1 })),
+          unreadable: () => writer.capture(() => Promise.reject(new Error('gone'))),
+          late: () => writer.skip(2),
+          release: () => {
+            const slot = held.shift();
+            if (slot !== undefined) writer.release(slot);
+          },
+        };
+        for (const event of events) {
+          await acts[event]();
+          const tokens = said.filter((message) => message.type === 'token');
+          for (const token of tokens.slice(seen.tokens)) {
+            expect(held).not.toContain(token.slot);
+            held.push(token.slot);
+          }
+          seen.tokens = tokens.length;
+          const { captured, delivered, dropped } = writer.counts();
+          expect(captured).toBe(delivered + Object.values(dropped).reduce((a, b) => a + b, 0));
+          expect(delivered).toBe(tokens.length);
+        }
+        removeRing(ring);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('leaves alone the slots that were held before it started', async () => {
+    const { said, writer } = open(3, [0, 2]);
+    await writer.capture(async () => GOOD);
+    await writer.capture(async () => GOOD);
+    expect(said.filter((message) => message.type === 'token').map((token) => token.slot)).toEqual([1]);
+    expect(writer.counts().dropped['no-free-slot']).toBe(1);
+  });
+
+  it('changes rings between two frames, never in the middle of one', async () => {
+    const { said, rings, writer } = open(4);
+    const capturing = [writer.capture(async () => GOOD), writer.capture(async () => GOOD)];
+    const changing = writer.setRings({ generation: 5, rings });
+    capturing.push(writer.capture(async () => GOOD));
+    await Promise.all([...capturing, changing]);
+    expect(said.map((message) => message.type)).toEqual(['rings-set', 'token', 'token', 'rings-set', 'token']);
+    expect(writer.counts()).toMatchObject({ captured: 3, delivered: 3 });
+  });
+});
+
+describe('the source protocol', () => {
+  it('carries tokens and releases unchanged', () => {
+    const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+    const time = fc.double({ min: 0, max: 1e14, noNaN: true });
+    fc.assert(
+      fc.property(fc.tuple(u32, u32, u32), fc.tuple(time, time), ([seq, slot, index], [capturedAtMs, monotonicMs]) => {
+        const token: FromSource = { type: 'token', seq, slot, index, capturedAtMs, monotonicMs };
+        const [message] = new MessageReader().push(encodeFromSource(token));
+        expect(decodeFromSource(message!)).toEqual({ ok: true, value: token });
+        const [release] = new MessageReader().push(encodeToSource({ type: 'release', slot }));
+        expect(decodeToSource(release!)).toEqual({ ok: true, value: { type: 'release', slot } });
+      }),
+    );
+  });
+
+  it('refuses a token or a release of the wrong length, and JSON it does not know', () => {
+    expect(decodeFromSource({ kind: 'binary', bytes: new Uint8Array(27) })).toMatchObject({ ok: false });
+    expect(decodeToSource({ kind: 'binary', bytes: new Uint8Array(5) })).toMatchObject({ ok: false });
+    expect(decodeFromSource({ kind: 'json', value: { type: 'greeting' } })).toMatchObject({ ok: false });
+    expect(decodeToSource({ kind: 'json', value: { type: 'hello', slots: 1 } })).toMatchObject({ ok: false });
+  });
+});
