@@ -9,6 +9,10 @@ import { followFrame, NO_TRACKS, type TrackCounts, type TrackState } from './tra
 
 export type ProcessUse = { readonly cpuSeconds: number | null; readonly rssBytes: number | null };
 
+/** Classes counted by name in one window; with a thousand of them it would outgrow what a broker carries. */
+export const CLASSES_MAX = 100;
+export const OTHER_CLASSES = '(other)';
+
 type Answered = Extract<FrameResult, { kind: 'answered' }>;
 
 export class ArmRecorder {
@@ -77,7 +81,8 @@ export class ArmRecorder {
     for (const { label, score } of objects) {
       this.#sums.scoreSum += Math.max(0, score);
       this.#sums.entropySum += binaryEntropy(score);
-      this.#byClass.set(label, (this.#byClass.get(label) ?? 0) + 1);
+      const name = this.#byClass.has(label) || this.#byClass.size < CLASSES_MAX ? label : OTHER_CLASSES;
+      this.#byClass.set(name, (this.#byClass.get(name) ?? 0) + 1);
     }
   }
 

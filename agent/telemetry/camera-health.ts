@@ -43,7 +43,7 @@ export function openHealth(reference: HealthReference | null): HealthState {
 export function learnHealth(state: HealthState, sample: HealthSample): HealthState {
   // Another number of bins comes from another version of the source: nothing learned before compares with it.
   const known = state.reference ?? state.learning[0];
-  if (known && known.lumaShares.length !== sample.lumaShares.length) return learnHealth(openHealth(null), sample);
+  if (known && known.lumaHistogram.length !== sample.lumaHistogram.length) return learnHealth(openHealth(null), sample);
   const recent = [...state.recent, sample].slice(-RECENT_SAMPLES);
   if (state.reference !== null || !isPlausible(sample)) return { ...state, recent };
   const learning = [...state.learning, sample];
@@ -57,8 +57,8 @@ export function judgeHealth(state: HealthState, staticShare: Measured): CameraVe
   if (current === null) return NO_VERDICT;
   const { saturatedShare, redBlueRatio } = current;
   if (state.reference === null) return { ...NO_VERDICT, saturatedShare, redBlueRatio };
-  const lumaShift = populationShift(state.reference.lumaShares, current.lumaShares);
-  const sharpnessRatio = ratioOf(current.laplacianVariance, state.reference.laplacianVariance);
+  const lumaShift = populationShift(state.reference.lumaHistogram, current.lumaHistogram);
+  const sharpnessRatio = ratioOf(current.sharpness, state.reference.sharpness);
   const shown = { lumaShift, sharpnessRatio, saturatedShare, redBlueRatio };
   const findings = findingsOf(shown, state.reference, staticShare);
   return { ...shown, healthy: findings.length === 0, finding: findings.length === 0 ? null : findings.join('; ') };
@@ -85,11 +85,12 @@ type Shown = {
   readonly lumaShift: number;
   readonly sharpnessRatio: number;
   readonly saturatedShare: number;
-  readonly redBlueRatio: number;
+  readonly redBlueRatio: number | null;
 };
 
 function findingsOf(shown: Shown, reference: HealthReference, staticShare: Measured): readonly string[] {
-  const colour = ratioOf(shown.redBlueRatio, reference.redBlueRatio);
+  // A picture without any blue cannot tell: no change of colour is claimed.
+  const colour = ratioOf(shown.redBlueRatio ?? 0, shown.redBlueRatio === null ? 0 : (reference.redBlueRatio ?? 0));
   const saturatedMax = SATURATED_SHARE_MAX + reference.saturatedShare;
   const stays = staticShare.value ?? 0;
   const checks: readonly (readonly [boolean, string])[] = [
@@ -114,24 +115,28 @@ function findingsOf(shown: Shown, reference: HealthReference, staticShare: Measu
 
 // A blank or blinded picture is no reference for anything.
 function isPlausible(sample: HealthSample): boolean {
-  return sample.saturatedShare <= SATURATED_SHARE_MAX && sample.laplacianVariance > 1;
+  return sample.saturatedShare <= SATURATED_SHARE_MAX && sample.sharpness > 1;
 }
 
 function meanSample(samples: readonly HealthSample[]): HealthSample {
-  const bins = samples[0]?.lumaShares.length ?? 0;
+  const bins = samples[0]?.lumaHistogram.length ?? 0;
   return {
-    lumaShares: Array.from({ length: bins }, (_, bin) => mean(samples.map((s) => s.lumaShares[bin] ?? 0))),
-    laplacianVariance: mean(samples.map((s) => s.laplacianVariance)),
+    lumaHistogram: Array.from({ length: bins }, (_, bin) => mean(samples.map((s) => s.lumaHistogram[bin] ?? 0))),
+    sharpness: mean(samples.map((s) => s.sharpness)),
     saturatedShare: mean(samples.map((s) => s.saturatedShare)),
-    redBlueRatio: mean(samples.map((s) => s.redBlueRatio)),
+    redBlueRatio: meanOfKnown(samples.map((s) => s.redBlueRatio)),
   };
+}
+
+function meanOfKnown(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : mean(known);
 }
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-// A reference of 0 (a picture without any blue) cannot tell: no change is claimed.
 function ratioOf(current: number, reference: number): number {
   return reference > 0 ? current / reference : 1;
 }

@@ -54,14 +54,14 @@ export type CameraCounts = {
   readonly dropped: Readonly<Record<string, number>>;
 };
 
-/** Statistics of the pixels of one frame, as the source process takes them about once a second. */
+/** Statistics of the pixels of one frame, as the source process takes them about once a second (frames' CameraHealth). */
 export type HealthSample = {
-  /** Shares of the pixels per luma bin, dark to bright, adding up to 1; any fixed number of bins (16 is plenty). */
-  readonly lumaShares: readonly number[];
-  /** Variance of the Laplacian of the luma: sharpness. */
-  readonly laplacianVariance: number;
-  /** Share of pixels with luma ≥ 250. */
+  /** Shares of the pixels by brightness, dark to bright, adding up to 1; always the same number of steps. */
+  readonly lumaHistogram: readonly number[];
+  /** Variance of the Laplacian. */
+  readonly sharpness: number;
+  /** Share of pixels brighter than 250. */
   readonly saturatedShare: number;
-  /** Mean red / mean blue. */
-  readonly redBlueRatio: number;
+  /** Mean red / mean blue; null when there is no blue at all. */
+  readonly redBlueRatio: number | null;
 };

@@ -1,6 +1,7 @@
 // Adds up the comparison of baseline and candidate over a window: one pair of releases at a time.
 import { mergePaired } from '../../shared/measure/quality.ts';
-import type { Paired } from '../../shared/measure/window.ts';
+import type { Paired, PairedClass } from '../../shared/measure/window.ts';
+import { CLASSES_MAX, OTHER_CLASSES } from './arm-recorder.ts';
 import type { FramePair } from './outcome.ts';
 import { comparePair } from './pairing.ts';
 
@@ -35,7 +36,8 @@ export class PairRecorder {
   take(baselineDigest: string | null): { readonly paired: Paired | null; readonly pairs: number } {
     const pairs = mergePaired([...this.#unfolded, ...this.#unanswered(baselineDigest)]);
     const [most] = [...pairs].sort((a, b) => b.frames - a.frames);
-    const paired = most ? { ...most, offered: this.#offered.get(most.candidateDigest) ?? 0 } : null;
+    const offered = most ? (this.#offered.get(most.candidateDigest) ?? 0) : 0;
+    const paired = most ? { ...most, offered, classes: boundedClasses(most) } : null;
     this.#unfolded = [];
     this.#offered = new Map();
     return { paired, pairs: pairs.length };
@@ -47,6 +49,19 @@ export class PairRecorder {
     const silent = [...this.#offered.keys()].filter((digest) => !answered.has(digest));
     return silent.map((candidateDigest) => ({ ...NO_FRAMES, baselineDigest, candidateDigest }));
   }
+}
+
+// The classes with the least evidence go into one, so that the comparison stays small and its sums whole.
+function boundedClasses(paired: Paired): Paired['classes'] {
+  if (paired.classes.length <= CLASSES_MAX) return paired.classes;
+  const evidence = (entry: PairedClass) => entry.baselineConfident + entry.candidateConfident;
+  const ranked = [...paired.classes].sort((a, b) => evidence(b) - evidence(a));
+  const rest = ranked.slice(CLASSES_MAX).map((entry) => ({ ...entry, class: OTHER_CLASSES }));
+  const [merged] = mergePaired([
+    { ...paired, classes: rest },
+    { ...paired, classes: [] },
+  ]);
+  return [...ranked.slice(0, CLASSES_MAX), ...(merged?.classes ?? [])];
 }
 
 const NO_FRAMES = {

@@ -1,4 +1,5 @@
 // Accumulates one window: arms, comparison, cameras, sensors. It reads no clock and writes nowhere; telemetry does.
+import { addCounts } from '../../shared/measure/quality.ts';
 import type { Arm, CameraWindow, Paired, Sensors } from '../../shared/measure/window.ts';
 import { ArmRecorder, type ProcessUse } from './arm-recorder.ts';
 import type { HealthReference } from './camera-health.ts';
@@ -105,12 +106,13 @@ export class WindowRecorder {
     const kept = active.slice(0, ARMS_MAX).map(([, arm]) => arm);
     if (active.length > ARMS_MAX) this.markPartial(`more than ${ARMS_MAX} releases answered inside the window`);
     this.#arms = new Map(active);
-    const framesOf = (role: ServingRole) =>
-      kept.filter((arm) => arm.role === role).reduce((n, arm) => n + arm.frames, 0);
+    // Added up first: taking an arm empties it.
+    const framesByRole = addCounts(kept.map((arm) => ({ [arm.role]: arm.frames })));
     return kept.map((arm) => {
-      if (arm.frames < framesOf(arm.role)) this.markPartial(`the ${arm.role} changed inside the window`);
+      const frames = framesByRole[arm.role] ?? arm.frames;
+      if (arm.frames < frames) this.markPartial(`the ${arm.role} changed inside the window`);
       // Two releases in one role share its time as they share its frames.
-      const activeMs = ((facts.activeMsByRole[arm.role] ?? 0) * arm.frames) / framesOf(arm.role);
+      const activeMs = ((facts.activeMsByRole[arm.role] ?? 0) * arm.frames) / frames;
       return arm.take(activeMs, facts.processUse(arm.release.digest, arm.role));
     });
   }
