@@ -69,6 +69,8 @@ function openSound(path: string): SpoolDatabase {
     database.pragma('synchronous = FULL');
     database.pragma('wal_autocheckpoint = 200');
     database.pragma('journal_size_limit = 1048576');
+    // 2 MB: the supervisor shares a small machine with models, and the spool is read front to back.
+    database.pragma('cache_size = -2000');
     checkSound(database);
     database.exec(SCHEMA);
     return database;
