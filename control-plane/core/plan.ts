@@ -34,13 +34,14 @@ export type PlanFacts = {
   readonly plannedAtMs: number;
 };
 
-export function buildPlan(facts: PlanFacts): Omit<Plan, 'hash'> {
+/** `hashOf` is SHA-256 over canonical JSON; the time of planning is not part of it. */
+export function buildPlan(facts: PlanFacts, hashOf: (document: unknown) => string): Plan {
   const { file, candidate } = facts;
   const { included, excluded } = sortOut(facts);
   const devices = orderDevices(included, file.spec.cohort);
   const stages = planStages(facts, devices);
-  return {
-    v: 1,
+  const content = {
+    v: 1 as const,
     name: file.metadata.name,
     candidate,
     baselines: baselinesOf(devices),
@@ -61,8 +62,8 @@ export function buildPlan(facts: PlanFacts): Omit<Plan, 'hash'> {
     warnings: warningsOf(facts, devices),
     soonestMs: file.spec.stages.reduce((total, { bake }) => total + bake + file.spec.analysis.settle, 0),
     fileHash: facts.fileHash,
-    plannedAtMs: facts.plannedAtMs,
   };
+  return { ...content, plannedAtMs: facts.plannedAtMs, hash: hashOf(content) };
 }
 
 type Included = PlanFactsDevice & { readonly baseline: ReleaseRef; readonly hardwareClass: string };

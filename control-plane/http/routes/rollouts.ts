@@ -1,0 +1,101 @@
+// /v1/rollouts: plan, start, watch, explain, and the five verbs of a person. Translation only, nothing is decided here.
+
+import {
+  rolloutActBodySchema,
+  rolloutListSchema,
+  rolloutPathSchema,
+  rolloutPlanBodySchema,
+  rolloutPlanSchema,
+  rolloutStartBodySchema,
+  rolloutVerbPathSchema,
+  rolloutViewSchema,
+  rolloutWhySchema,
+} from '../../../shared/protocol/api-rollouts.ts';
+import { type FileProblem, formatFileProblem } from '../../../shared/rollout/read-rollout-file.ts';
+import type { Rollouts } from '../../rollouts/rollouts.ts';
+import { ProblemError } from '../problems.ts';
+import type { HttpApp } from '../server.ts';
+
+const TAGS = ['rollouts'];
+
+export type RolloutRouteParts = {
+  readonly rollouts: Rollouts;
+  /** Called after a change, so that the loop looks at once. */
+  readonly wake?: () => void;
+};
+
+export function registerRolloutRoutes(app: HttpApp, { rollouts, wake }: RolloutRouteParts): void {
+  app.post(
+    '/v1/rollouts/plan',
+    { schema: { tags: TAGS, body: rolloutPlanBodySchema, response: { 200: rolloutPlanSchema } } },
+    async ({ body }) => rollouts.plan(body.file),
+  );
+  app.post(
+    '/v1/rollouts',
+    { schema: { tags: TAGS, body: rolloutStartBodySchema, response: { 201: rolloutViewSchema } } },
+    async ({ body }, reply) => {
+      const started = await rollouts.start(body);
+      if (started.kind === 'invalid') throw invalidFile(started.problems);
+      if (started.kind === 'refused')
+        throw new ProblemError(
+          'conflict',
+          `the rollout may not start: ${started.reasons.join('; ')}`,
+          started.reasons.map((message) => ({ path: 'plan', message })),
+        );
+      wake?.();
+      return reply.code(201).send(found(await rollouts.get(started.id), started.id));
+    },
+  );
+  app.get('/v1/rollouts', { schema: { tags: TAGS, response: { 200: rolloutListSchema } } }, async () => ({
+    rollouts: [...(await rollouts.list())],
+  }));
+  app.get(
+    '/v1/rollouts/:id',
+    { schema: { tags: TAGS, params: rolloutPathSchema, response: { 200: rolloutViewSchema } } },
+    async ({ params }) => found(await rollouts.get(params.id), params.id),
+  );
+  app.get(
+    '/v1/rollouts/:id/why',
+    { schema: { tags: TAGS, params: rolloutPathSchema, response: { 200: rolloutWhySchema } } },
+    async ({ params }) => found(await rollouts.why(params.id), params.id),
+  );
+  registerVerbs(app, { rollouts, wake });
+}
+
+function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; wake: (() => void) | undefined }): void {
+  app.post(
+    '/v1/rollouts/:id/:verb',
+    {
+      schema: {
+        tags: TAGS,
+        params: rolloutVerbPathSchema,
+        body: rolloutActBodySchema,
+        response: { 200: rolloutViewSchema },
+      },
+    },
+    async ({ params, body }) => {
+      const acted = await rollouts.act(params.id, params.verb, body);
+      if (acted.kind === 'not-found') throw new ProblemError('not-found', `no rollout is called "${params.id}"`);
+      if (acted.kind === 'refused') throw new ProblemError('conflict', `${params.verb} was refused: ${acted.reason}`);
+      wake?.();
+      return found(await rollouts.get(params.id), params.id);
+    },
+  );
+}
+
+function invalidFile(problems: readonly FileProblem[]): ProblemError {
+  const errors = problems.map((problem) => ({
+    path: problem.path,
+    message: formatFileProblem('file', problem),
+  }));
+  return new ProblemError(
+    'invalid-request',
+    `the rollout file has ${problems.length} mistake${problems.length === 1 ? '' : 's'}`,
+    errors,
+  );
+}
+
+function found<T>(value: T | null, id: string): T {
+  if (value === null) throw new ProblemError('not-found', `no rollout is called "${id}"`);
+  return value;
+}

@@ -1,0 +1,117 @@
+// From a rollout file to a plan: looks up the release, the devices and what stands in the way. Writes nothing.
+import type { Manifest } from '../../shared/release/manifest.ts';
+import { expandGuardrails, type Guardrail } from '../../shared/rollout/guardrails.ts';
+import type { Plan, Readiness } from '../../shared/rollout/plan.ts';
+import { type FileProblem, readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
+import type { RolloutFile } from '../../shared/rollout/rollout-file.ts';
+import { coveringKill } from '../core/kill-cover.ts';
+import { buildPlan, type PlanFactsDevice } from '../core/plan.ts';
+import type { Device } from '../devices/device.ts';
+import { cohortKey, hashDocument, hashText } from './hashes.ts';
+import { busyDevices } from './ledger.ts';
+import type { RolloutParts } from './parts.ts';
+import { readActiveKills } from './readings.ts';
+import { countRollouts, ENDED } from './rollout-rows.ts';
+
+export type Planned =
+  | { readonly kind: 'planned'; readonly plan: Plan; readonly file: RolloutFile; readonly rolloutId: string }
+  | { readonly kind: 'refused'; readonly problems: readonly FileProblem[] };
+
+type PlannerParts = Pick<RolloutParts, 'database' | 'registry' | 'devices' | 'wallNow'>;
+
+/** A file with mistakes, or a candidate that nobody registered, is refused with its places; everything else is in the plan. */
+export async function planRollout(parts: PlannerParts, fileText: string): Promise<Planned> {
+  const read = readRolloutFile(fileText);
+  if (!read.ok) return { kind: 'refused', problems: read.problems };
+  const file = read.value;
+  const resolved = parts.registry.resolve(file.spec.candidate);
+  const release = resolved.kind === 'found' ? await parts.registry.get(resolved.ref.digest) : null;
+  if (resolved.kind !== 'found' || release === null) return refuseCandidate(file, fileText, resolved);
+  const number = (await countRollouts(parts.database)) + 1;
+  const rolloutId = `${file.metadata.name}-${number}`;
+  const salt = file.spec.cohort.salt === 'rollout' ? rolloutId : file.spec.cohort.salt.slice('fixed:'.length);
+  const labels = (release.manifest as Manifest).labels.map(({ name }) => name);
+  const { guardrails, problems } = expandGuardrails(file.spec, labels);
+  const devices = await planDevices(parts, { salt, candidateDigest: resolved.ref.digest });
+  const kill = coveringKill(await readActiveKills(parts.database), {
+    rolloutId,
+    candidateDigest: resolved.ref.digest,
+    sites: [...new Set(devices.map(({ site }) => site))],
+  });
+  const facts = {
+    file,
+    fileHash: hashText(fileText),
+    salt,
+    candidate: { release: resolved.ref.release, digest: resolved.ref.digest },
+    guardrails,
+    devices,
+    readiness: readinessOf(file, release.state, guardrails),
+    refusals: [
+      ...problems.map(({ guardrail, message }) => `guardrail ${guardrail}: ${message}`),
+      ...(kill === null ? [] : [`the candidate is ${kill}`]),
+      ...(release.state === 'withdrawn' || release.state === 'archived' ? [`the candidate is ${release.state}`] : []),
+    ],
+    plannedAtMs: parts.wallNow(),
+  };
+  return { kind: 'planned', plan: buildPlan(facts, hashDocument), file, rolloutId };
+}
+
+function refuseCandidate(
+  file: RolloutFile,
+  fileText: string,
+  resolved: ReturnType<RolloutParts['registry']['resolve']>,
+): Planned {
+  const message =
+    resolved.kind === 'ambiguous'
+      ? `fits several releases (${resolved.ids.join(', ')}): add +data=<tag>`
+      : `${file.spec.candidate} is not registered: register it first`;
+  const lines = fileText.split('\n');
+  const line = lines.findIndex((text) => /^\s*candidate:/.test(text));
+  const column = (lines[line]?.indexOf('candidate:') ?? 0) + 1;
+  return { kind: 'refused', problems: [{ line: line + 1, column, path: 'spec.candidate', message }] };
+}
+
+async function planDevices(
+  parts: PlannerParts,
+  { salt, candidateDigest }: { readonly salt: string; readonly candidateDigest: string },
+): Promise<readonly PlanFactsDevice[]> {
+  const busy = await busyDevices(parts.database, ENDED);
+  return (await parts.devices.list()).map((device) => ({
+    site: device.site,
+    device: device.device,
+    hardwareClass: device.hardwareClass,
+    line: device.line,
+    online: device.online,
+    baseline: baselineOf(device),
+    key: cohortKey(salt, device.device),
+    quarantinesCandidate: device.reported?.quarantine.some(({ digest }) => digest === candidateDigest) ?? false,
+    busyWith: busy.get(`${device.site}/${device.device}`) ?? null,
+  }));
+}
+
+function baselineOf({ reported }: Device): PlanFactsDevice['baseline'] {
+  const committed = reported?.committed ?? null;
+  return committed && { release: committed.release, digest: committed.digest };
+}
+
+function readinessOf(file: RolloutFile, state: string, guardrails: readonly Guardrail[]): readonly Readiness[] {
+  const { owners, stages } = file.spec;
+  const triggers = guardrails.filter(({ enforce }) => enforce === 'rollback').length;
+  const golden = stages.some(({ mode }) => mode === 'golden');
+  return [
+    { fact: 'registered', ok: true, detail: `${file.spec.candidate} (${state})` },
+    {
+      fact: 'golden',
+      ok: true,
+      detail: golden
+        ? 'a stage of its own, and on every device before it may answer'
+        : 'on every device before it may answer',
+    },
+    { fact: 'owners', ok: true, detail: `${owners.primary}, backup ${owners.backup}` },
+    {
+      fact: 'rollback triggers',
+      ok: triggers > 0,
+      detail: `${triggers} guardrail${triggers === 1 ? '' : 's'} roll back by themselves`,
+    },
+  ];
+}

@@ -1,0 +1,97 @@
+// What the judge reads: windows (kept in memory while a rollout runs, only new ones are read), reverts, and kills in force.
+import { type Window, windowSchema } from '../../shared/measure/window.ts';
+import { type KillScope, killScopeSchema } from '../../shared/protocol/documents.ts';
+import type { Queryable } from '../database/database.ts';
+
+/** A device's own past for comparison: the last two hours before the start. */
+const BASELINE_MS = 2 * 3_600_000;
+/** Rows of one group commit may appear after younger ones; read this much again. */
+const OVERLAP_MS = 30_000;
+
+export type DeviceWindows = { readonly before: readonly Window[]; readonly since: readonly Window[] };
+
+/** The windows of one rollout's sites, by `site/device`. */
+export class WindowReader {
+  readonly #createdAtMs: number;
+  readonly #sites: readonly string[];
+  readonly #seen = new Set<string>();
+  readonly #windows = new Map<string, { before: Window[]; since: Window[] }>();
+  #receivedAtMs = 0;
+
+  constructor(createdAtMs: number, sites: readonly string[]) {
+    this.#createdAtMs = createdAtMs;
+    this.#sites = sites;
+  }
+
+  /** Reads what has arrived since the last call. */
+  async refresh(database: Queryable): Promise<void> {
+    const rows = await database
+      .selectFrom('windows')
+      .select(['site', 'device', 'boot', 'seq', 'received_at_ms', 'document'])
+      .where('site', 'in', this.#sites)
+      .where('received_at_ms', '>=', this.#receivedAtMs - OVERLAP_MS)
+      .where('start_at_ms', '>=', this.#createdAtMs - BASELINE_MS)
+      .orderBy('start_at_ms')
+      .execute();
+    for (const row of rows) this.#take(row);
+  }
+
+  of(key: string): DeviceWindows {
+    return this.#windows.get(key) ?? { before: [], since: [] };
+  }
+
+  #take(row: {
+    site: string;
+    device: string;
+    boot: string;
+    seq: number;
+    received_at_ms: number;
+    document: string;
+  }): void {
+    const id = `${row.site}/${row.device}/${row.boot}/${row.seq}`;
+    this.#receivedAtMs = Math.max(this.#receivedAtMs, row.received_at_ms);
+    if (this.#seen.has(id)) return;
+    this.#seen.add(id);
+    const window = windowSchema.parse(JSON.parse(row.document));
+    const key = `${row.site}/${row.device}`;
+    const kept = this.#windows.get(key) ?? { before: [], since: [] };
+    this.#windows.set(key, kept);
+    if (window.endAtMs <= this.#createdAtMs) insertInOrder(kept.before, window);
+    else if (window.startAtMs >= this.#createdAtMs) insertInOrder(kept.since, window);
+  }
+}
+
+/** Windows that waited in a spool arrive late; order is by their own time. */
+function insertInOrder(windows: Window[], window: Window): void {
+  const after = windows.findLastIndex(({ startAtMs }) => startAtMs <= window.startAtMs);
+  windows.splice(after + 1, 0, window);
+}
+
+/** `site/device` of devices that told us, since then, that they took the candidate back by themselves. */
+export async function readReverted(database: Queryable, digest: string, sinceMs: number): Promise<ReadonlySet<string>> {
+  const rows = await database
+    .selectFrom('events')
+    .select(['site', 'device'])
+    .where('kind', 'in', ['reverted', 'quarantined'])
+    .where('digest', '=', digest)
+    .where('received_at_ms', '>=', sinceMs)
+    .distinct()
+    .execute();
+  return new Set(rows.map(({ site, device }) => `${site}/${device}`));
+}
+
+export type ActiveKill = {
+  readonly id: string;
+  readonly reason: string;
+  readonly actor: string;
+  readonly scope: KillScope;
+};
+
+export async function readActiveKills(database: Queryable): Promise<readonly ActiveKill[]> {
+  const rows = await database
+    .selectFrom('kills')
+    .select(['id', 'scope', 'reason', 'actor'])
+    .where('cleared_at_ms', 'is', null)
+    .execute();
+  return rows.map(({ scope, ...kill }) => ({ ...kill, scope: killScopeSchema.parse(JSON.parse(scope)) }));
+}

@@ -1,0 +1,178 @@
+// Writes one transition: the rollout by compare-and-set, the decision with its evidence, the audit row, the ledger, the desired
+// documents and the registry's note, all in one transaction. Either everything stands or nothing does.
+import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
+import type { Desired } from '../../shared/protocol/documents.ts';
+import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
+import type { Effect, Progress } from '../core/advance.ts';
+import { type Choice, desiredInStage, desiredOutside } from '../core/desired.ts';
+import { assignStage, keyOf } from '../core/stages.ts';
+import type { DatabaseTransaction } from '../database/database.ts';
+import { writeDesired } from '../devices/desired-store.ts';
+import { insertDecision } from './decisions.ts';
+import { type LedgerRow, moveDevices } from './ledger.ts';
+import type { RolloutParts } from './parts.ts';
+import { compareAndSet, ENDED, type Rollout } from './rollout-rows.ts';
+
+export type RecordedDecision = {
+  readonly kind: string;
+  readonly rule: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly inputs: unknown;
+};
+
+export type TransitionPlan = {
+  readonly rollout: Rollout;
+  readonly spec: RolloutSpec;
+  readonly ledger: readonly LedgerRow[];
+  readonly state: RolloutState;
+  readonly progress: Progress;
+  readonly effect: Effect;
+  readonly decision: RecordedDecision;
+  readonly nowMs: number;
+};
+
+/** False when another process moved the rollout meanwhile: nothing was written. */
+export async function recordTransition(parts: RolloutParts, plan: TransitionPlan): Promise<boolean> {
+  const { rollout, state, progress, nowMs } = plan;
+  const hasEnded = ENDED.includes(state);
+  return parts.database.transaction().execute(async (transaction) => {
+    const moved = await compareAndSet(transaction, rollout, { state, progress, endedAtMs: hasEnded ? nowMs : null });
+    if (!moved) return false;
+    const seq = await insertDecisionOf(transaction, plan);
+    await parts.audit.append(transaction, {
+      actor: plan.decision.actor,
+      action: `rollout-${plan.decision.kind}`,
+      subject: `rollout/${rollout.id}`,
+      reason: plan.decision.reason,
+      details: { seq, rule: plan.decision.rule, from: rollout.state, to: state, version: rollout.version + 1 },
+    });
+    await applyEffect(transaction, plan);
+    await noteInRegistry(parts, transaction, plan);
+    return true;
+  });
+}
+
+function insertDecisionOf(
+  transaction: DatabaseTransaction,
+  { rollout, spec, state, decision, nowMs }: TransitionPlan,
+): Promise<number> {
+  return insertDecision(transaction, {
+    rolloutId: rollout.id,
+    atMs: nowMs,
+    kind: decision.kind,
+    rule: decision.rule,
+    actor: decision.actor,
+    reason: decision.reason,
+    fromState: rollout.state,
+    toState: state,
+    stage: spec.stages[rollout.progress.stageIndex]?.name ?? '',
+    fileHash: rollout.fileHash,
+    inputs: decision.inputs,
+  });
+}
+
+export async function applyEffect(transaction: DatabaseTransaction, plan: TransitionPlan): Promise<void> {
+  switch (plan.effect) {
+    case 'none':
+      return;
+    case 'assign':
+      return assign(transaction, plan);
+    case 'restore':
+      return restore(transaction, plan);
+    case 'commit':
+      return commit(transaction, plan);
+  }
+}
+
+async function assign(transaction: DatabaseTransaction, plan: TransitionPlan): Promise<void> {
+  const { rollout, spec, ledger, progress, nowMs } = plan;
+  const stage = spec.stages[progress.stageIndex];
+  if (!stage) throw new TypeError(`rollout ${rollout.id} has no stage ${progress.stageIndex}`);
+  const roles = assignStage(stage, ledger, spec.cohort.minPerFactory);
+  const placed = ledger.map((row) => ({ row, role: roles.get(keyOf(row)) ?? ('none' as const) }));
+  // A device that stays outside needs no new document; everyone inside gets the name of the stage.
+  const touched = placed.filter(({ row, role }) => role !== 'none' || row.role !== 'none');
+  const moves = touched.map(({ row, role }) => ({
+    site: row.site,
+    device: row.device,
+    role,
+    stage: stage.name,
+    reason: row.pin === null ? `stage ${stage.name}` : `pinned to the ${row.pin}`,
+  }));
+  await moveDevices(transaction, rollout.id, moves, nowMs);
+  for (const { row, role } of touched) {
+    const placement = {
+      role,
+      baseline: row.baseline,
+      candidate: rollout.candidate,
+      rolloutId: rollout.id,
+      stage: stage.name,
+      sampleEvery: stage.sampleEvery,
+      limits: spec.limits,
+    };
+    await desire(transaction, { row, nowMs, change: (previous) => desiredInStage(placement, previous) });
+  }
+}
+
+/** Each device back to what it ran before this rollout, not to "the latest stable". */
+async function restore(transaction: DatabaseTransaction, { ledger, progress, nowMs }: TransitionPlan): Promise<void> {
+  const touched =
+    progress.phase === 'committing'
+      ? ledger.filter(({ pin }) => pin !== 'baseline')
+      : ledger.filter(({ role }) => role !== 'none');
+  for (const row of touched)
+    await desire(transaction, { row, nowMs, change: (previous) => desiredOutside(row.baseline, previous) });
+}
+
+/** The candidate becomes everyone's baseline, but for those pinned to the old one. */
+async function commit(transaction: DatabaseTransaction, { rollout, ledger, nowMs }: TransitionPlan): Promise<void> {
+  const touched = ledger.filter(({ pin }) => pin !== 'baseline');
+  for (const row of touched)
+    await desire(transaction, { row, nowMs, change: (previous) => desiredOutside(rollout.candidate, previous) });
+}
+
+type Wish = {
+  readonly row: LedgerRow;
+  readonly nowMs: number;
+  readonly change: (previous: Desired | null) => Choice;
+};
+
+async function desire(transaction: DatabaseTransaction, { row: { site, device }, nowMs, change }: Wish): Promise<void> {
+  await writeDesired(transaction, { site, device, nowMs, change });
+}
+
+async function noteInRegistry(
+  parts: RolloutParts,
+  transaction: DatabaseTransaction,
+  plan: TransitionPlan,
+): Promise<void> {
+  const { rollout, state, decision } = plan;
+  if (!ENDED.includes(state)) return;
+  const note = { actor: decision.actor, rolloutId: rollout.id };
+  if (state === 'completed') {
+    await parts.registry.markState(transaction, rollout.candidate.digest, {
+      state: 'stable',
+      actor: decision.actor,
+      reason: `rollout ${rollout.id} completed`,
+    });
+    for (const { digest } of rollout.plan.baselines)
+      await parts.registry.addNote(transaction, digest, {
+        ...note,
+        kind: 'superseded',
+        text: `superseded by ${rollout.candidate.release} in rollout ${rollout.id}; kept as the fallback`,
+      });
+    return;
+  }
+  const kind = state === 'rolled_back' ? 'rolled-back' : 'aborted';
+  await parts.registry.markState(transaction, rollout.candidate.digest, {
+    state: 'registered',
+    actor: decision.actor,
+    reason: `rollout ${rollout.id} ${kind}`,
+  });
+  await parts.registry.addNote(transaction, rollout.candidate.digest, {
+    ...note,
+    kind,
+    text: `${kind} in rollout ${rollout.id}: ${rollout.progress.reason}`,
+  });
+}

@@ -1,0 +1,163 @@
+// The door of the rollouts room: plan, start, act, look, and one tick of everything that runs. Rollouts live in the database;
+// only the windows already read are kept here, and they can be read again.
+import type {
+  RolloutActBody,
+  RolloutPlanAnswer,
+  RolloutSummary,
+  RolloutVerb,
+  RolloutView,
+  RolloutWhy,
+} from '../../shared/protocol/api-rollouts.ts';
+import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
+import type { StageSpec } from '../../shared/rollout/rollout-file.ts';
+import type { Decision, PersonRequest } from '../core/decide.ts';
+import { listDecisions } from './decisions.ts';
+import { readLedger } from './ledger.ts';
+import type { RolloutParts } from './parts.ts';
+import { planRollout } from './planner.ts';
+import { WindowReader } from './readings.ts';
+import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
+import { type Started, startRollout } from './start.ts';
+import { type StepResult, stepRollout } from './step.ts';
+import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
+
+/** Decisions shown with a rollout; all of them stay in the database. */
+const DECISIONS_SHOWN = 50;
+
+export type Acted =
+  | { readonly kind: 'done'; readonly reason: string; readonly state: string }
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'not-found' };
+
+export class Rollouts {
+  readonly #parts: RolloutParts;
+  readonly #readers = new Map<string, WindowReader>();
+  /** Steps run one after the other: a person's verb never interleaves with a tick. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: RolloutParts) {
+    this.#parts = parts;
+  }
+
+  async plan(fileText: string): Promise<RolloutPlanAnswer> {
+    const planned = await planRollout(this.#parts, fileText);
+    if (planned.kind === 'refused') return { plan: null, problems: [...planned.problems] };
+    return { plan: planned.plan, problems: [] };
+  }
+
+  start(input: { readonly file: string; readonly actor: string; readonly reason: string }): Promise<Started> {
+    return this.#alone(() => startRollout(this.#parts, input));
+  }
+
+  async list(): Promise<readonly RolloutSummary[]> {
+    return (await listRollouts(this.#parts.database)).map((rollout) => summarise(rollout, stagesOf(rollout)));
+  }
+
+  /** By id, or the newest of that name; null when there is none. */
+  async get(idOrName: string): Promise<RolloutView | null> {
+    const facts = await this.#viewFacts(idOrName);
+    return facts && viewRollout(facts);
+  }
+
+  async why(idOrName: string): Promise<RolloutWhy | null> {
+    const facts = await this.#viewFacts(idOrName);
+    return facts && whyRollout(facts);
+  }
+
+  /** A person's verb enters at the same table as everything else, and may be outranked there. */
+  act(idOrName: string, verb: RolloutVerb, body: RolloutActBody): Promise<Acted> {
+    const request = {
+      verb,
+      actor: body.actor,
+      reason: body.reason,
+      override: body.override ?? false,
+      keep: body.keep ?? false,
+    };
+    return this.#alone(async () => {
+      const rollout = await findRollout(this.#parts.database, idOrName);
+      if (rollout === null) return { kind: 'not-found' };
+      if (ENDED.includes(rollout.state)) return { kind: 'refused', reason: `it has ended: ${rollout.state}` };
+      if (rollout.state === 'rolling_back') return { kind: 'refused', reason: 'it is rolling back already' };
+      if (rollout.progress.phase === 'committing' && verb !== 'rollback' && verb !== 'abort')
+        return { kind: 'refused', reason: 'every stage is done; it is completing, and may only be rolled back' };
+      const result = await this.#step(rollout, request, this.#parts.wallNow());
+      return actedOf(result, request);
+    });
+  }
+
+  /** One decision on every rollout that has not ended. One that fails does not stop the others. */
+  async tick(nowMs: number): Promise<void> {
+    const failures: unknown[] = [];
+    await this.#alone(async () => {
+      const active = await listActive(this.#parts.database);
+      for (const id of this.#readers.keys()) if (!active.some((rollout) => rollout.id === id)) this.#readers.delete(id);
+      for (const rollout of active) {
+        await this.#step(rollout, null, nowMs).catch((error: unknown) => failures.push(error));
+      }
+    });
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} rollouts could not be decided on`);
+  }
+
+  async #step(rollout: Rollout, request: PersonRequest | null, nowMs: number): Promise<StepResult> {
+    const windows = this.#readerOf(rollout);
+    await windows.refresh(this.#parts.database);
+    const devices = await this.#parts.devices.list();
+    return stepRollout(this.#parts, { rollout, devices, windows, request, nowMs });
+  }
+
+  #readerOf(rollout: Rollout): WindowReader {
+    const known = this.#readers.get(rollout.id);
+    if (known) return known;
+    const reader = new WindowReader(rollout.createdAtMs, [...new Set(rollout.plan.devices.map(({ site }) => site))]);
+    this.#readers.set(rollout.id, reader);
+    return reader;
+  }
+
+  async #viewFacts(idOrName: string): Promise<ViewFacts | null> {
+    const { database, devices, wallNow } = this.#parts;
+    const rollout = await findRollout(database, idOrName);
+    if (rollout === null) return null;
+    return {
+      rollout,
+      stages: stagesOf(rollout),
+      ledger: await readLedger(database, rollout.id, rollout.plan),
+      devices: await devices.list(),
+      decisions: await listDecisions(database, rollout.id, DECISIONS_SHOWN),
+      nowMs: wallNow(),
+    };
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#queue.then(work, work);
+    this.#queue = next.catch(() => undefined);
+    return next;
+  }
+}
+
+export function openRollouts(parts: RolloutParts): Rollouts {
+  return new Rollouts(parts);
+}
+
+function stagesOf(rollout: Rollout): readonly StageSpec[] {
+  const read = readRolloutFile(rollout.fileText);
+  return read.ok ? read.value.spec.stages : [];
+}
+
+const GRANTED: Readonly<Record<RolloutVerb, readonly Decision['kind'][]>> = {
+  hold: ['hold'],
+  resume: ['wait'],
+  promote: ['promote', 'complete'],
+  rollback: ['rollback'],
+  abort: ['rollback'],
+};
+
+function actedOf(result: StepResult, request: PersonRequest): Acted {
+  if (result.kind === 'conflict' || result.decision === null)
+    return { kind: 'refused', reason: 'it moved at the same moment; look at it again, then decide' };
+  const { decision, state } = result;
+  const isGranted = GRANTED[request.verb].includes(decision.kind) && !decision.refused;
+  const isResumed = request.verb !== 'resume' || state === 'running';
+  return isGranted && isResumed
+    ? { kind: 'done', reason: decision.reason, state }
+    : { kind: 'refused', reason: decision.reason };
+}

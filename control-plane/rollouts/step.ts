@@ -1,0 +1,295 @@
+// One step of one rollout: read facts, decide, record. The only way a rollout moves, for ticks and for people alike;
+// safe to repeat and safe to stop anywhere.
+import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
+import type { Manifest } from '../../shared/release/manifest.ts';
+import { expandGuardrails, type Guardrail } from '../../shared/rollout/guardrails.ts';
+import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
+import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
+import { type Advance, advance, type Progress, startBake, trackBreaches } from '../core/advance.ts';
+import { type AssessedDevice, type Assessment, assess } from '../core/assess.ts';
+import { type DecideFacts, type Decision, decide, type PersonRequest } from '../core/decide.ts';
+import { describeStatus } from '../core/explain.ts';
+import { type Ending, type EndingDevice, judgeCommit, judgeRollback } from '../core/finish.ts';
+import { coveringKill } from '../core/kill-cover.ts';
+import { keyOf } from '../core/stages.ts';
+import type { Device } from '../devices/device.ts';
+import { type LedgerRow, markActivated, readLedger } from './ledger.ts';
+import type { RolloutParts } from './parts.ts';
+import { readActiveKills, readReverted, type WindowReader } from './readings.ts';
+import { recordTransition, type TransitionPlan } from './record.ts';
+import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
+
+export type StepResult =
+  /** `decision` null: the rollout is ending by itself and takes no decisions. */
+  | { readonly kind: 'done'; readonly decision: Decision | null; readonly state: RolloutState; readonly moved: boolean }
+  /** Somebody else moved it first. */
+  | { readonly kind: 'conflict' };
+
+export type StepInput = {
+  readonly rollout: Rollout;
+  readonly devices: readonly Device[];
+  readonly windows: WindowReader;
+  readonly request: PersonRequest | null;
+  readonly nowMs: number;
+};
+
+type Situation = StepInput & {
+  readonly spec: RolloutSpec;
+  readonly guardrails: readonly Guardrail[];
+  readonly ledger: readonly LedgerRow[];
+  readonly known: readonly AssessedDevice[];
+  readonly kill: string | null;
+};
+
+export async function stepRollout(parts: RolloutParts, input: StepInput): Promise<StepResult> {
+  const situation = await readSituation(parts, input);
+  const { state, progress } = input.rollout;
+  if (state === 'rolling_back') return finish(parts, situation, 'rolling_back');
+  if (progress.phase === 'committing' && !isUndo(input.request)) return finish(parts, situation, 'committing');
+  return judgeAndDecide(parts, situation);
+}
+
+async function readSituation(parts: RolloutParts, input: StepInput): Promise<Situation> {
+  const { rollout, devices, windows } = input;
+  const ledger = await readLedger(parts.database, rollout.id, rollout.plan);
+  const { spec, guardrails } = await readSpec(parts, rollout);
+  const reverted = await readReverted(parts.database, rollout.candidate.digest, rollout.progress.incidentsSinceMs);
+  const byKey = new Map(devices.map((device) => [keyOf(device), device]));
+  const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), windows, reverted }));
+  const scope = {
+    rolloutId: rollout.id,
+    candidateDigest: rollout.candidate.digest,
+    sites: [...new Set(ledger.map(({ site }) => site))],
+  };
+  return {
+    ...input,
+    spec,
+    guardrails,
+    ledger,
+    known,
+    kill: coveringKill(await readActiveKills(parts.database), scope),
+  };
+}
+
+/** The stored text is read again, so that a restart judges by exactly what was started. */
+export async function readSpec(
+  parts: Pick<RolloutParts, 'registry'>,
+  rollout: Rollout,
+): Promise<{ readonly spec: RolloutSpec; readonly guardrails: readonly Guardrail[] }> {
+  const read = readRolloutFile(rollout.fileText);
+  if (!read.ok) throw new TypeError(`the stored file of rollout ${rollout.id} can no longer be read`);
+  const release = await parts.registry.get(rollout.candidate.digest);
+  const labels = release === null ? [] : (release.manifest as Manifest).labels.map(({ name }) => name);
+  return { spec: read.value.spec, guardrails: expandGuardrails(read.value.spec, labels).guardrails };
+}
+
+type Sources = {
+  readonly device: Device | undefined;
+  readonly windows: WindowReader;
+  readonly reverted: ReadonlySet<string>;
+};
+
+function assessedOf(row: LedgerRow, { device, windows, reverted }: Sources): AssessedDevice {
+  const { site, device: name, hardwareClass, line, baseline } = row;
+  return {
+    ...row,
+    online: device?.online ?? false,
+    lastSeenAtMs: device?.lastSeenAtMs ?? 0,
+    reported: device?.reported ?? null,
+    hasRevertEvent: reverted.has(keyOf(row)),
+    history: { site, device: name, hardwareClass, line, baselineDigest: baseline.digest, ...windows.of(keyOf(row)) },
+  };
+}
+
+async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promise<StepResult> {
+  const { rollout, spec, nowMs } = situation;
+  const assessment = assess({
+    nowMs,
+    spec,
+    guardrails: situation.guardrails,
+    progress: rollout.progress,
+    candidateDigest: rollout.candidate.digest,
+    devices: situation.known,
+  });
+  await markActivated(parts.database, rollout.id, newlyActive(situation, assessment), nowMs);
+  const progress = observe(situation, assessment);
+  const facts = decideFactsOf(situation, assessment, progress);
+  const decision = decide(facts);
+  const next = advance({ state: rollout.state, progress }, decision, {
+    nowMs,
+    stages: spec.stages,
+    isAbort: situation.request?.verb === 'abort',
+    reverted: assessment.reverted,
+  });
+  const saved = await save(parts, situation, { assessment, decision, facts, next });
+  if (!saved) return { kind: 'conflict' };
+  await saveSnapshot(parts.database, rollout.id, {
+    atMs: nowMs,
+    status: describeStatus(next, decision, facts),
+    killed: situation.kill,
+    exposure: assessment.exposure,
+    controls: assessment.controls,
+    verdicts: assessment.verdicts,
+    standings: assessment.standings,
+  });
+  return { kind: 'done', decision, state: next.state, moved: next.isTransition };
+}
+
+function newlyActive(
+  { known }: Situation,
+  { standings }: Assessment,
+): readonly LedgerRow[] | readonly AssessedDevice[] {
+  return known.filter((device, i) => device.activatedAtMs === null && standings[i]?.isActive);
+}
+
+/** What time and reports alone change: how long breaches last, and that everyone is there so that the bake can begin. */
+function observe({ rollout, spec, nowMs }: Situation, { verdicts, pending, exposure }: Assessment): Progress {
+  const breaching = verdicts.filter(({ verdict }) => verdict === 'breach').map(({ guardrail }) => guardrail);
+  const progress = trackBreaches(rollout.progress, breaching, nowMs);
+  const stage = spec.stages[progress.stageIndex];
+  const isReady =
+    rollout.state === 'running' && progress.phase === 'settling' && pending === null && exposure.exposed > 0;
+  if (!isReady || !stage) return progress;
+  // A self-test has no warm-up: its evidence is there when the proof is.
+  return startBake(progress, {
+    nowMs,
+    bakeMs: stage.bake,
+    settleMs: stage.mode === 'golden' ? 0 : spec.analysis.settle,
+  });
+}
+
+function decideFactsOf(situation: Situation, assessment: Assessment, progress: Progress): DecideFacts {
+  const { rollout, spec, guardrails, nowMs, kill, request } = situation;
+  const stage = spec.stages[progress.stageIndex];
+  if (!stage) throw new TypeError(`rollout ${rollout.id} has no stage ${progress.stageIndex}`);
+  const lastsMs = (id: string) => nowMs - (progress.breachingSince[id] ?? nowMs);
+  const isSustained = (id: string) => lastsMs(id) >= (guardrails.find((guardrail) => guardrail.id === id)?.forMs ?? 0);
+  return {
+    nowMs,
+    state: rollout.state,
+    phase: progress.phase,
+    holdKind: progress.holdKind,
+    stage: { name: stage.name, isLast: progress.stageIndex === spec.stages.length - 1, promote: stage.promote },
+    lookAtMs: progress.lookAtMs,
+    extensionsLeft: Math.max(0, stage.extend.times - progress.extensionsUsed),
+    extendMs: stage.extend.eachMs,
+    kill,
+    reverts: { devices: assessment.reverted, exposed: assessment.everExposed, ...spec.abort.deviceReverts },
+    request,
+    verdicts: assessment.verdicts,
+    sustained: new Set(Object.keys(progress.breachingSince).filter(isSustained)),
+    missing: assessment.missing,
+    pending: assessment.pending,
+    exposed: assessment.exposure.exposed,
+  };
+}
+
+type Outcome = {
+  readonly assessment: Assessment;
+  readonly decision: Decision;
+  readonly facts: DecideFacts;
+  readonly next: Advance;
+};
+
+/** A transition is recorded with its evidence; a change of clocks alone is stored; no change writes nothing. */
+async function save(
+  parts: RolloutParts,
+  situation: Situation,
+  { assessment, decision, facts, next }: Outcome,
+): Promise<boolean> {
+  const { rollout, request } = situation;
+  if (!next.isTransition) {
+    if (JSON.stringify(next.progress) === JSON.stringify(rollout.progress)) return true;
+    return compareAndSet(parts.database, rollout, { state: rollout.state, progress: next.progress, endedAtMs: null });
+  }
+  const isPersons = request !== null && decision.rule.startsWith('person');
+  const recorded = await recordTransition(parts, {
+    ...transitionOf(situation, next),
+    decision: {
+      kind: decision.kind === 'wait' ? (next.state === 'running' ? 'resume' : 'wait') : decision.kind,
+      rule: decision.rule,
+      actor: isPersons ? request.actor : 'belay',
+      reason: decision.reason,
+      inputs: {
+        facts: { ...facts, sustained: [...facts.sustained] },
+        exposure: assessment.exposure,
+        standings: assessment.standings,
+        evidence: assessment.evidence,
+      },
+    },
+  });
+  if (recorded) logMove(parts, situation, { decision, state: next.state });
+  return recorded;
+}
+
+function transitionOf({ rollout, spec, ledger, nowMs }: Situation, next: Advance): Omit<TransitionPlan, 'decision'> {
+  return { rollout, spec, ledger, state: next.state, progress: next.progress, effect: next.effect, nowMs };
+}
+
+function logMove(
+  parts: RolloutParts,
+  { rollout, spec }: Situation,
+  move: { decision: Pick<Decision, 'kind' | 'reason'>; state: RolloutState },
+): void {
+  const { decision, state } = move;
+  const stage = spec.stages[rollout.progress.stageIndex]?.name;
+  parts.log.info(
+    { rolloutId: rollout.id, stage, decision: decision.kind, reason: decision.reason, from: rollout.state, to: state },
+    'rollout moved',
+  );
+}
+
+/** Ending: waits for what devices report, then closes the rollout. */
+async function finish(
+  parts: RolloutParts,
+  situation: Situation,
+  way: 'rolling_back' | 'committing',
+): Promise<StepResult> {
+  const { rollout, ledger, nowMs } = situation;
+  const ending = judgeEnding(situation, way);
+  const isDone = ending.isDone && !(way === 'committing' && situation.kill !== null);
+  await saveSnapshot(parts.database, rollout.id, {
+    ...rollout.latest,
+    atMs: nowMs,
+    killed: situation.kill,
+    status: `${way === 'rolling_back' ? 'rolling back' : 'completing'}: ${ending.sentence}`,
+  });
+  if (!isDone) return { kind: 'done', decision: null, state: rollout.state, moved: false };
+  const state = way === 'rolling_back' ? rollout.progress.endAs : 'completed';
+  const decision = {
+    kind: state === 'completed' ? ('complete' as const) : ('rollback' as const),
+    reason: ending.sentence,
+  };
+  const recorded = await recordTransition(parts, {
+    rollout,
+    spec: situation.spec,
+    ledger,
+    nowMs,
+    state,
+    progress: rollout.progress,
+    effect: 'none',
+    decision: { ...decision, rule: 'reported', actor: 'belay', inputs: { ending } },
+  });
+  if (!recorded) return { kind: 'conflict' };
+  logMove(parts, situation, { decision, state });
+  return { kind: 'done', decision: null, state, moved: true };
+}
+
+function judgeEnding({ known, ledger, rollout }: Situation, way: 'rolling_back' | 'committing'): Ending {
+  const isEveryone = rollout.progress.phase === 'committing';
+  const devices = known.flatMap((device, i): EndingDevice[] => {
+    const row = ledger[i];
+    if (!row || (isEveryone ? row.pin === 'baseline' : row.role === 'none')) return [];
+    const isReverted = device.reported?.quarantine.some(({ digest }) => digest === rollout.candidate.digest) ?? false;
+    return [
+      { device: keyOf(device), online: device.online, reported: device.reported, baseline: row.baseline, isReverted },
+    ];
+  });
+  return way === 'rolling_back'
+    ? judgeRollback(devices, rollout.candidate.digest)
+    : judgeCommit(devices, rollout.candidate.digest);
+}
+
+function isUndo(request: PersonRequest | null): boolean {
+  return request?.verb === 'rollback' || request?.verb === 'abort';
+}

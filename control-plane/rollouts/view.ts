@@ -1,0 +1,165 @@
+// The rollout as people see it: everything of the watch screen in one answer. Reads only.
+import type { RolloutDecision, RolloutSummary, RolloutView, RolloutWhy } from '../../shared/protocol/api-rollouts.ts';
+import type { StageSpec } from '../../shared/rollout/rollout-file.ts';
+import { explainRollout } from '../core/explain.ts';
+import type { DeviceStanding } from '../core/exposure.ts';
+import { STATISTICS_VERSION } from '../core/judge.ts';
+import { keyOf } from '../core/stages.ts';
+import type { Device } from '../devices/device.ts';
+import type { LedgerRow } from './ledger.ts';
+import { ENDED, type Rollout } from './rollout-rows.ts';
+
+export type ViewFacts = {
+  readonly rollout: Rollout;
+  readonly stages: readonly StageSpec[];
+  readonly ledger: readonly LedgerRow[];
+  readonly devices: readonly Device[];
+  readonly decisions: readonly RolloutDecision[];
+  readonly nowMs: number;
+};
+
+export function viewRollout(facts: ViewFacts): RolloutView {
+  const { rollout, stages, ledger, decisions, nowMs } = facts;
+  const { progress, latest, plan } = rollout;
+  const isRunning = rollout.state === 'running';
+  return {
+    ...summarise(rollout, stages),
+    nowMs,
+    version: rollout.version,
+    owners: plan.owners,
+    baselines: plan.baselines,
+    stages: stages.map((stage, index) => viewStage(stage, index, rollout)),
+    nextDecisionAtMs: isRunning ? progress.lookAtMs : null,
+    extensionsUsed: progress.extensionsUsed,
+    holdReason: rollout.state === 'holding' ? progress.reason : null,
+    exposure: latest.exposure,
+    controls: latest.controls,
+    factories: viewFactories(ledger, facts.devices, latest.standings),
+    devices: viewDevices(facts),
+    guardrails: [...latest.verdicts],
+    decisions: [...decisions],
+    fileText: rollout.fileText,
+    fileHash: rollout.fileHash,
+    planHash: plan.hash,
+    statisticsVersion: STATISTICS_VERSION,
+  };
+}
+
+export function summarise(rollout: Rollout, stages: readonly { readonly name: string }[]): RolloutSummary {
+  const { progress, latest } = rollout;
+  const hasEnded = ENDED.includes(rollout.state);
+  return {
+    id: rollout.id,
+    name: rollout.name,
+    state: rollout.state,
+    phase: hasEnded || rollout.state === 'rolling_back' ? null : progress.phase,
+    killed: hasEnded ? null : latest.killed,
+    candidate: rollout.candidate,
+    status: hasEnded ? endedStatus(rollout) : latest.status,
+    stage: stages[progress.stageIndex]?.name ?? '',
+    stageIndex: progress.stageIndex,
+    stageCount: stages.length,
+    createdAtMs: rollout.createdAtMs,
+    endedAtMs: rollout.endedAtMs,
+  };
+}
+
+export function whyRollout(facts: ViewFacts): RolloutWhy {
+  const { rollout, stages, decisions, nowMs } = facts;
+  const { id, state, progress, latest } = rollout;
+  const status = summarise(rollout, stages).status;
+  const troubled = latest.standings.filter(
+    ({ isReverted, isDark, role, isActive }) => isReverted || isDark || (role !== 'none' && !isActive),
+  );
+  const { sentences, whatYouCanDo } = explainRollout({
+    state,
+    progress,
+    status,
+    stageName: stages[progress.stageIndex]?.name ?? '',
+    nowMs,
+    verdicts: latest.verdicts,
+    troubles: ENDED.includes(state)
+      ? []
+      : troubled.slice(0, 20).map((standing) => `${keyOf(standing)}: ${standing.detail}`),
+    lastDecision: decisions[0] ?? null,
+  });
+  return { id, atMs: nowMs, summary: status, sentences, whatYouCanDo };
+}
+
+function endedStatus({ state, progress }: Rollout): string {
+  if (state === 'completed') return `completed: ${progress.reason}`;
+  return `${state === 'rolled_back' ? 'rolled back' : 'ended'}: ${progress.reason}`;
+}
+
+function viewStage(stage: StageSpec, index: number, { progress, plan, state }: Rollout): RolloutView['stages'][number] {
+  const time = progress.stageTimes[index];
+  const isCurrent = index === progress.stageIndex && progress.phase !== 'committing' && !ENDED.includes(state);
+  return {
+    name: stage.name,
+    mode: stage.mode,
+    percent: stage.percent ?? null,
+    count: stage.count ?? null,
+    devices: plan.stages[index]?.devices ?? 0,
+    bakeMs: stage.bake,
+    extend: stage.extend,
+    promote: stage.promote,
+    status: isCurrent ? 'current' : wasPassed(index, progress, state) ? 'done' : 'pending',
+    startedAtMs: time?.startedAtMs ?? null,
+    endedAtMs: time?.endedAtMs ?? null,
+  };
+}
+
+function wasPassed(index: number, progress: Rollout['progress'], state: Rollout['state']): boolean {
+  if (index < progress.stageIndex) return true;
+  return index === progress.stageIndex && (progress.phase === 'committing' || state === 'completed');
+}
+
+function viewFactories(
+  ledger: readonly LedgerRow[],
+  devices: readonly Device[],
+  standings: readonly DeviceStanding[],
+): RolloutView['factories'] {
+  const online = new Set(devices.filter((device) => device.online).map(keyOf));
+  const standing = new Map(standings.map((each) => [keyOf(each), each]));
+  return [...new Set(ledger.map(({ site }) => site))].map((site) => {
+    const rows = ledger.filter((row) => row.site === site);
+    const inside = rows.filter(({ role }) => role !== 'none');
+    const byHardware: Record<string, number> = {};
+    for (const { hardwareClass } of inside) byHardware[hardwareClass] = (byHardware[hardwareClass] ?? 0) + 1;
+    return {
+      site,
+      devices: rows.length,
+      candidate: inside.length,
+      exposed: inside.filter((row) => standing.get(keyOf(row))?.isActive).length,
+      controls: rows.length - inside.length,
+      online: rows.filter((row) => online.has(keyOf(row))).length,
+      reverted: rows.filter((row) => standing.get(keyOf(row))?.isReverted).length,
+      byHardware,
+    };
+  });
+}
+
+function viewDevices({ ledger, devices, rollout }: ViewFacts): RolloutView['devices'] {
+  const byKey = new Map(devices.map((device) => [keyOf(device), device]));
+  const standings = new Map(rollout.latest.standings.map((each) => [keyOf(each), each]));
+  return ledger.map((row) => {
+    const device = byKey.get(keyOf(row));
+    const standing = standings.get(keyOf(row));
+    const serving = device?.reported?.serving ?? null;
+    return {
+      site: row.site,
+      device: row.device,
+      hardwareClass: row.hardwareClass,
+      line: row.line,
+      arm: row.role === 'none' ? 'baseline' : 'candidate',
+      role: row.role,
+      online: device?.online ?? false,
+      exposed: standing?.isActive ?? false,
+      reverted: standing?.isReverted ?? false,
+      activatedAtMs: row.activatedAtMs,
+      serving: serving && { release: serving.release, digest: serving.digest },
+      baseline: row.baseline,
+      detail: standing?.detail ?? row.reason,
+    };
+  });
+}
