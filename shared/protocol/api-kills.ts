@@ -52,7 +52,7 @@ export const killSchema = z.looseObject({
   /** Devices in its scope when it was raised, and those that appeared since. */
   sent: countSchema,
   acknowledged: countSchema,
-  /** Acknowledged with a frame that another release answered. */
+  /** Were answering with what was killed, and acknowledged with a frame that an allowed release answered. */
   reverted: countSchema,
   /** Over devices that were online when it was raised; null without any. */
   p50Ms: z.number().nullable(),

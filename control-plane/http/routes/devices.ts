@@ -1,0 +1,132 @@
+// Routes of devices: what they are, why they do what they do, and what an agent needs to connect.
+import {
+  credentialsSchema,
+  type DeviceDocument,
+  deviceEventsQuerySchema,
+  deviceEventsSchema,
+  deviceListQuerySchema,
+  deviceListSchema,
+  devicePathSchema,
+  deviceSchema,
+  explainSchema,
+} from '../../../shared/protocol/api-devices.ts';
+import type { DeviceAddress } from '../../../shared/protocol/topics.ts';
+import type { KeySet } from '../../../shared/signing/signed-document.ts';
+import type { Audit } from '../../audit/audit.ts';
+import type { Database } from '../../database/database.ts';
+import type { Device } from '../../devices/device.ts';
+import type { Devices } from '../../devices/devices.ts';
+import { explainDevice } from '../../devices/explain.ts';
+import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
+import { eventsSince, lastEvents } from '../../telemetry/read-telemetry.ts';
+import { ProblemError } from '../problems.ts';
+import type { HttpApp } from '../server.ts';
+
+const TAGS = ['devices'];
+const PATH = '/v1/devices/:site/:device';
+const EVENTS_LOOKED_AT = 20;
+
+export type DeviceRouteParts = {
+  readonly database: Database;
+  readonly devices: Devices;
+  readonly killSwitch: KillSwitch;
+  readonly audit: Audit;
+  readonly isRegistered: (digest: string) => boolean;
+  readonly connection: () => { readonly mqttUrl: string; readonly apiUrl: string; readonly keySet: KeySet };
+  readonly passwordOf: (address: DeviceAddress) => string;
+  readonly wallNow: () => number;
+};
+
+export function registerDeviceRoutes(app: HttpApp, parts: DeviceRouteParts): void {
+  registerReads(app, parts);
+  registerExplain(app, parts);
+  registerCredentials(app, parts);
+}
+
+function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): void {
+  app.get(
+    '/v1/devices',
+    { schema: { tags: TAGS, querystring: deviceListQuerySchema, response: { 200: deviceListSchema } } },
+    async (request) => ({ devices: (await devices.list(request.query)).map(toDocument) }),
+  );
+  app.get(
+    PATH,
+    { schema: { tags: TAGS, params: devicePathSchema, response: { 200: deviceSchema } } },
+    async (request) => toDocument(await find(devices, request.params)),
+  );
+  app.get(
+    `${PATH}/events`,
+    {
+      schema: {
+        tags: TAGS,
+        params: devicePathSchema,
+        querystring: deviceEventsQuerySchema,
+        response: { 200: deviceEventsSchema },
+      },
+    },
+    async (request) => {
+      const device = addressOf(await find(devices, request.params));
+      const { limit, afterId } = request.query;
+      const events =
+        afterId === undefined
+          ? await lastEvents(database, device, limit)
+          : await eventsSince(database, { device, limit, afterId });
+      return { events: [...events] };
+    },
+  );
+}
+
+function registerExplain(
+  app: HttpApp,
+  { database, devices, killSwitch, isRegistered, wallNow }: DeviceRouteParts,
+): void {
+  app.get(
+    `${PATH}/explain`,
+    { schema: { tags: TAGS, params: devicePathSchema, response: { 200: explainSchema } } },
+    async (request) => {
+      const device = await find(devices, request.params);
+      const committed = device.reported?.committed;
+      const nowMs = wallNow();
+      const { summary, sentences } = explainDevice({
+        device,
+        kills: killSwitch.reaching(addressOf(device)),
+        events: await lastEvents(database, addressOf(device), EVENTS_LOOKED_AT),
+        isCommittedRegistered: committed != null && isRegistered(committed.digest),
+        nowMs,
+      });
+      const dataAgeMs = Math.max(0, nowMs - device.lastSeenAtMs);
+      return { ...addressOf(device), atMs: nowMs, dataAgeMs, summary, sentences: [...sentences] };
+    },
+  );
+}
+
+function registerCredentials(app: HttpApp, { database, audit, connection, passwordOf }: DeviceRouteParts): void {
+  app.post(
+    `${PATH}/credentials`,
+    { schema: { tags: TAGS, params: devicePathSchema, response: { 200: credentialsSchema } } },
+    async (request) => {
+      const { site, device } = request.params;
+      await audit.append(database, {
+        actor: 'operator',
+        action: 'credentials-issued',
+        subject: `device/${site}/${device}`,
+        reason: 'asked for over the API',
+      });
+      return { site, device, password: passwordOf({ site, device }), ...connection() };
+    },
+  );
+}
+
+async function find(devices: Devices, { site, device }: DeviceAddress): Promise<Device> {
+  const found = await devices.get({ site, device });
+  if (!found) throw new ProblemError('not-found', `no device ${site}/${device} was ever heard`);
+  return found;
+}
+
+function addressOf({ site, device }: DeviceAddress): DeviceAddress {
+  return { site, device };
+}
+
+function toDocument(device: Device): DeviceDocument {
+  return { ...device };
+}

@@ -1,0 +1,74 @@
+// Routes of the kill switch. No limits on rate, no preconditions: going back must always be the easy way.
+import { z } from 'zod';
+import {
+  type KillScopeInput,
+  killBodySchema,
+  killListSchema,
+  killSchema,
+  rearmBodySchema,
+} from '../../../shared/protocol/api-kills.ts';
+import type { KillScope } from '../../../shared/protocol/documents.ts';
+import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
+import type { ScopeLookup } from '../../kill-switch/resolve-scope.ts';
+import { ProblemError } from '../problems.ts';
+import type { HttpApp } from '../server.ts';
+
+const TAGS = ['kills'];
+const pathSchema = z.looseObject({ id: z.string().min(1).max(64) });
+
+export type KillRouteParts = { readonly killSwitch: KillSwitch; readonly lookUp: ScopeLookup };
+
+export function registerKillRoutes(app: HttpApp, { killSwitch, lookUp }: KillRouteParts): void {
+  app.post(
+    '/v1/kills',
+    { schema: { tags: TAGS, body: killBodySchema, response: { 200: killSchema, 201: killSchema } } },
+    async (request, reply) => {
+      const { reason, actor } = request.body;
+      const scope = await resolve(lookUp, request.body.scope);
+      const raised = await killSwitch.raise({ scope, reason, actor });
+      if (raised.kind === 'too-many') {
+        throw new ProblemError('too-many-kills', `${raised.active} kills are in force there already`);
+      }
+      if (!raised.published) {
+        throw new ProblemError('kill-not-sent', `kill ${raised.result.id} is kept, but could not be published yet`);
+      }
+      return reply.code(raised.created ? 201 : 200).send(raised.result);
+    },
+  );
+  app.get('/v1/kills', { schema: { tags: TAGS, response: { 200: killListSchema } } }, async () => {
+    return { kills: [...killSwitch.list()] };
+  });
+  app.get(
+    '/v1/kills/:id',
+    { schema: { tags: TAGS, params: pathSchema, response: { 200: killSchema } } },
+    async (request) => {
+      const kill = killSwitch.get(request.params.id);
+      if (!kill) throw new ProblemError('not-found', `no kill is called "${request.params.id}"`);
+      return kill;
+    },
+  );
+  app.post(
+    '/v1/kills/:id/rearm',
+    { schema: { tags: TAGS, params: pathSchema, body: rearmBodySchema, response: { 200: killSchema } } },
+    async (request) => {
+      const rearmed = await killSwitch.rearm(request.params.id, request.body);
+      if (rearmed.kind === 'unknown') throw new ProblemError('not-found', `no kill is called "${request.params.id}"`);
+      if (rearmed.kind === 'already') {
+        throw new ProblemError('conflict', `kill ${request.params.id} was re-armed by ${rearmed.summary.clearedBy}`);
+      }
+      if (rearmed.kind === 'not-recorded') {
+        throw new ProblemError(
+          'unavailable',
+          `the kill stays in force: re-arming could not be recorded (${rearmed.reason})`,
+        );
+      }
+      return rearmed.result;
+    },
+  );
+}
+
+async function resolve(lookUp: ScopeLookup, input: KillScopeInput): Promise<KillScope> {
+  const resolved = await lookUp(input);
+  if (resolved.kind === 'found') return resolved.scope;
+  throw new ProblemError(resolved.kind === 'ambiguous' ? 'ambiguous-reference' : 'not-found', resolved.reason);
+}

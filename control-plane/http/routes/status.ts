@@ -1,0 +1,40 @@
+// The status route: everything an on-call looks at first, on one page.
+import { statusReportSchema } from '../../../shared/protocol/api-status.ts';
+import type { Devices } from '../../devices/devices.ts';
+import { countReleases, countSites } from '../../devices/fleet-status.ts';
+import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
+import type { Telemetry } from '../../telemetry/telemetry.ts';
+import type { HttpApp } from '../server.ts';
+
+export type StatusParts = {
+  readonly devices: Devices;
+  readonly killSwitch: KillSwitch;
+  readonly telemetry: Telemetry;
+  /** Rollouts that are not over, as the rollouts room tells them. */
+  readonly listRollouts: () => Promise<readonly Record<string, unknown>[]>;
+  readonly messaging: () => Record<string, unknown>;
+  readonly urls: () => { readonly mqttUrl: string; readonly apiUrl: string };
+  readonly version: string;
+  readonly startedAtMs: number;
+  readonly wallNow: () => number;
+};
+
+export function registerStatusRoutes(app: HttpApp, parts: StatusParts): void {
+  app.get('/v1/status', { schema: { tags: ['system'], response: { 200: statusReportSchema } } }, async () => {
+    const devices = await parts.devices.list();
+    return {
+      nowMs: parts.wallNow(),
+      startedAtMs: parts.startedAtMs,
+      version: parts.version,
+      ...parts.urls(),
+      devices: { total: devices.length, online: devices.filter((device) => device.online).length },
+      sites: [...countSites(devices)],
+      releases: [...countReleases(devices)],
+      rollouts: [...(await parts.listRollouts())],
+      kills: [...parts.killSwitch.active()],
+      refused: parts.telemetry.refused(),
+      telemetry: parts.telemetry.counts(),
+      messaging: parts.messaging(),
+    };
+  });
+}

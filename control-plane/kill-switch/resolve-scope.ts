@@ -1,0 +1,62 @@
+// What a person says ("this release", "that rollout") as the scope that devices understand: with the digest in it.
+// From memory first: it must work while the database does not.
+import type { KillScopeInput } from '../../shared/protocol/api-kills.ts';
+import type { KillScope, ReleaseRef } from '../../shared/protocol/documents.ts';
+import type { PresenceBook } from '../devices/presence.ts';
+
+export type ResolvedScope =
+  | { readonly kind: 'found'; readonly scope: KillScope }
+  | { readonly kind: 'unknown' | 'ambiguous'; readonly reason: string };
+
+export type ScopeLookup = (input: KillScopeInput) => Promise<ResolvedScope>;
+
+export type ScopeSources = {
+  readonly resolveRelease: (
+    reference: string,
+  ) =>
+    | { readonly kind: 'found'; readonly ref: ReleaseRef }
+    | { readonly kind: 'unknown' }
+    | { readonly kind: 'ambiguous'; readonly ids: readonly string[] };
+  readonly presence: PresenceBook;
+  /** Asks the rollouts room; null when it does not know or cannot say. */
+  readonly findRolloutDigest: (rolloutId: string) => Promise<string | null>;
+};
+
+export function openScopeLookup(sources: ScopeSources): ScopeLookup {
+  return async (input) => {
+    if (input.kind === 'release') return resolveReleaseScope(sources, input);
+    if (input.kind === 'rollout') return resolveRolloutScope(sources, input);
+    return { kind: 'found', scope: input };
+  };
+}
+
+function resolveReleaseScope(
+  { resolveRelease, presence }: ScopeSources,
+  input: Extract<KillScopeInput, { kind: 'release' }>,
+): ResolvedScope {
+  const resolved = resolveRelease(input.digest ?? input.release);
+  if (resolved.kind === 'found') return { kind: 'found', scope: { kind: 'release', ...refOf(resolved.ref) } };
+  if (resolved.kind === 'ambiguous') {
+    return { kind: 'ambiguous', reason: `"${input.release}" fits ${resolved.ids.join(', ')}; add +data=<tag>` };
+  }
+  // Not registered, but running somewhere (a factory release): devices have told its digest.
+  const running = presence.list().flatMap(({ serving, committed, candidate }) => [serving, committed, candidate]);
+  const seen = running.find((ref) => ref !== null && (ref.release === input.release || ref.digest === input.digest));
+  if (seen) return { kind: 'found', scope: { kind: 'release', ...refOf(seen) } };
+  return { kind: 'unknown', reason: `no release "${input.release}" is registered, and no device reports it` };
+}
+
+async function resolveRolloutScope(
+  { presence, findRolloutDigest }: ScopeSources,
+  input: Extract<KillScopeInput, { kind: 'rollout' }>,
+): Promise<ResolvedScope> {
+  const { rolloutId } = input;
+  const assigned = presence.list().find((device) => device.desiredRollout?.rolloutId === rolloutId)?.desiredRollout;
+  const digest = input.digest ?? assigned?.digest ?? (await findRolloutDigest(rolloutId));
+  if (digest === null) return { kind: 'unknown', reason: `no rollout "${rolloutId}" is known` };
+  return { kind: 'found', scope: { kind: 'rollout', rolloutId, digest } };
+}
+
+function refOf({ release, digest }: ReleaseRef): { release: string; digest: string } {
+  return { release, digest };
+}
