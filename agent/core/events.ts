@@ -1,7 +1,7 @@
 // Everything that can happen to the supervisor, as plain facts. Foreign documents arrive here verified and parsed.
 import type { Sensors } from '../../shared/measure/window.ts';
 import type { Desired, KillDocument } from '../../shared/protocol/documents.ts';
-import type { BlockedKind, KillTopic, ProofRecord } from './state.ts';
+import type { BlockedKind, KillTopic, ProofRecord, Provider } from './state.ts';
 
 export type RefusalKind =
   | 'bad-signature'
@@ -25,6 +25,8 @@ export type CoreEvent =
       readonly topic: KillTopic;
       readonly document: KillDocument;
       readonly documentDigest: string;
+      /** Monotonic time of the flag's arrival, before its signature was checked. */
+      readonly receivedAtMs: number;
     }
   | { readonly kind: 'local-kill'; readonly present: boolean; readonly reason: string }
   | { readonly kind: 'refused'; readonly refusal: RefusalKind; readonly reason: string }
@@ -36,7 +38,7 @@ export type CoreEvent =
       readonly reason: string;
       readonly isFinal: boolean;
     }
-  | { readonly kind: 'loaded'; readonly digest: string; readonly provider: string }
+  | { readonly kind: 'loaded'; readonly digest: string; readonly provider: Provider }
   | {
       readonly kind: 'load-failed';
       readonly digest: string;

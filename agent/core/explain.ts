@@ -24,7 +24,8 @@ export type ReportBody = Pick<
   | 'kills'
   | 'blocked'
   | 'refused'
-> & { readonly provider: string | null };
+  | 'provider'
+>;
 
 const REASON_MAX = 500;
 

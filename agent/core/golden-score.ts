@@ -6,7 +6,7 @@ import { type Answer, type Detection, detectionsOf } from '../../shared/release/
 import type { GoldenTruth } from '../../shared/release/golden.ts';
 
 /** Truth boxes in pixels of the model's input frame, like the answers. */
-export type TruthFrame = { readonly objects: readonly GoldenTruth[]; readonly text?: string };
+export type TruthFrame = { readonly objects: readonly GoldenTruth[]; readonly text?: string | undefined };
 
 type Box = readonly [number, number, number, number];
 type Size = 'all' | 'small' | 'large';

@@ -46,8 +46,7 @@ export function killEpochOf(durable: DurableState): number {
 /** Takes a verified kill document: an older epoch is refused, the same document again changes nothing. */
 export function acceptKill(
   state: CoreState,
-  event: { topic: KillTopic; document: KillDocument; documentDigest: string },
-  nowMs: number,
+  event: { topic: KillTopic; document: KillDocument; documentDigest: string; receivedAtMs: number },
 ): Turn | { readonly refusal: string } {
   const before = state.durable.kills.find((kills) => kills.topic === event.topic);
   const { epoch } = event.document;
@@ -69,7 +68,7 @@ export function acceptKill(
       overflow: reaching.length > KEPT_KILLS_MAX,
       entries: reaching.slice(0, KEPT_KILLS_MAX).map(keep),
     },
-    nowMs,
+    event.receivedAtMs,
   );
 }
 

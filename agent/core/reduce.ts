@@ -37,7 +37,7 @@ function fold(state: CoreState, event: CoreEvent, nowMs: number): Turn {
     case 'desired':
       return orRefuse(state, acceptDesired(state, event), nowMs);
     case 'kill': {
-      const accepted = acceptKill(state, event, nowMs);
+      const accepted = acceptKill(state, event);
       return 'refusal' in accepted ? recordRefusal(state, 'older-epoch', accepted.refusal, nowMs) : accepted;
     }
     case 'local-kill':

@@ -126,6 +126,7 @@ function whyFallback(state: CoreState): string {
 }
 
 function whyNone(state: CoreState): string {
+  if (state.stopping) return 'the agent is stopping';
   if (wantedBaseline(state) !== null) return 'the baseline is being loaded';
   return 'every release this device may answer with has failed or is killed: halted, no answers';
 }

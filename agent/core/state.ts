@@ -88,6 +88,9 @@ export type Hindrance = {
   readonly failures: number;
 };
 
+/** Execution provider that the manifest asked for first, and the one in use. */
+export type Provider = { readonly asked: string; readonly used: string };
+
 /** One release on this device: whether its files are here, whether a runner holds it, whether it is proven in this stay. */
 export type Holding = {
   readonly ref: ReleaseRef;
@@ -99,7 +102,7 @@ export type Holding = {
   readonly deathsAtMs: readonly number[];
   /** As a baseline it is given up for this boot; monotonic time of that. */
   readonly failedAtMs: number | null;
-  readonly provider: string | null;
+  readonly provider: Provider | null;
   readonly loadedAtMs: number | null;
   readonly priority: Priority;
 };

@@ -98,7 +98,8 @@ export class CoreWorld {
   }
 
   kill(document: KillDocument, topic: Exclude<KillTopic, 'local'> = 'fleet'): readonly Effect[] {
-    return this.send({ kind: 'kill', topic, document, documentDigest: documentDigestOf(document) });
+    const documentDigest = documentDigestOf(document);
+    return this.send({ kind: 'kill', topic, document, documentDigest, receivedAtMs: this.nowMs });
   }
 
   /** Gives one open step its result. */
@@ -108,7 +109,7 @@ export class CoreWorld {
     this.open.delete(digest);
     const isGood = outcome === 'good';
     if (what === 'fetch') this.#finishFetch(digest, isGood);
-    if (what === 'load' && isGood) this.send({ kind: 'loaded', digest, provider: 'cpu' });
+    if (what === 'load' && isGood) this.send({ kind: 'loaded', digest, provider: { asked: 'cpu', used: 'cpu' } });
     if (what === 'load' && !isGood) this.send({ kind: 'load-failed', digest, failure: 'fault', reason: 'no session' });
     if (what === 'unload') this.send({ kind: 'unloaded', digest });
     if (what === 'prove')

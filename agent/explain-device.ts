@@ -1,0 +1,70 @@
+// `explain` for whoever stands before the box: what the slots hold and what the agent last said. Reads only; works
+// beside a running agent and without a network.
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeError } from '../shared/basics/errors.ts';
+import { parseJson } from '../shared/basics/parsing.ts';
+import { type Reported, reportedSchema } from '../shared/protocol/reports.ts';
+import type { AgentConfig } from './config.ts';
+import type { DurableState } from './core/state.ts';
+import { readSlots } from './state/slots.ts';
+
+export function explainDevice(config: AgentConfig): string {
+  const lines = [
+    `${config.site}/${config.device} (${config.hardwareClass})`,
+    ...stateLines(config),
+    ...reportLines(config),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function stateLines(config: AgentConfig): readonly string[] {
+  try {
+    const { durable, found } = readSlots(config.dataDir);
+    if (durable === null) return [`state       none (slots ${found}): the next start serves the factory release`];
+    return describeDurable(durable, found);
+  } catch (error) {
+    return [`state       cannot be read in ${config.dataDir}: ${describeError(error)}`];
+  }
+}
+
+function describeDurable(durable: DurableState, found: string): readonly string[] {
+  const { committed, previous, factory, desired } = durable;
+  return [
+    `state       slots ${found}, boot ${durable.bootCount}`,
+    `committed   ${committed.release}  ${committed.digest.slice(0, 12)}`,
+    `previous    ${previous ? `${previous.release}  ${previous.digest.slice(0, 12)}` : 'none'}`,
+    `factory     ${factory.release}  ${factory.digest.slice(0, 12)}`,
+    `desired     ${desired ? `generation ${desired.generation}` : 'no document yet'}`,
+    ...durable.kills.flatMap((kills) =>
+      kills.entries.map((entry) => `killed      ${kills.topic}, epoch ${kills.epoch}, ${entry.id}: ${entry.reason}`),
+    ),
+    ...durable.quarantine.map((entry) => `quarantine  ${entry.release}, ${entry.kind}: ${entry.reason}`),
+    ...durable.attempts.map(
+      ({ digest, starts, strikes }) => `attempts    ${digest.slice(0, 12)}: ${starts} starts, ${strikes} strikes`,
+    ),
+  ];
+}
+
+function reportLines(config: AgentConfig): readonly string[] {
+  const path = join(config.dataDir, 'reported.json');
+  try {
+    const parsed = parseJson(reportedSchema, readFileSync(path));
+    if (!parsed.ok) return ['reported    cannot be read'];
+    return describeReport(parsed.value, statSync(path).mtime);
+  } catch {
+    // No report yet is the ordinary state of a device that has never run.
+    return ['reported    nothing yet'];
+  }
+}
+
+function describeReport(report: Reported, at: Date): readonly string[] {
+  const serving = report.serving ? `${report.serving.release}, ${report.servedFrames} frames` : 'nobody';
+  return [
+    `reported    ${at.toISOString()}, phase ${report.phase}`,
+    `serving     ${serving}`,
+    `because     ${report.servingBecause}`,
+    `candidate   ${report.candidate ? `${report.candidate.release}, ${report.candidate.role}: ${report.candidate.state}` : 'none'}`,
+    ...report.blocked.map((blocked) => `blocked     ${blocked.kind}: ${blocked.reason}`),
+  ];
+}

@@ -1,0 +1,312 @@
+// The frame loop: a token from a camera → the serving runner (and now and then the shadow) → an outcome. It asks the
+// serving rule for every frame and never decides by itself. Every frame gets one answer, or a counted drop or failure.
+import type { CoreEvent } from './core/events.ts';
+import { decideServing, fallbackFor } from './core/serving.ts';
+import type { CoreState, ReleaseRef, Serving } from './core/state.ts';
+import { type Flight, type Frame, type Lane, laneKey, type Offer, takeWaiting } from './frame.ts';
+import { outcomeOf, pairUp } from './frame-outcome.ts';
+import type { CameraToken } from './frames/frames.ts';
+import type { RunnerAnswer, RunnerExit, RunnerFaultReport } from './inference/inference.ts';
+import { LaneDriver } from './lane-driver.ts';
+import { type AnswerRecord, answerRecord } from './sinks/answer-record.ts';
+import type { FrameOutcome } from './telemetry/outcome.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
+
+/** A stopped candidate is killed after the first answer of another release, or after this when none comes. */
+const KILL_AFTER_MS = 250;
+
+export type FrameLoopParts = {
+  readonly site: string;
+  readonly device: string;
+  readonly boot: string;
+  readonly core: { readonly state: () => CoreState; readonly send: (event: CoreEvent) => void };
+  readonly telemetry: Pick<Telemetry, 'recordOutcome' | 'recordOffered' | 'recordPair'>;
+  readonly publish: (record: AnswerRecord) => void;
+  readonly releaseSlot: (cameraId: string, slot: number) => void;
+  /** Kernel monotonic clock in ms, the clock of the camera's tokens. */
+  readonly monotonicNow: () => number;
+};
+
+export type FrameCounts = { readonly processed: number; readonly dropped: Readonly<Record<string, number>> };
+type DropReason = 'superseded' | 'no-release' | 'failed';
+
+export class FrameLoop {
+  readonly #parts: FrameLoopParts;
+  readonly #driver: LaneDriver;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #counts = new Map<string, { processed: number; dropped: Record<string, number> }>();
+  /** Ends of stopped runners that wait for the next answer of somebody else. */
+  #afterAnswer: (() => void)[] = [];
+  #offered = 0;
+
+  constructor(parts: FrameLoopParts) {
+    this.#parts = parts;
+    this.#driver = new LaneDriver({
+      state: parts.core.state,
+      monotonicNow: parts.monotonicNow,
+      onMissed: (lane, flight) => this.#onMissed(lane, flight),
+      onStuck: (lane) => this.#onStuck(lane),
+      onRefused: (offer, why) => this.#onRefused(offer, why),
+    });
+  }
+
+  /** A camera has a frame: decide who gets it. */
+  onFrame(token: CameraToken): void {
+    const { core, device, boot } = this.#parts;
+    core.send({ kind: 'offered' });
+    const requestId = `${device}/${token.cameraId}/${boot.slice(0, 6)}-${token.seq}`;
+    const frame: Frame = { cameraId: token.cameraId, requestId, token, holds: 1, isSettled: false, pair: null };
+    const serving = decideServing(core.state());
+    const lane = this.#laneFor(serving, token.cameraId);
+    this.#shadow(frame, serving);
+    if (lane === null) this.#settle(frame, 'no-release');
+    else this.#give(lane.lane, { frame, role: lane.role }, 'next');
+    this.#letGo(frame);
+  }
+
+  /** A runner stands ready. One that it replaces ends gently. */
+  addLane(lane: Lane): void {
+    const key = laneKey(lane.ref.digest, lane.cameraId);
+    const replaced = this.#lanes.get(key);
+    this.#lanes.set(key, lane);
+    if (replaced) void this.#drain(replaced);
+  }
+
+  lanesOf(digest: string): readonly Lane[] {
+    return [...this.#lanes.values()].filter((lane) => lane.ref.digest === digest);
+  }
+
+  /** Going to the baseline: what the other release has not answered yet is answered there instead. */
+  reroute(from: ReleaseRef | null, serving: Serving): void {
+    if (from === null || serving.kind === 'candidate' || serving.kind === 'trial-baseline') return;
+    for (const lane of this.lanesOf(from.digest)) this.#evacuate(lane);
+  }
+
+  /** Ends the runners of a release. Resolves when they are gone and their slots are free. */
+  async end(digest: string, how: 'gently' | 'at-once'): Promise<void> {
+    const lanes = this.lanesOf(digest);
+    for (const lane of lanes) this.#lanes.delete(laneKey(digest, lane.cameraId));
+    await Promise.all(lanes.map((lane) => (how === 'gently' ? this.#drain(lane) : this.#cut(lane))));
+  }
+
+  /** Counts since the last call, for the window. */
+  takeCounts(cameraId: string): FrameCounts {
+    const counts = this.#countsOf(cameraId);
+    this.#counts.delete(cameraId);
+    return counts;
+  }
+
+  onResult(lane: Lane, result: RunnerAnswer<Flight>): void {
+    const flight = result.token;
+    const serviceMs = this.#parts.monotonicNow() - flight.sentAtMs;
+    this.#driver.landed(lane, flight);
+    if (flight.isDiverted) this.#parts.core.send({ kind: 'late', digest: lane.ref.digest, serviceMs });
+    else if (!result.finite || result.answer === null) this.#fail(lane, flight, 'non-finite', 'a NaN or an infinity');
+    else this.#answer(lane, flight, result, serviceMs);
+    this.#letGo(flight.frame);
+    this.#driver.next(lane);
+  }
+
+  onFault(lane: Lane, fault: RunnerFaultReport<Flight>): void {
+    const flight = fault.token;
+    // Without a frame the runner itself is at fault, and its end follows.
+    if (flight === null) return;
+    this.#driver.landed(lane, flight);
+    if (!flight.isDiverted) this.#fail(lane, flight, 'fault', `${fault.code}: ${fault.detail}`);
+    this.#letGo(flight.frame);
+    this.#driver.next(lane);
+  }
+
+  /** A runner is gone that nobody has ended: its frames go to whoever serves now, the other cameras' runners end too. */
+  onExit(lane: Lane, exit: RunnerExit<Flight>): void {
+    if (lane.isEnding) return;
+    lane.isEnding = true;
+    const { digest } = lane.ref;
+    const others = this.lanesOf(digest).filter((other) => other !== lane);
+    for (const one of [lane, ...others]) this.#lanes.delete(laneKey(digest, one.cameraId));
+    // The kernel's out-of-memory killer sends SIGKILL; every other signal is a crash of native code.
+    const how = exit.signal === 'SIGKILL' ? 'oom' : 'crash';
+    const reason =
+      exit.signal === null ? `its runner ended with exit code ${exit.code}` : `its runner died of ${exit.signal}`;
+    this.#parts.core.send({ kind: 'runner-died', digest, how, reason });
+    const { current } = lane;
+    if (current !== null && !current.isDiverted) this.#record(lane, current, 'runner-died', reason);
+    this.#evacuate(lane);
+    if (current !== null) this.#letGo(current.frame);
+    this.#driver.forget(lane);
+    lane.current = null;
+    for (const other of others) void this.#cut(other);
+  }
+
+  #answer(lane: Lane, flight: Flight, result: RunnerAnswer<Flight>, serviceMs: number): void {
+    const { frame, role } = flight;
+    const { answer, runMs, borderline } = result;
+    if (answer === null) return;
+    const { telemetry, core, monotonicNow } = this.#parts;
+    const latencyMs = Math.max(0, monotonicNow() - frame.token.monotonicMs);
+    const outcome = outcomeOf(lane, flight, { kind: 'answered', latencyMs, runMs, answer, borderline });
+    if (role !== 'shadow') this.#publish(frame, outcome);
+    telemetry.recordOutcome(outcome);
+    const pair = pairUp(lane, flight, { ref: lane.ref, answer, borderline });
+    if (pair) telemetry.recordPair(pair);
+    const { digest } = lane.ref;
+    core.send({ kind: 'answered', digest, role, latencyMs, serviceMs, requestId: frame.requestId });
+    if (role !== 'shadow') for (const end of this.#afterAnswer.splice(0)) end();
+  }
+
+  #publish(frame: Frame, outcome: FrameOutcome): void {
+    const { site, device, core, publish } = this.#parts;
+    frame.isSettled = true;
+    this.#countsOf(frame.cameraId).processed += 1;
+    const record = answerRecord(outcome, { site, device, cohortId: core.state().desired?.cohortId ?? 'baseline' });
+    if (record) publish(record);
+  }
+
+  /** This release has failed the frame: that is counted against it, and the baseline answers it. */
+  #fail(lane: Lane, flight: Flight, error: 'deadline' | 'non-finite' | 'fault', detail: string): void {
+    this.#record(lane, flight, error, detail);
+    const { digest } = lane.ref;
+    this.#parts.core.send({ kind: 'frame-fault', digest, role: flight.role, fault: error, detail });
+    if (flight.role !== 'shadow') this.#rescue(flight.frame, digest);
+  }
+
+  #record(
+    lane: Lane,
+    flight: Flight,
+    error: 'deadline' | 'non-finite' | 'fault' | 'runner-died',
+    detail: string,
+  ): void {
+    this.#parts.telemetry.recordOutcome(outcomeOf(lane, flight, { kind: 'failed', error, detail }));
+  }
+
+  #rescue(frame: Frame, failedDigest: string): void {
+    if (frame.isSettled) return;
+    const state = this.#parts.core.state();
+    const serving = decideServing(state);
+    const isOther = serving.ref !== null && serving.ref.digest !== failedDigest;
+    const ref = isOther ? serving.ref : fallbackFor(state, failedDigest);
+    const lane = ref === null ? undefined : this.#lanes.get(laneKey(ref.digest, frame.cameraId));
+    if (lane) this.#give(lane, { frame, role: isOther ? serving.role : 'baseline' }, 'first');
+    else this.#settle(frame, 'failed');
+  }
+
+  /** The serving release's lane; while that is late, its stand-in from the baseline chain. */
+  #laneFor(serving: Serving, cameraId: string): { readonly lane: Lane; readonly role: Serving['role'] } | null {
+    if (serving.ref === null) return null;
+    const lane = this.#lanes.get(laneKey(serving.ref.digest, cameraId));
+    if (lane && !lane.isLate) return { lane, role: serving.role };
+    const fallback = fallbackFor(this.#parts.core.state(), serving.ref.digest);
+    const stand = fallback === null ? undefined : this.#lanes.get(laneKey(fallback.digest, cameraId));
+    if (stand) {
+      if (lane) lane.diverted += 1;
+      return { lane: stand, role: 'baseline' };
+    }
+    return lane ? { lane, role: serving.role } : null;
+  }
+
+  #shadow(frame: Frame, serving: Serving): void {
+    if (serving.shadow === null) return;
+    this.#offered += 1;
+    if (this.#offered % serving.shadow.sampleEvery !== 0) return;
+    const { digest } = serving.shadow.ref;
+    const lane = this.#lanes.get(laneKey(digest, frame.cameraId));
+    if (!lane) return;
+    this.#parts.telemetry.recordOffered(digest);
+    frame.pair = { baseline: null, candidate: null };
+    this.#give(lane, { frame, role: 'shadow' }, 'next');
+  }
+
+  #give(lane: Lane, offer: Offer, place: 'next' | 'first'): void {
+    offer.frame.holds += 1;
+    if (place === 'first') this.#driver.rescue(lane, offer);
+    else this.#driver.offer(lane, offer);
+  }
+
+  #onMissed(lane: Lane, flight: Flight): void {
+    flight.isDiverted = true;
+    this.#fail(lane, flight, 'deadline', 'no answer within its deadline');
+    // What waits behind it would wait in vain.
+    for (const offer of takeWaiting(lane)) this.#moveOn(offer, lane.ref.digest);
+  }
+
+  #onStuck(lane: Lane): void {
+    if (lane.diverted === 0) return;
+    lane.diverted = 0;
+    const role = this.#parts.core.state().serving.role;
+    const detail = 'still busy with a frame whose deadline has passed';
+    this.#parts.core.send({ kind: 'frame-fault', digest: lane.ref.digest, role, fault: 'deadline', detail });
+  }
+
+  #onRefused(offer: Offer, why: 'superseded' | 'runner-gone'): void {
+    if (offer.role !== 'shadow') this.#settle(offer.frame, why === 'superseded' ? 'superseded' : 'failed');
+    this.#letGo(offer.frame);
+  }
+
+  /** Takes every frame out of a lane and has it answered elsewhere; the running one too. */
+  #evacuate(lane: Lane): void {
+    const { current } = lane;
+    const { digest } = lane.ref;
+    if (current !== null && !current.isDiverted) {
+      current.isDiverted = true;
+      if (current.role !== 'shadow') this.#rescue(current.frame, digest);
+    }
+    for (const offer of takeWaiting(lane)) this.#moveOn(offer, digest);
+  }
+
+  #moveOn(offer: Offer, fromDigest: string): void {
+    if (offer.role !== 'shadow') this.#rescue(offer.frame, fromDigest);
+    this.#letGo(offer.frame);
+  }
+
+  async #drain(lane: Lane): Promise<void> {
+    lane.isEnding = true;
+    for (const offer of takeWaiting(lane)) this.#moveOn(offer, lane.ref.digest);
+    await lane.runner.drain();
+    this.#abandon(lane);
+  }
+
+  /** SIGSTOP now, so that it takes no more of the machine; SIGKILL when somebody else has answered. */
+  async #cut(lane: Lane): Promise<void> {
+    lane.isEnding = true;
+    this.#evacuate(lane);
+    lane.runner.stop();
+    if (lane.current !== null) await this.#nextAnswer();
+    await lane.runner.kill();
+    this.#abandon(lane);
+  }
+
+  #abandon(lane: Lane): void {
+    const { current } = lane;
+    this.#driver.forget(lane);
+    lane.current = null;
+    if (current === null) return;
+    if (!current.isDiverted && current.role !== 'shadow') this.#rescue(current.frame, lane.ref.digest);
+    this.#letGo(current.frame);
+  }
+
+  async #nextAnswer(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#afterAnswer.push(resolve);
+    const timer = setTimeout(resolve, KILL_AFTER_MS);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  #settle(frame: Frame, reason: DropReason): void {
+    if (frame.isSettled) return;
+    frame.isSettled = true;
+    const { dropped } = this.#countsOf(frame.cameraId);
+    dropped[reason] = (dropped[reason] ?? 0) + 1;
+  }
+
+  #letGo(frame: Frame): void {
+    frame.holds -= 1;
+    if (frame.holds === 0) this.#parts.releaseSlot(frame.cameraId, frame.token.slot);
+  }
+
+  #countsOf(cameraId: string): { processed: number; dropped: Record<string, number> } {
+    const counts = this.#counts.get(cameraId) ?? { processed: 0, dropped: {} };
+    this.#counts.set(cameraId, counts);
+    return counts;
+  }
+}

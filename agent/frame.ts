@@ -1,0 +1,76 @@
+// A frame on its way through the runners, and the lane that leads to one runner. A slot of the ring is free again only
+// when everybody who got its token has answered or died.
+
+import type { ReleaseRef } from './core/state.ts';
+import type { CameraToken } from './frames/frames.ts';
+import type { FrameToken, Runner } from './inference/inference.ts';
+import type { PairedAnswer, ServingRole } from './telemetry/outcome.ts';
+
+/** One captured frame. Mutable: it is the place where its own life is kept. */
+export type Frame = {
+  readonly cameraId: string;
+  readonly requestId: string;
+  readonly token: CameraToken;
+  /** Lanes that hold or wait with it. */
+  holds: number;
+  /** Answered, failed or dropped: what comes later is no answer any more. */
+  isSettled: boolean;
+  /** Both arms' answers while a shadow also has it; null when it has not. */
+  pair: { baseline: PairedAnswer | null; candidate: PairedAnswer | null } | null;
+};
+
+/** A frame in the hands of a runner. */
+export type Flight = FrameToken & {
+  readonly frame: Frame;
+  readonly role: ServingRole;
+  readonly sentAtMs: number;
+  /** Its frame has gone elsewhere: its answer only frees the slot. */
+  isDiverted: boolean;
+};
+
+export type Offer = { readonly frame: Frame; readonly role: ServingRole };
+
+/** One runner of one release at one camera: one frame running, one waiting, and rescued ones first. */
+export type Lane = {
+  readonly ref: ReleaseRef;
+  readonly cameraId: string;
+  readonly labelMap: Readonly<Record<string, string>> | null;
+  runner: Runner<Flight>;
+  current: Flight | null;
+  waiting: Offer | null;
+  rescued: Offer[];
+  deadline: NodeJS.Timeout | null;
+  /** The frame it runs has missed its deadline. */
+  isLate: boolean;
+  /** Frames that went elsewhere because it was late. */
+  diverted: number;
+  isEnding: boolean;
+};
+
+export function laneKey(digest: string, cameraId: string): string {
+  return `${digest}/${cameraId}`;
+}
+
+export function openLane(ref: ReleaseRef, cameraId: string, labelMap: Lane['labelMap'], runner: Runner<Flight>): Lane {
+  return {
+    ref,
+    cameraId,
+    labelMap,
+    runner,
+    current: null,
+    waiting: null,
+    rescued: [],
+    deadline: null,
+    isLate: false,
+    diverted: 0,
+    isEnding: false,
+  };
+}
+
+/** What waits in a lane, taken out of it, oldest first. */
+export function takeWaiting(lane: Lane): readonly Offer[] {
+  const offers = [...lane.rescued, ...(lane.waiting === null ? [] : [lane.waiting])];
+  lane.rescued = [];
+  lane.waiting = null;
+  return offers;
+}

@@ -1,0 +1,189 @@
+// One run of a release over its golden pictures: a golden camera in lockstep, one runner, answers in order.
+// Both processes are ended before it resolves, whatever happens.
+import { describeError } from '../shared/basics/errors.ts';
+import type { Answer } from '../shared/release/answers.ts';
+import type { Installed } from './artifacts/artifacts.ts';
+import type { ProofFault } from './core/events.ts';
+import type { RoomLog } from './frames/child-log.ts';
+import { type Camera, type CameraToken, openCamera } from './frames/frames.ts';
+import { openRunner, type Runner, RunnerError, type RunnerRole } from './inference/inference.ts';
+
+/** No answer for this long: the model hangs. The same cap as for a live frame, twice, because it runs niced. */
+const SILENCE_MS_MAX = 20_000;
+/** Two pictures ahead are enough: they come as fast as they are answered. */
+const GOLDEN_SLOTS = 4;
+
+export type GoldenRunParts = {
+  readonly device: string;
+  readonly ringDir: string;
+  readonly role: RunnerRole;
+  readonly threads: number;
+  readonly signal: AbortSignal;
+  readonly log: RoomLog;
+  readonly monotonicNow: () => number;
+  readonly wallNow: () => number;
+  /** Told about the runner's process, for CPU and memory. */
+  readonly onRunner?: (pid: number) => void;
+};
+
+export type GoldenRun =
+  | {
+      readonly kind: 'answers';
+      readonly answers: readonly Answer[];
+      readonly loadMs: number;
+      readonly coldStartMs: number;
+    }
+  | { readonly kind: 'failed'; readonly fault: ProofFault; readonly reason: string }
+  /** The files on this device are not the release's. */
+  | { readonly kind: 'damaged'; readonly reason: string }
+  | { readonly kind: 'cancelled' };
+
+export async function runGolden(
+  release: Installed,
+  framesPath: string,
+  frames: number,
+  parts: GoldenRunParts,
+): Promise<GoldenRun> {
+  const course = new GoldenCourse(release, frames, parts);
+  try {
+    await course.open(framesPath);
+    return await course.outcome;
+  } catch (error) {
+    return failureOf(error);
+  } finally {
+    await course.close();
+  }
+}
+
+class GoldenCourse {
+  readonly #release: Installed;
+  readonly #frames: number;
+  readonly #parts: GoldenRunParts;
+  readonly #done = Promise.withResolvers<GoldenRun>();
+  readonly #answers = new Map<number, Answer>();
+  #tokens: CameraToken[] = [];
+  #camera: Camera | null = null;
+  #runner: Runner<CameraToken> | null = null;
+  #silence: NodeJS.Timeout | null = null;
+  #startedAtMs = 0;
+  #coldStartMs = 0;
+  #isOver = false;
+  readonly #onAbort = () => this.#end({ kind: 'cancelled' });
+
+  constructor(release: Installed, frames: number, parts: GoldenRunParts) {
+    this.#release = release;
+    this.#frames = frames;
+    this.#parts = parts;
+    parts.signal.addEventListener('abort', this.#onAbort);
+  }
+
+  get outcome(): Promise<GoldenRun> {
+    return this.#done.promise;
+  }
+
+  async open(framesPath: string): Promise<void> {
+    const { manifest, packageDir, ref } = this.#release;
+    const { device, ringDir, role, threads, log, monotonicNow } = this.#parts;
+    this.#camera = await openCamera({
+      cameraId: `golden-${ref.digest.slice(0, 8)}-${role}`,
+      device,
+      source: { kind: 'golden', path: framesPath },
+      contracts: [manifest.input],
+      ringDir,
+      slots: GOLDEN_SLOTS,
+      log,
+      onFrame: (token) => this.#onToken(token),
+      onHealth: () => undefined,
+      onLost: (loss) => this.#end({ kind: 'failed', fault: 'fault', reason: `golden pictures: ${loss.detail}` }),
+    });
+    if (this.#isOver) return;
+    this.#startedAtMs = monotonicNow();
+    this.#runner = await openRunner<CameraToken>({
+      manifest,
+      packageDir,
+      ring: this.#camera.ring(manifest.input),
+      role,
+      threads,
+      log,
+      coldMs: manifest.limits.coldMs,
+      onResult: (result) => this.#onAnswer(result.token, result.finite ? result.answer : null),
+      onFault: (fault) => this.#end({ kind: 'failed', fault: 'fault', reason: `${fault.code}: ${fault.detail}` }),
+      onExit: (exit) => this.#onExit(exit.signal, exit.code),
+    });
+    if (this.#isOver) return;
+    this.#parts.onRunner?.(this.#runner.pid);
+    this.#watch();
+    this.#next();
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true;
+    this.#parts.signal.removeEventListener('abort', this.#onAbort);
+    if (this.#silence) clearTimeout(this.#silence);
+    await Promise.all([this.#runner?.kill(), this.#camera?.close()]);
+  }
+
+  #onToken(token: CameraToken): void {
+    this.#tokens.push(token);
+    this.#next();
+  }
+
+  #next(): void {
+    const [token] = this.#tokens;
+    if (this.#isOver || !token || !this.#runner || this.#runner.outstanding().length > 0) return;
+    this.#tokens = this.#tokens.slice(1);
+    this.#runner.submit(token);
+  }
+
+  #onAnswer(token: CameraToken, answer: Answer | null): void {
+    this.#camera?.release(token.slot);
+    if (answer === null) {
+      const reason = `golden frame ${token.index}: the output holds a NaN or an infinity`;
+      this.#end({ kind: 'failed', fault: 'non-finite', reason });
+      return;
+    }
+    if (this.#answers.size === 0) this.#coldStartMs = this.#parts.monotonicNow() - this.#startedAtMs;
+    this.#answers.set(token.index, answer);
+    this.#watch();
+    if (this.#answers.size === this.#frames) this.#end(this.#summary());
+    else this.#next();
+  }
+
+  #summary(): GoldenRun {
+    const answers = [...this.#answers].sort(([a], [b]) => a - b).map(([, answer]) => answer);
+    return { kind: 'answers', answers, loadMs: this.#runner?.ready.loadMs ?? 0, coldStartMs: this.#coldStartMs };
+  }
+
+  #onExit(signal: string | null, code: number | null): void {
+    const reason = `its runner ended on a golden frame (${signal ?? `exit code ${code}`})`;
+    this.#end({ kind: 'failed', fault: signal === 'SIGKILL' ? 'oom' : 'crash', reason });
+  }
+
+  #watch(): void {
+    if (this.#silence) clearTimeout(this.#silence);
+    const reason = `no answer to a golden frame within ${SILENCE_MS_MAX / 1000} s`;
+    this.#silence = setTimeout(() => this.#end({ kind: 'failed', fault: 'hang', reason }), SILENCE_MS_MAX);
+  }
+
+  #end(run: GoldenRun): void {
+    this.#isOver = true;
+    this.#done.resolve(run);
+  }
+}
+
+function failureOf(error: unknown): GoldenRun {
+  const reason = describeError(error);
+  if (!(error instanceof RunnerError)) return { kind: 'failed', fault: 'fault', reason };
+  switch (error.code) {
+    case 'wrong-digest':
+      return { kind: 'damaged', reason };
+    case 'contract-mismatch':
+      return { kind: 'failed', fault: 'mismatch', reason };
+    case 'crashed-on-load':
+      return { kind: 'failed', fault: 'crash', reason };
+    case 'load-failed':
+    case 'load-timeout':
+    case 'provider-unavailable':
+      return { kind: 'failed', fault: 'fault', reason };
+  }
+}

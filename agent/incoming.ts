@@ -1,0 +1,56 @@
+// Documents from the control plane: verified, parsed and given to the core as facts, one after the other in the order
+// of their arrival. What cannot be trusted is a fact too: it is counted and shown.
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../shared/basics/canonical-json.ts';
+import { desiredSchema, killDocumentSchema } from '../shared/protocol/documents.ts';
+import { type DeviceAddress, killTopics } from '../shared/protocol/topics.ts';
+import type { Verifier } from '../shared/signing/signed-document.ts';
+import type { CoreEvent } from './core/events.ts';
+
+const KILL_PLACES = ['fleet', 'site', 'device'] as const;
+
+export type Incoming = {
+  readonly onDesired: (text: string) => void;
+  readonly onKill: (topic: string, text: string) => void;
+};
+
+export type IncomingParts = {
+  readonly verify: Verifier;
+  readonly address: DeviceAddress;
+  readonly send: (event: CoreEvent) => void;
+  readonly monotonicNow: () => number;
+};
+
+export function openIncoming({ verify, address, send, monotonicNow }: IncomingParts): Incoming {
+  let last: Promise<void> = Promise.resolve();
+  // A verification that throws would be our own mistake; the next document must still be read.
+  const inOrder = (work: () => Promise<CoreEvent>) => {
+    last = last.then(work).then(send);
+  };
+  const topics = killTopics(address);
+  return {
+    onDesired: (text) =>
+      inOrder(async () => {
+        const verified = await verify('desired', desiredSchema, text);
+        if (!verified.ok) return { kind: 'refused', refusal: verified.kind, reason: `desired: ${verified.reason}` };
+        return { kind: 'desired', document: verified.value, documentDigest: digestOf(verified.value) };
+      }),
+    onKill: (topicName, text) => {
+      const receivedAtMs = monotonicNow();
+      inOrder(async () => {
+        const topic = KILL_PLACES[topics.indexOf(topicName)];
+        if (topic === undefined) return { kind: 'refused', refusal: 'unknown-topic', reason: topicName };
+        const verified = await verify('kill', killDocumentSchema, text);
+        if (!verified.ok)
+          return { kind: 'refused', refusal: verified.kind, reason: `${topic} kill: ${verified.reason}` };
+        const document = verified.value;
+        return { kind: 'kill', topic, document, documentDigest: digestOf(document), receivedAtMs };
+      });
+    },
+  };
+}
+
+/** Of the payload, not of the text: the same document signed again is the same document. */
+function digestOf(document: unknown): string {
+  return createHash('sha256').update(canonicalJson(document)).digest('hex').slice(0, 32);
+}

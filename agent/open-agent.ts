@@ -1,0 +1,257 @@
+// Puts the agent together: the only place that constructs its parts. The order matters: state and baseline first,
+// the link last, so that a device answers frames before it has heard of any network.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import type { Logger } from 'pino';
+import { describeError } from '../shared/basics/errors.ts';
+import { openVerifier } from '../shared/signing/signed-document.ts';
+import { type Artifacts, type Installed, openArtifacts } from './artifacts/artifacts.ts';
+import { CameraWatch } from './camera-watch.ts';
+import type { AgentConfig } from './config.ts';
+import { ControlLoop } from './control-loop.ts';
+import type { Priority } from './core/effects.ts';
+import type { ReportBody } from './core/explain.ts';
+import { killEpochOf } from './core/kills.ts';
+import { type CoreState, type DurableState, freshDurable, openCore } from './core/state.ts';
+import { FrameLoop } from './frame-loop.ts';
+import { sweepRings } from './frames/frames.ts';
+import { openIncoming } from './incoming.ts';
+import { type Link, openLink } from './link/link.ts';
+import { openProofFile } from './proof-file.ts';
+import { RoleClock } from './role-clock.ts';
+import { RunnerPool } from './runner-pool.ts';
+import { openSensors } from './sensors/sensors.ts';
+import { openSinks } from './sinks/sinks.ts';
+import { openSlots, type Slots } from './state/slots.ts';
+import { openSteps } from './steps.ts';
+import { openReporter } from './telemetry/reporter.ts';
+import { openSpool, type Spool } from './telemetry/spool.ts';
+import { openTelemetry } from './telemetry/telemetry.ts';
+
+export type Agent = { readonly close: () => Promise<void> };
+
+export type AgentParts = {
+  readonly config: AgentConfig;
+  readonly version: string;
+  readonly log: Logger;
+  readonly stdout: Writable;
+};
+
+/** Starts everything. Rejects with a BelayError when this device cannot even serve its factory release. */
+export async function openAgent(parts: AgentParts): Promise<Agent> {
+  const floor = await openFloor(parts);
+  const loops = openLoops(parts, floor);
+  const { control, cameraWatch, frameLoop } = loops;
+  const { artifacts, telemetry } = floor;
+  const { config, log } = parts;
+  const send = control.send.bind(control);
+  const threadsFor = (release: Installed, priority: Priority) => threadsOf(config, release, priority);
+  const cameras = await cameraWatch.open();
+  const { readInstalled } = artifacts;
+  const pool = new RunnerPool({ cameras, frameLoop, readInstalled, threadsFor, telemetry, send, log });
+  const { device, ringDir } = config;
+  const wakeReporter = floor.reporter.wake;
+  const steps = openSteps({ ...floor, ...loops, pool, send, wakeReporter, threadsFor, device, ringDir, log });
+  floor.late.carryOut = steps.carryOut;
+  control.start(floor.slots.reading.found);
+  floor.late.link = await connect({ ...parts, ...floor, control });
+  return {
+    close: async () => {
+      control.stop();
+      await Promise.all([floor.late.link?.close(), steps.cancelAll(), pool.close()]);
+      await cameraWatch.close();
+      floor.reporter.close();
+      floor.sinks.close();
+      floor.spool.close();
+      floor.slots.close();
+    },
+  };
+}
+
+/** Parts that know nothing of each other's decisions: disk, spool, telemetry, sinks, clocks. */
+async function openFloor({ config, version, log, stdout }: AgentParts) {
+  const monotonicNow = () => Number(process.hrtime.bigint()) / 1e6;
+  const wallNow = () => Date.now();
+  const boot = randomBytes(8).toString('hex');
+  mkdirSync(config.dataDir, { recursive: true });
+  const artifacts = openArtifacts({ dataDir: config.dataDir, apiUrl: config.controlPlane?.apiUrl ?? null });
+  const slots = openSlots(config.dataDir);
+  const durable = await readDurable(slots, artifacts, config, log);
+  sweepRings(config.ringDir);
+  const proofs = openProofFile(config.dataDir, version, log);
+  const spool = openSpool({ path: join(config.dataDir, 'spool.db'), boot, log, bytesMax: config.spoolBytesMax });
+  const { site, device, hardwareClass, line, procRoot, sysRoot } = config;
+  const identity = { site, device, hardwareClass, line };
+  const telemetry = openTelemetry({ identity, boot, wallNow, monotonicNow, spool, log, procRoot });
+  const sensors = openSensors({ sysRoot, procRoot });
+  const roleClock = new RoleClock(monotonicNow);
+  // The core and its hands know each other, and the link comes last: they are named before they are there.
+  const late: Late = { link: null, carryOut: () => undefined };
+  const link: Pick<Link, 'publish' | 'isUp'> = {
+    isUp: () => late.link?.isUp() ?? false,
+    publish: (channel, payload, options) =>
+      late.link?.publish(channel, payload, options) ?? Promise.reject(new Error('this device has no link')),
+  };
+  const reporter = openReporter({ spool, link, monotonicNow, log });
+  const sinks = openSinks(config.sinks, { stdout, link, log });
+  const disk = { artifacts, slots, durable, proofs, spool };
+  return { ...disk, boot, monotonicNow, wallNow, telemetry, sensors, roleClock, late, link, reporter, sinks };
+}
+
+type Late = { link: Link | null; carryOut: ReturnType<typeof openSteps>['carryOut'] };
+type Floor = Awaited<ReturnType<typeof openFloor>>;
+
+/** The two loops and the cameras that feed them. */
+function openLoops({ config, version, log }: AgentParts, floor: Floor) {
+  const { site, device, ringDir } = config;
+  const { boot, telemetry, sensors, roleClock, reporter, sinks, link, monotonicNow, wallNow, late } = floor;
+  const { durable, proofs } = floor;
+  const clocks = { monotonicNowMs: monotonicNow(), wallNowMs: wallNow() };
+  const control: ControlLoop = new ControlLoop(openCore({ site, device, ...clocks, durable, proofs: proofs.proofs }), {
+    carryOut: (effect) => late.carryOut(effect),
+    readSensors: () => {
+      const reading = sensors.read();
+      telemetry.recordSensors(reading);
+      return reading;
+    },
+    cameras: () => cameraWatch.states(),
+    closeWindow: (state) => {
+      cameraWatch.report((cameraId) => frameLoop.takeCounts(cameraId));
+      telemetry.closeWindow(windowFacts(state, roleClock));
+      reporter.wake();
+    },
+    publishReport: (body) => publishReport({ config, version, boot, log, link, wallNow }, body),
+    killFiles: [join(config.dataDir, 'kill'), config.killFile],
+    windowMs: config.windowMs,
+    monotonicNow,
+    log,
+  });
+  const core = { state: () => control.state(), send: control.send.bind(control) };
+  const frameLoop: FrameLoop = new FrameLoop({
+    site,
+    device,
+    boot,
+    core,
+    telemetry,
+    publish: (record) => sinks.publish(record),
+    releaseSlot: (cameraId, slot) => cameraWatch.release(cameraId, slot),
+    monotonicNow,
+  });
+  const onFrame = frameLoop.onFrame.bind(frameLoop);
+  const cameraWatch: CameraWatch = new CameraWatch({
+    configs: config.cameras,
+    device,
+    ringDir,
+    telemetry,
+    onFrame,
+    monotonicNow,
+    log,
+  });
+  return { control, frameLoop, cameraWatch };
+}
+
+/** What the slots say, or a fresh start from the factory package. */
+async function readDurable(
+  slots: Slots,
+  artifacts: Artifacts,
+  config: AgentConfig,
+  log: Logger,
+): Promise<DurableState> {
+  const known = slots.reading.durable;
+  try {
+    const factory = (await artifacts.importPackage(config.factory)).ref;
+    return known === null ? freshDurable(factory) : { ...known, factory };
+  } catch (error) {
+    if (known === null) throw error;
+    log.warn({ error: describeError(error) }, 'the factory package is not there; what is installed goes on');
+    return known;
+  }
+}
+
+function threadsOf(config: AgentConfig, release: Installed, priority: Priority): number {
+  if (priority === 'shadow') return 1;
+  return config.threads ?? Math.min(release.manifest.runtime.intraOpThreads, Math.max(1, config.cores - 1));
+}
+
+function windowFacts(state: CoreState, roleClock: RoleClock) {
+  return {
+    cohortId: state.desired?.cohortId ?? 'baseline',
+    generation: state.desired?.generation ?? state.durable.desired?.generation ?? 0,
+    killEpoch: killEpochOf(state.durable),
+    activeMsByRole: roleClock.take(),
+  };
+}
+
+type ReportParts = {
+  readonly config: AgentConfig;
+  readonly version: string;
+  readonly boot: string;
+  readonly log: Logger;
+  readonly link: Pick<Link, 'publish' | 'isUp'>;
+  readonly wallNow: () => number;
+};
+
+/** To the control plane while it can be reached, and to a file for whoever stands before the box. */
+function publishReport({ config, version, boot, log, link, wallNow }: ReportParts, body: ReportBody): void {
+  const { site, device, hardwareClass, line } = config;
+  const header = { v: 1 as const, site, device, boot, atMs: Math.round(wallNow()), agentVersion: version };
+  const text = JSON.stringify({ ...header, hardwareClass, line, ...body });
+  try {
+    writeFileSync(join(config.dataDir, 'reported.json'), text);
+  } catch (error) {
+    log.debug({ error: describeError(error) }, 'the report file could not be written');
+  }
+  if (!link.isUp()) return;
+  link.publish('reported', text, { qos: 1, retain: true }).catch((error: unknown) => {
+    log.debug({ error: describeError(error) }, 'a report was not delivered; the next one says the same');
+  });
+}
+
+type ConnectParts = {
+  readonly config: AgentConfig;
+  readonly boot: string;
+  readonly version: string;
+  readonly log: Logger;
+  readonly control: ControlLoop;
+  readonly reporter: ReturnType<typeof openReporter>;
+  readonly spool: Spool;
+  readonly monotonicNow: () => number;
+};
+
+async function connect(parts: ConnectParts): Promise<Link | null> {
+  const { config, boot, version, log, control, reporter, spool, monotonicNow } = parts;
+  const { controlPlane, site, device, hardwareClass, line } = config;
+  if (controlPlane === null) return null;
+  const address = { site, device };
+  const verify = await openVerifier(controlPlane.keySet);
+  const incoming = openIncoming({ verify, address, send: control.send.bind(control), monotonicNow });
+  const hello = () => {
+    const { generation, killEpoch } = windowFactsOf(control.state());
+    const header = { v: 1 as const, site, device, boot, agentVersion: version, hardwareClass, line };
+    return JSON.stringify({ ...header, generation, killEpoch, seq: spool.seqLast });
+  };
+  const link = openLink({
+    url: controlPlane.mqttUrl,
+    address,
+    password: controlPlane.password,
+    boot,
+    log,
+    ...incoming,
+    onAck: (ack) => reporter.acknowledged(ack),
+    onUp: () => {
+      link.publish('hello', hello(), { qos: 1, retain: false }).catch((error: unknown) => {
+        log.debug({ error: describeError(error) }, 'hello was not delivered; the next connection says it again');
+      });
+      control.reportNow();
+      reporter.linkUp();
+    },
+    onDown: (reason) => log.info({ reason }, 'the link to the control plane is down'),
+  });
+  return link;
+}
+
+function windowFactsOf(state: CoreState): { readonly generation: number; readonly killEpoch: number } {
+  return { generation: state.desired?.generation ?? 0, killEpoch: killEpochOf(state.durable) };
+}

@@ -1,0 +1,83 @@
+// The golden run: every golden picture through the real preprocessing into a ring, and through a real runner of the
+// release, in a process of its own. What the answers mean is judged in core/proof.ts and core/golden-score.ts.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describeError } from '../shared/basics/errors.ts';
+import { describeProblems, parseJson } from '../shared/basics/parsing.ts';
+import type { Answer } from '../shared/release/answers.ts';
+import {
+  type GoldenExpectation,
+  type GoldenSet,
+  goldenExpectationSchema,
+  readGoldenSet,
+} from '../shared/release/golden.ts';
+import type { Installed } from './artifacts/artifacts.ts';
+import type { ProofFault } from './core/events.ts';
+import { scoreGolden } from './core/golden-score.ts';
+import { compareReference } from './core/proof.ts';
+import type { ProofRecord } from './core/state.ts';
+import { type GoldenRun, type GoldenRunParts, runGolden } from './golden-run.ts';
+
+export type ProofResult =
+  | { readonly kind: 'proof'; readonly record: ProofRecord; readonly fault: ProofFault | null }
+  | { readonly kind: 'damaged'; readonly reason: string }
+  | { readonly kind: 'cancelled' };
+
+/** Runs and judges the golden set of an installed release. Never throws for what the release does. */
+export async function proveRelease(release: Installed, parts: GoldenRunParts): Promise<ProofResult> {
+  const { manifest, packageDir } = release;
+  let golden: { readonly set: GoldenSet; readonly expectation: GoldenExpectation };
+  try {
+    golden = await readGolden(packageDir, manifest.golden);
+  } catch (error) {
+    return judged(release, null, { fault: 'mismatch', reason: `its golden set: ${describeError(error)}` }, parts);
+  }
+  const run = await runGolden(release, join(packageDir, manifest.golden.frames), golden.set.index.frames.length, parts);
+  if (run.kind === 'cancelled') return { kind: 'cancelled' };
+  if (run.kind === 'damaged') return { kind: 'damaged', reason: run.reason };
+  if (run.kind === 'failed') return judged(release, null, run, parts);
+  return judgeAnswers(release, run, golden, parts);
+}
+
+function judgeAnswers(
+  release: Installed,
+  run: Extract<GoldenRun, { kind: 'answers' }>,
+  golden: { readonly set: GoldenSet; readonly expectation: GoldenExpectation },
+  parts: GoldenRunParts,
+): ProofResult {
+  const { postprocess, golden: rules } = release.manifest;
+  const scoreFloor = postprocess.type === 'detection' ? postprocess.score : 0;
+  const comparison = compareReference(run.answers, golden.expectation.answers, rules.tolerance, scoreFloor);
+  const why = { fault: comparison.passed ? null : ('mismatch' as const), reason: comparison.reason };
+  return judged(release, { run, scores: scoreGolden(run.answers, golden.set.index.frames) }, why, parts);
+}
+
+function judged(
+  release: Installed,
+  done: { run: Extract<GoldenRun, { kind: 'answers' }>; scores: ProofRecord['scores'] } | null,
+  why: { readonly fault: ProofFault | null; readonly reason: string },
+  parts: GoldenRunParts,
+): ProofResult {
+  const record: ProofRecord = {
+    ...release.ref,
+    passed: why.fault === null,
+    reason: why.reason.slice(0, 2000),
+    atMs: Math.round(parts.wallNow()),
+    frames: done?.run.answers.length ?? 0,
+    loadMs: done?.run.loadMs ?? 0,
+    coldStartMs: done?.run.coldStartMs ?? 0,
+    scores: done?.scores ?? [],
+  };
+  return { kind: 'proof', record, fault: why.fault };
+}
+
+async function readGolden(packageDir: string, paths: { readonly frames: string; readonly expect: string }) {
+  const set = readGoldenSet(await readFile(join(packageDir, paths.frames)));
+  if (!set.ok) throw new Error(describeProblems(set.problems));
+  const expectation = parseJson(goldenExpectationSchema, await readFile(join(packageDir, paths.expect)));
+  if (!expectation.ok) throw new Error(describeProblems(expectation.problems.slice(0, 5)));
+  return { set: set.value, expectation: expectation.value };
+}
+
+/** Answers in the order of the golden frames. */
+export type GoldenAnswers = readonly Answer[];

@@ -1,0 +1,180 @@
+// The runners of the releases that are held: one process per release and camera, and the rings that they read.
+// It opens, reprioritises and ends them when told; it never decides which.
+import { setPriority } from 'node:os';
+import { describeError } from '../shared/basics/errors.ts';
+import type { InputContract } from '../shared/release/manifest.ts';
+import type { Installed } from './artifacts/artifacts.ts';
+import type { Priority } from './core/effects.ts';
+import type { CoreEvent } from './core/events.ts';
+import { type Flight, type Lane, openLane } from './frame.ts';
+import type { FrameLoop } from './frame-loop.ts';
+import type { RoomLog } from './frames/child-log.ts';
+import { type Camera, contractHash } from './frames/frames.ts';
+import { openRunner, RunnerError } from './inference/inference.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
+
+/** As the runner sets it for itself when it starts (agent/inference/runner.ts). */
+const NICE: Readonly<Record<Priority, number>> = { baseline: 1, candidate: 5, shadow: 19 };
+
+export type RunnerPoolParts = {
+  readonly cameras: ReadonlyMap<string, Camera>;
+  readonly frameLoop: FrameLoop;
+  readonly readInstalled: (digest: string) => Promise<Installed | null>;
+  readonly threadsFor: (release: Installed, priority: Priority) => number;
+  readonly telemetry: Pick<Telemetry, 'recordRunner'>;
+  readonly send: (event: CoreEvent) => void;
+  readonly log: RoomLog;
+};
+
+type LoadFailure = Extract<CoreEvent, { kind: 'load-failed' }>['failure'];
+
+export class RunnerPool {
+  readonly #parts: RunnerPoolParts;
+  readonly #contracts = new Map<string, InputContract>();
+  readonly #loading = new Map<string, { isCancelled: boolean; readonly done: Promise<void> }>();
+  #contractsSet = Promise.resolve();
+
+  constructor(parts: RunnerPoolParts) {
+    this.#parts = parts;
+  }
+
+  /** Opens the release's runners and says `loaded` or `load-failed`; cancelled, it says `unloaded`. */
+  load(digest: string, priority: Priority): void {
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    const loading = { isCancelled: false, done };
+    this.#loading.set(digest, loading);
+    void this.#load(digest, priority, loading)
+      .then((event) => {
+        this.#loading.delete(digest);
+        this.#parts.send(event);
+      })
+      .finally(resolve);
+  }
+
+  /** Ends the runners of a release, also while they load, and says `unloaded`. */
+  async unload(digest: string, how: 'gently' | 'at-once'): Promise<void> {
+    const loading = this.#loading.get(digest);
+    if (loading) {
+      loading.isCancelled = true;
+      return;
+    }
+    await this.#parts.frameLoop.end(digest, how);
+    this.#contracts.delete(digest);
+    this.#parts.send({ kind: 'unloaded', digest });
+  }
+
+  /** Lifts or lowers how much of the machine a release gets. Where the kernel forbids it, new runners replace the old. */
+  prioritise(digest: string, priority: Priority): void {
+    for (const lane of this.#parts.frameLoop.lanesOf(digest)) {
+      this.#parts.telemetry.recordRunner({ digest, role: priority, pid: lane.runner.pid });
+      try {
+        setPriority(lane.runner.pid, NICE[priority]);
+      } catch (error) {
+        const fields = { digest, priority, error: describeError(error) };
+        this.#parts.log.info(fields, 'this process may not raise a priority; the runner is replaced');
+        void this.#replace(lane, priority);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    const loading = [...this.#loading.values()];
+    for (const one of loading) one.isCancelled = true;
+    const digests = [...this.#contracts.keys()];
+    await Promise.all(digests.map((digest) => this.#parts.frameLoop.end(digest, 'at-once')));
+    await Promise.all(loading.map((one) => one.done));
+  }
+
+  async #load(digest: string, priority: Priority, loading: { readonly isCancelled: boolean }): Promise<CoreEvent> {
+    const lanes: Lane[] = [];
+    try {
+      const release = await this.#parts.readInstalled(digest);
+      if (!release) return { kind: 'load-failed', digest, failure: 'missing', reason: 'it is not installed whole' };
+      await this.#useContract(digest, release.manifest.input);
+      for (const cameraId of this.#parts.cameras.keys()) {
+        if (!loading.isCancelled) lanes.push(await this.#openLane(release, cameraId, priority));
+      }
+      if (loading.isCancelled) return await this.#discard(digest, lanes);
+      for (const lane of lanes) this.#parts.frameLoop.addLane(lane);
+      const { asked = 'unknown', used = 'unknown' } = lanes[0]?.runner.ready.provider ?? {};
+      return { kind: 'loaded', digest, provider: { asked, used } };
+    } catch (error) {
+      await this.#discard(digest, lanes);
+      if (loading.isCancelled) return { kind: 'unloaded', digest };
+      return { kind: 'load-failed', digest, failure: failureOf(error), reason: describeError(error) };
+    }
+  }
+
+  async #discard(digest: string, lanes: readonly Lane[]): Promise<CoreEvent> {
+    for (const lane of lanes) lane.isEnding = true;
+    await Promise.all(lanes.map((lane) => lane.runner.kill()));
+    this.#contracts.delete(digest);
+    return { kind: 'unloaded', digest };
+  }
+
+  async #openLane(release: Installed, cameraId: string, priority: Priority): Promise<Lane> {
+    const { cameras, frameLoop, log, telemetry, threadsFor } = this.#parts;
+    const camera = cameras.get(cameraId);
+    if (!camera) throw new RangeError(`no camera ${cameraId}`);
+    const { manifest, packageDir, ref } = release;
+    const opened: { lane: Lane | null } = { lane: null };
+    const withLane = (use: (lane: Lane) => void) => {
+      if (opened.lane) use(opened.lane);
+    };
+    const runner = await openRunner<Flight>({
+      manifest,
+      packageDir,
+      ring: camera.ring(manifest.input),
+      role: priority,
+      threads: threadsFor(release, priority),
+      log,
+      coldMs: manifest.limits.coldMs,
+      onResult: (result) => withLane((lane) => frameLoop.onResult(lane, result)),
+      onFault: (fault) => withLane((lane) => frameLoop.onFault(lane, fault)),
+      onExit: (exit) => withLane((lane) => frameLoop.onExit(lane, exit)),
+    });
+    opened.lane = openLane(ref, cameraId, manifest.compat?.labelMap ?? null, runner);
+    telemetry.recordRunner({ digest: ref.digest, role: priority, pid: runner.pid });
+    return opened.lane;
+  }
+
+  async #replace(lane: Lane, priority: Priority): Promise<void> {
+    try {
+      const release = await this.#parts.readInstalled(lane.ref.digest);
+      if (!release) return;
+      const next = await this.#openLane(release, lane.cameraId, priority);
+      const isHeld = this.#parts.frameLoop.lanesOf(lane.ref.digest).includes(lane);
+      if (isHeld) this.#parts.frameLoop.addLane(next);
+      else await this.#discard(lane.ref.digest, [next]);
+    } catch (error) {
+      // The old runner goes on: slower than wanted, and the limits judge it.
+      this.#parts.log.warn({ digest: lane.ref.digest, error: describeError(error) }, 'a runner could not be replaced');
+    }
+  }
+
+  /** Has the frames of this contract made at every camera; contracts nobody uses any more go then too. */
+  async #useContract(digest: string, contract: InputContract): Promise<void> {
+    this.#contracts.set(digest, contract);
+    const set = this.#contractsSet.then(async () => {
+      const wanted = new Map([...this.#contracts.values()].map((one) => [contractHash(one), one]));
+      await Promise.all([...this.#parts.cameras.values()].map((camera) => camera.setContracts([...wanted.values()])));
+    });
+    this.#contractsSet = set.catch(() => undefined);
+    await set;
+  }
+}
+
+function failureOf(error: unknown): LoadFailure {
+  if (!(error instanceof RunnerError)) return 'fault';
+  switch (error.code) {
+    case 'wrong-digest':
+      return 'wrong-digest';
+    case 'crashed-on-load':
+      return 'crash';
+    case 'load-failed':
+    case 'load-timeout':
+    case 'contract-mismatch':
+    case 'provider-unavailable':
+      return 'fault';
+  }
+}
