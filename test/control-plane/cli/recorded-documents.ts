@@ -5,6 +5,7 @@ import { killSchema } from '../../../shared/protocol/api-kills.ts';
 import { checkReportSchema, registeredSchema, releaseSchema } from '../../../shared/protocol/api-releases.ts';
 import { rolloutSummarySchema, rolloutViewSchema } from '../../../shared/protocol/api-rollouts.ts';
 import { statusReportSchema } from '../../../shared/protocol/api-status.ts';
+import { reportedSchema } from '../../../shared/protocol/reports.ts';
 import { planSchema } from '../../../shared/rollout/plan.ts';
 import { verdictSchema } from '../../../shared/rollout/verdict.ts';
 
@@ -191,8 +192,8 @@ export function plan(part: Part<typeof planSchema> = {}) {
 
 const HEADER = { v: 1, site: 'plant-a', device: 'cam-a1', boot: 'boot-0001' };
 
-export function reported(part: object = {}) {
-  return {
+export function reported(part: Part<typeof reportedSchema> = {}) {
+  return reportedSchema.parse({
     ...HEADER,
     atMs: NOW_MS,
     agentVersion: '0.1.0',
@@ -215,7 +216,7 @@ export function reported(part: object = {}) {
     blocked: [],
     refused: {},
     ...part,
-  };
+  });
 }
 
 export function device(part: Part<typeof deviceSchema> = {}) {
