@@ -1,6 +1,5 @@
 // Following a rollout until its verdict: on a terminal redrawn, elsewhere a line for each change. Decides exit codes.
 import { setTimeout as wait } from 'node:timers/promises';
-import { createLogUpdate } from 'log-update';
 import { type RolloutView, rolloutViewSchema } from '../../../shared/protocol/api-rollouts.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -28,7 +27,7 @@ export function fetchRollout({ api }: Session, id: string): Promise<RolloutView>
 
 /** Stays until the verdict; gives its exit code. */
 export async function watchRollout(session: Session, id: string): Promise<ExitCode> {
-  const draw = session.output.redraws ? openScreen(session) : openLines(session);
+  const draw = session.output.redraws ? await openScreen(session) : openLines(session);
   for (let view = await fetchRollout(session, id); ; view = await fetchPatiently(session, id)) {
     draw(view);
     const code = verdictOf(view);
@@ -68,7 +67,9 @@ async function fetchPatiently(session: Session, id: string): Promise<RolloutView
   }
 }
 
-function openScreen({ output }: Session): (view: RolloutView) => void {
+async function openScreen({ output }: Session): Promise<(view: RolloutView) => void> {
+  // Loaded here alone: it would cost every other command a fifth of its start.
+  const { createLogUpdate } = await import('log-update');
   const screen = createLogUpdate(process.stdout);
   return (view) => {
     screen(renderRollout(view, output));
