@@ -207,8 +207,8 @@ function onEvidence(facts: DecideFacts): Draft | null {
 }
 
 function onApproval({ stage, state }: DecideFacts): Draft | null {
-  if (stage.promote === 'auto') return null;
   if (state === 'awaiting_approval') return wait('awaiting_approval', 'ready; waits for a person to promote it');
+  if (stage.promote === 'auto') return null;
   return {
     kind: 'hold',
     reason: `stage ${stage.name} is ready; a person must promote it`,

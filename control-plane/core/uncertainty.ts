@@ -17,6 +17,8 @@ export type Interval = {
 
 /** Below this many degrees of freedom the spread between devices is not known well enough to be used alone. */
 const DF_MIN = 3;
+/** A share has a floor that counting sets, so its windows may speak until there are eight devices; the larger spread counts. */
+const SHARE_DF_MIN = 7;
 /** Degrees of freedom that controls or windows may add; more would claim more than they know. */
 const DF_EXTRA_MAX = 20;
 /**
@@ -61,7 +63,7 @@ export function shareInterval(devices: readonly DeviceShare[], basis: 'paired' |
   const share = hits / total;
   const smoothed = (hits + 0.5) / (total + 1);
   const counting = (smoothed * (1 - smoothed)) / total;
-  const isEnough = devices.length - 1 >= DF_MIN;
+  const isEnough = devices.length - 1 >= SHARE_DF_MIN;
   const windows = devices.flatMap((device) => device.windows.filter((window) => window.total > 0));
   const spread = isEnough
     ? clusterVariance(devices, share)

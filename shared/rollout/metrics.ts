@@ -80,7 +80,7 @@ const golden: Omit<MetricRule, 'title' | 'filters'> = {
 
 export const METRICS = {
   latency_ms: { ...latency, title: 'latency' },
-  run_ms: { ...latency, title: 'model run time' },
+  run_ms: { ...latency, title: 'model run latency' },
   fps: {
     aggregates: ['mean'],
     source: 'self',
