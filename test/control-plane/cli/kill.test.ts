@@ -50,7 +50,7 @@ describe('renderKill', () => {
     expect(text).toBe(
       [
         '5 of 6 devices answered a frame with a release that is allowed',
-        'after the flag: p50 41 ms, p99 89 ms, slowest 89 ms',
+        'acknowledged after p50 41 ms, p99 89 ms, slowest 89 ms',
         '2 of them were answering with what was killed',
         'offline: plant-c/cam-c2',
         'It stays in force until: belay rearm k-1 --reason "…"',
@@ -61,8 +61,13 @@ describe('renderKill', () => {
   it('names stragglers with the next step, and shows no times where none were measured', () => {
     const text = renderKill(kill({ ...nearly, p50Ms: null, p99Ms: null, maxMs: null }), tagged);
     expect(text).toContain('<bad:no answer yet: plant-a/cam-a2. Next: belay device explain plant-a/cam-a2>');
-    expect(text).not.toContain('after the flag');
+    expect(text).not.toContain('acknowledged after');
   });
+});
+
+it('a kill that reaches nobody says so: a mistyped site must not look like success', () => {
+  const text = renderKill(kill({ sent: 0, acknowledged: 0, reverted: 0, maxMs: null, offline: [] }), plain);
+  expect(text).toContain('no device is known there');
 });
 
 describe('belay kill', () => {
