@@ -1,3 +1,4 @@
+// The waiting time between connections: doubles, is capped, and spreads a fleet.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { backoffMs } from '../../../agent/link/backoff.ts';

@@ -1,3 +1,4 @@
+// The link against a real broker on loopback: order at connect, reconnecting, refusals, half-open connections.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Link, type LinkOptions, openLink } from '../../../agent/link/link.ts';
 import { LinkError, PAYLOAD_BYTES_MAX } from '../../../agent/link/session.ts';

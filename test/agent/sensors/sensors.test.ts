@@ -1,3 +1,4 @@
+// Readings of fake /sys and /proc trees, one per kind of board, and the time a reading of this machine takes.
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

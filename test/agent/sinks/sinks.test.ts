@@ -1,3 +1,4 @@
+// Answers on their way out: the record itself, MQTT, and standard output with readers that stall or leave.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';

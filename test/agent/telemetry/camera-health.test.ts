@@ -1,3 +1,4 @@
+// The verdict on a camera, sign by sign, on made-up statistics.
 import { describe, expect, it } from 'vitest';
 import {
   judgeHealth,

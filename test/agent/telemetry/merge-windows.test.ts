@@ -1,3 +1,4 @@
+// Which windows may become one, and that one counts as its parts.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeKey, mergeWindows } from '../../../agent/telemetry/merge-windows.ts';

@@ -1,3 +1,4 @@
+// What counts as lost, gained and wrong between two answers to one frame.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Box } from '../../../agent/telemetry/found-objects.ts';

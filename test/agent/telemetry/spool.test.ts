@@ -1,3 +1,4 @@
+// The spool case by case: order, restarts, budgets, broken files.
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SpoolError } from '../../../agent/telemetry/spool-file.ts';

@@ -1,3 +1,4 @@
+// Outcomes, pairs, cameras and sensors in; valid windows and events in the spool out.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CLASSES_MAX, OTHER_CLASSES } from '../../../agent/telemetry/arm-recorder.ts';
 import type { FrameOutcome, FrameResult, HealthSample } from '../../../agent/telemetry/outcome.ts';

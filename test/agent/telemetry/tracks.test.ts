@@ -1,3 +1,4 @@
+// Following detections over frames: flicker, the motion of the line, and what stays in place.
 import { describe, expect, it } from 'vitest';
 import type { Box } from '../../../agent/telemetry/found-objects.ts';
 import { followFrame, NO_TRACKS, type TrackCounts, type TrackedBox } from '../../../agent/telemetry/tracks.ts';

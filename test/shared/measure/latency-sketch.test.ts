@@ -1,3 +1,4 @@
+// The latency sketch: error bound, merging in any order, and bytes that are refused.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,3 +1,4 @@
+// Derived ratios carry their evidence; windows add up.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeSketch, EMPTY_SKETCH, encodeSketch, sketchOf } from '../../../shared/measure/latency-sketch.ts';

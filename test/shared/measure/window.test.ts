@@ -1,3 +1,4 @@
+// What the window contract accepts, keeps and refuses.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseJson, parseValue } from '../../../shared/basics/parsing.ts';

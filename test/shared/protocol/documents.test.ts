@@ -1,3 +1,4 @@
+// What the documents of the protocol accept, fill in and refuse.
 import { describe, expect, it } from 'vitest';
 import { parseValue } from '../../../shared/basics/parsing.ts';
 import { desiredSchema, killDocumentSchema } from '../../../shared/protocol/documents.ts';

@@ -1,3 +1,4 @@
+// Topics are read back into what they were made of.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,3 +1,4 @@
+// Signatures: who is believed, and every way not to be.
 import fc from 'fast-check';
 import { CompactSign, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
