@@ -1,3 +1,4 @@
+// belay device: the fleet as a table, one device in full, its explanation and its credentials.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderDevices } from '../../../control-plane/cli/commands/device.ts';
 import { EXIT } from '../../../control-plane/cli/exit-codes.ts';

@@ -1,3 +1,4 @@
+// belay kill, rearm and kills: exactly one scope, a wait for acknowledgements, stragglers by name.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderKill, scopeOf } from '../../../control-plane/cli/commands/kill.ts';
 import { EXIT } from '../../../control-plane/cli/exit-codes.ts';

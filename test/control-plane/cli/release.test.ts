@@ -1,3 +1,4 @@
+// belay release: what is uploaded and registered, and every way in which a folder can be no release.
 import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// belay rollout: plan, start, watching until the verdict, and the verbs of a person.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

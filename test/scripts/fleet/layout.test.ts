@@ -1,3 +1,4 @@
+// Who stands where in the small fleet.
 import { describe, expect, it } from 'vitest';
 import { lineNamed } from '../../../agent/frames/line/lines.ts';
 import { deviceCount, layOutFleet } from '../../../scripts/fleet/layout.ts';

@@ -1,3 +1,4 @@
+// Programs of the fleet as real processes: heard, logged, ended.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// The plan as people read it before they start.
 import { describe, expect, it } from 'vitest';
 import { renderPlan } from '../../../../control-plane/cli/render/plan.ts';
 import { plan } from '../recorded-documents.ts';

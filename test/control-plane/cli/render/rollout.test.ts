@@ -1,3 +1,4 @@
+// The rollout screen as people read it.
 import { describe, expect, it } from 'vitest';
 import { renderRollout } from '../../../../control-plane/cli/render/rollout.ts';
 import { NOW_MS, rollout, verdict } from '../recorded-documents.ts';

@@ -1,3 +1,4 @@
+// Tables, and the small words of numbers and times.
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {

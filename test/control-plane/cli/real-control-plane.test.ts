@@ -1,0 +1,148 @@
+// The command line against the real control plane: what it sends is understood, and what comes back is shown.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EXIT } from '../../../control-plane/cli/exit-codes.ts';
+import { type PackageOptions, tinyPackage } from '../../builders/tiny-package.ts';
+import { openPlaneBench, type PlaneBench, type TestDevice } from '../open-plane.ts';
+import { runBelay } from './run-belay.ts';
+
+let bench: PlaneBench;
+let root = '';
+let device: TestDevice;
+
+beforeAll(async () => {
+  bench = await openPlaneBench();
+  root = await mkdtemp(path.join(tmpdir(), 'belay-cli-'));
+});
+afterAll(async () => {
+  await bench?.close();
+  await rm(root, { recursive: true, force: true });
+});
+
+const belay = (...args: string[]) => runBelay(args, { url: bench.plane.httpUrl });
+
+async function writePackage(name: string, options: PackageOptions): Promise<string> {
+  const { manifest, parsed, artifacts } = tinyPackage(options);
+  const folder = path.join(root, name);
+  await mkdir(path.join(folder, 'golden'), { recursive: true });
+  await writeFile(path.join(folder, 'manifest.json'), JSON.stringify(manifest));
+  for (const file of parsed.files)
+    await writeFile(path.join(folder, file.path), artifacts.get(file.sha256) ?? new Uint8Array());
+  return folder;
+}
+
+describe('a fresh control plane', () => {
+  it('has nothing, and says what to do next', async () => {
+    const { code, stdout } = await belay('status');
+    expect(code).toBe(EXIT.ok);
+    expect(stdout).toContain('0 of 0 devices online');
+    expect(stdout).toContain('Next: belay device credentials SITE/DEVICE');
+    expect((await belay('release', 'list')).stdout).toContain('Next: belay release add FOLDER');
+    expect((await belay('kills')).stdout).toBe('No kill was ever raised.\n');
+  });
+});
+
+describe('releases', () => {
+  it('are checked, added once, found again by a short name', async () => {
+    const folder = await writePackage('1.0.0', {});
+    const check = await belay('release', 'check', folder);
+    expect([check.code, check.stdout]).toEqual([EXIT.ok, expect.stringContaining('  ok    operators')]);
+    const add = await belay('release', 'add', folder);
+    expect([add.code, add.stdout]).toEqual([
+      EXIT.ok,
+      expect.stringMatching(/^registered tiny-detector:1\.0\.0\+data=/),
+    ]);
+    expect(add.stderr).toBe('');
+    const again = await belay('release', 'add', folder);
+    expect([again.code, again.stdout]).toEqual([EXIT.ok, expect.stringMatching(/^already registered: tiny-detector/)]);
+    const get = await belay('release', 'get', 'tiny-detector:1.0.0');
+    expect(get.stdout).toMatch(/ada: /);
+    expect((await belay('release', 'list', '--name', 'tiny-detector')).stdout).toContain(
+      'tiny-detector:1.0.0+data=test0',
+    );
+  });
+
+  it('that are unknown are exit code 3', async () => {
+    const { code, stderr } = await belay('release', 'get', 'tiny-detector:9.0.0');
+    expect([code, stderr]).toEqual([EXIT.notFound, expect.stringContaining('tiny-detector:9.0.0')]);
+  });
+
+  it('under a number that is taken are exit code 5', async () => {
+    const folder = await writePackage('taken', {
+      change: (manifest) => Object.assign(manifest, { owner: 'other team' }),
+    });
+    const { code, stderr } = await belay('release', 'add', folder);
+    expect([code, stderr]).toEqual([EXIT.conflict, expect.stringContaining('Next: Releases are immutable')]);
+  });
+
+  it('with a model that could hang are refused with the operator named', async () => {
+    const folder = await writePackage('hang', { version: '1.0.1', variant: 'hang' });
+    const check = await belay('release', 'check', folder);
+    expect([check.code, check.stdout]).toEqual([EXIT.failed, expect.stringMatching(/FAIL {2}operators.*Loop/)]);
+    const add = await belay('release', 'add', folder);
+    expect([add.code, add.stderr]).toEqual([EXIT.usage, expect.stringContaining('Loop')]);
+  });
+});
+
+describe('a device', () => {
+  it('gets credentials that let it in, and is then listed and explained', async () => {
+    const credentials = await belay('device', 'credentials', 'plant-a/cam-a1');
+    expect(JSON.parse(credentials.stdout)).toMatchObject({ site: 'plant-a', device: 'cam-a1' });
+    device = await bench.connect('plant-a', 'cam-a1');
+    await device.hello();
+    await device.report();
+    await expect.poll(async () => (await bench.get('/v1/devices')).body.devices, { timeout: 5000 }).toHaveLength(1);
+    expect((await belay('device', 'list')).stdout).toMatch(/^plant-a\/cam-a1 {2}online {2}baseline/m);
+    expect(JSON.parse((await belay('device', 'get', 'plant-a/cam-a1')).stdout).boot).toBe(device.boot);
+    const explain = await belay('device', 'explain', 'plant-a/cam-a1');
+    expect(explain.code).toBe(EXIT.ok);
+    expect(explain.stdout.split('\n')[0]).not.toBe('');
+    expect((await belay('status')).stdout).toContain('1 of 1 devices online');
+  });
+
+  it('that was never seen is exit code 3; a name that cannot be one is exit code 2', async () => {
+    expect((await belay('device', 'get', 'plant-a/cam-x9')).code).toBe(EXIT.notFound);
+    expect((await belay('device', 'get', 'plant-a/CAM')).code).toBe(EXIT.usage);
+  });
+});
+
+describe('a kill', () => {
+  let id = '';
+
+  it('names the device that does not answer, and ends with 7', async () => {
+    const { code, stdout } = await belay('kill', '--all', '--reason', 'drill', '--timeout', '0.3');
+    expect(code).toBe(EXIT.timeout);
+    expect(stdout).toContain('0 of 1 device answered');
+    expect(stdout).toContain('no answer yet: plant-a/cam-a1. Next: belay device explain plant-a/cam-a1');
+    id = /belay rearm (\S+)/.exec(stdout)?.[1] ?? '';
+    expect((await belay('status')).stdout).toContain(`KILL ${id} in force on the whole fleet`);
+  });
+
+  it('ends with 0 as soon as the device obeys', async () => {
+    await belay('rearm', id, '--reason', 'drill is over');
+    const before = device.kills.length;
+    const running = belay('kill', '--site', 'plant-a', '--reason', 'drill', '--json');
+    await expect.poll(() => device.kills.slice(before).find((kill) => kill.document.kills.length > 0)).toBeTruthy();
+    const killEpoch = device.kills.at(-1)?.document.epoch;
+    await device.event(1, { kind: 'kill-ack', killEpoch, effectMs: 40, wasServing: false, requestId: 'frame-1' });
+    const { code, stdout } = await running;
+    expect(code).toBe(EXIT.ok);
+    const kill = JSON.parse(stdout);
+    expect(kill).toMatchObject({ acknowledged: 1, sent: 1, stragglers: [], actor: 'ada' });
+    expect(kill.maxMs).toBeGreaterThan(0);
+    id = kill.id;
+  });
+
+  it('is over after rearm, and cannot be ended twice', async () => {
+    expect((await belay('rearm', id, '--reason', 'drill is over')).code).toBe(EXIT.ok);
+    expect((await belay('rearm', id, '--reason', 'again')).code).toBe(EXIT.conflict);
+    expect((await belay('rearm', 'k-none', '--reason', 'x')).code).toBe(EXIT.notFound);
+    expect((await belay('kills')).stdout).not.toContain('in force');
+  });
+
+  it('of a release that nobody knows is exit code 3', async () => {
+    expect((await belay('kill', '--release', 'tiny-detector:9.0.0', '--reason', 'x')).code).toBe(EXIT.notFound);
+  });
+});
