@@ -2,36 +2,23 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 import { BelayError, describeError } from '../shared/basics/errors.ts';
 import { nameSchema } from '../shared/basics/identifiers.ts';
 import { deviceTopic } from '../shared/protocol/topics.ts';
 import type { KeySet } from '../shared/signing/signed-document.ts';
-import { type Audit, openAudit } from './audit/audit.ts';
 import { type Config, readConfigFile } from './config.ts';
-import { type Database, openDatabase } from './database/database.ts';
+import { openDatabase } from './database/database.ts';
 import { createDeliveryLoop, type DeliveryLoop, signDesired } from './delivery-loop.ts';
 import { readAllDesired } from './devices/desired-store.ts';
-import { type Devices, openDevices, restorePresence } from './devices/devices.ts';
-import { PresenceBook } from './devices/presence.ts';
-import { registerArtifactRoutes } from './http/routes/artifacts.ts';
-import { registerDeviceRoutes } from './http/routes/devices.ts';
-import { registerKillRoutes } from './http/routes/kills.ts';
-import { registerReleaseRoutes } from './http/routes/releases.ts';
-import { registerStatusRoutes } from './http/routes/status.ts';
-import { registerSystemRoutes } from './http/routes/system.ts';
-import { buildServer, type HttpApp } from './http/server.ts';
-import { openKillJournal } from './kill-switch/kill-journal.ts';
-import { openKillStore } from './kill-switch/kill-store.ts';
-import { KillSwitch } from './kill-switch/kill-switch.ts';
+import { buildServer } from './http/server.ts';
 import { createReassertLoop, type ReassertLoop } from './kill-switch/reassert-loop.ts';
-import { openScopeLookup } from './kill-switch/resolve-scope.ts';
 import { type Messaging, openBroker, type Principal, type RetainedEntry } from './messaging/messaging.ts';
-import { type Outlet, openOutlet } from './outlet.ts';
 import manifest from './package.json' with { type: 'json' };
-import { openArtifactStore } from './registry/artifact-store.ts';
-import { openRegistry, type Registry } from './registry/registry.ts';
-import { devicePassword, isDevicePassword, openSigning, type Signing } from './signing/signing.ts';
+import { startRolloutLoop } from './rollout-loop.ts';
+import { openRooms, type Rooms } from './rooms.ts';
+import { registerRoutes } from './routes.ts';
+import { isDevicePassword } from './signing/signing.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { startUpkeepLoop } from './upkeep-loop.ts';
 
@@ -43,20 +30,6 @@ export type ControlPlane = {
   close(): Promise<void>;
 };
 
-type Clocks = { readonly wallNow: () => number; readonly monotonicNow: () => number };
-type Floor = Clocks & {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly database: Database;
-  readonly audit: Audit;
-  readonly signing: Signing;
-  readonly registry: Registry;
-  readonly presence: PresenceBook;
-  readonly devices: Devices;
-  readonly killSwitch: KillSwitch;
-  readonly outlet: Outlet;
-};
-
 /** Throws BelayError when anything that it promises cannot be kept; nothing is left running then. */
 export async function openControlPlane(config: Config): Promise<ControlPlane> {
   const startedAtMs = Date.now();
@@ -64,73 +37,49 @@ export async function openControlPlane(config: Config): Promise<ControlPlane> {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   await using undo = new AsyncDisposableStack();
   const database = undo.adopt(await openDatabase(join(config.dataDir, 'belay.db')), (opened) => opened.destroy());
-  const floor = await openFloor(config, database, log);
-  undo.adopt(floor.killSwitch, (room) => room.close());
-  const delivery = createDelivery(floor);
-  const reassert = createReassertLoop({ ...floor, reassertMs: config.kills.reassertMs });
-  const telemetry = undo.adopt(openTelemetry(floor, { delivery, reassert }), (room) => room.close());
-  const messaging = undo.adopt(await listen(floor, telemetry), (broker) => broker.close());
-  floor.outlet.connect(messaging);
+  const rooms = await openRooms(config, database, log);
+  undo.adopt(rooms.killSwitch, (room) => room.close());
+  const delivery = createDelivery(rooms);
+  const reassert = createReassertLoop({ ...rooms, reassertMs: config.kills.reassertMs });
+  const telemetry = undo.adopt(openTelemetry(rooms, { delivery, reassert }), (room) => room.close());
+  const messaging = undo.adopt(await listen(rooms, telemetry), (broker) => broker.close());
+  rooms.outlet.connect(messaging);
   for (const loop of [delivery, reassert]) {
     undo.adopt(loop, (started) => started.close());
     loop.start();
   }
-  undo.adopt(startUpkeep(floor), (loop) => loop.close());
+  undo.adopt(startUpkeep(rooms), (loop) => loop.close());
+  const rolloutLoop = undo.adopt(startRolloutLoop({ ...rooms, tickMs: config.tickMs }), (loop) => loop.close());
+  const { version } = manifest;
   const mqttUrl = config.publicUrls.mqtt ?? `mqtt://${authority(config.mqtt.host, messaging.port)}`;
-  const app = undo.adopt(
-    await buildServer({ version: manifest.version, log, loopbackOnly: !config.allowRemote }),
-    (server) => server.close(),
-  );
+  const app = undo.adopt(await buildServer({ version, log, loopbackOnly: !config.allowRemote }), (it) => it.close());
   const urls = { mqttUrl, apiUrl: config.publicUrls.http ?? '' };
-  registerRoutes(app, floor, { telemetry, messaging, startedAtMs, urls: () => urls });
+  registerRoutes(app, rooms, { telemetry, messaging, rolloutLoop, startedAtMs, version, urls: () => urls });
   const httpUrl = await app.listen({ host: config.http.host, port: config.http.port });
   urls.apiUrl ||= httpUrl;
   log.info({ httpUrl, mqttUrl, dataDir: config.dataDir }, 'control plane is up');
   const everything = undo.move();
-  return { httpUrl, mqttUrl, keySet: floor.signing.keySet, close: () => everything.disposeAsync() };
+  return { httpUrl, mqttUrl, keySet: rooms.signing.keySet, close: () => everything.disposeAsync() };
 }
 
-async function openFloor(config: Config, database: Database, log: Logger): Promise<Floor> {
-  const clocks = { wallNow: () => Date.now(), monotonicNow: () => performance.now() };
-  const audit = openAudit({ database, ...clocks });
-  const signing = await openSigning(config.dataDir);
-  const artifacts = await openArtifactStore(join(config.dataDir, 'artifacts'), config.registry.artifactBytesMax);
-  const registry = await openRegistry({ database, artifacts, audit, policy: config.registry, ...clocks });
-  const presence = new PresenceBook();
-  const outlet = openOutlet();
-  const killSwitch = new KillSwitch({
-    ...clocks,
-    sign: signing.sign,
-    publish: (topic, text) => outlet.publish(topic, text, { retain: true, qos: 1 }),
-    presence,
-    journal: openKillJournal(join(config.dataDir, 'kills.json')),
-    store: openKillStore({ database, audit }),
-    log,
-  });
-  await killSwitch.open();
-  await restorePresence({ database, presence, ...clocks });
-  const devices = openDevices({ database, presence, ...clocks });
-  return { config, log, ...clocks, database, audit, signing, registry, presence, devices, killSwitch, outlet };
-}
-
-function createDelivery(floor: Floor): DeliveryLoop {
+function createDelivery(rooms: Rooms): DeliveryLoop {
   return createDeliveryLoop({
-    ...floor,
-    sign: floor.signing.sign,
-    publish: (topic, text) => floor.outlet.publish(topic, text, { retain: true, qos: 1 }),
-    everyMs: floor.config.deliveryMs,
+    ...rooms,
+    sign: rooms.signing.sign,
+    publish: (topic, text) => rooms.outlet.publish(topic, text, { retain: true, qos: 1 }),
+    everyMs: rooms.config.deliveryMs,
   });
 }
 
 function openTelemetry(
-  floor: Floor,
+  rooms: Rooms,
   { delivery, reassert }: { readonly delivery: DeliveryLoop; readonly reassert: ReassertLoop },
 ): Telemetry {
   return new Telemetry({
-    ...floor,
-    ...floor.config.telemetry,
-    isRegistered: (digest) => floor.registry.resolve(digest).kind === 'found',
-    onKillAck: (event) => floor.killSwitch.acknowledge(event),
+    ...rooms,
+    ...rooms.config.telemetry,
+    isRegistered: (digest) => rooms.registry.resolve(digest).kind === 'found',
+    onKillAck: (event) => rooms.killSwitch.acknowledge(event),
     onReached: (address) => {
       delivery.noticed(address);
       reassert.noticed(address);
@@ -138,8 +87,8 @@ function openTelemetry(
     onDesiredWritten: () => delivery.wake(),
     publishAck: ({ site, device, boot, seq }) => {
       const text = JSON.stringify({ v: 1, boot, seq });
-      floor.outlet.publish(deviceTopic({ site, device }, 'ack'), text, { qos: 0 }).catch((error: unknown) => {
-        floor.log.debug(
+      rooms.outlet.publish(deviceTopic({ site, device }, 'ack'), text, { qos: 0 }).catch((error: unknown) => {
+        rooms.log.debug(
           { site, device, error: describeError(error) },
           'a watermark could not be sent; the next one will',
         );
@@ -149,8 +98,8 @@ function openTelemetry(
 }
 
 /** The broker begins with every document that a device could miss: kills first, then what is desired. */
-async function listen(floor: Floor, telemetry: Telemetry): Promise<Messaging> {
-  const { config, signing, killSwitch, database, log } = floor;
+async function listen(rooms: Rooms, telemetry: Telemetry): Promise<Messaging> {
+  const { config, signing, killSwitch, database, log } = rooms;
   const kills = await killSwitch.documents();
   const desired = await Promise.all(
     (await readAllDesired(database)).map((document) => signDesired(signing.sign, document)),
@@ -178,49 +127,13 @@ function authenticate(
   return isDevicePassword(secret, address, claim.password) ? { kind: 'device', ...address } : null;
 }
 
-function startUpkeep(floor: Floor): { close(): Promise<void> } {
-  const { database, config, wallNow, log, registry } = floor;
+function startUpkeep(rooms: Rooms): { close(): Promise<void> } {
+  const { database, config, wallNow, log, registry } = rooms;
   const keep = {
     keepWindowsMs: config.telemetry.keepWindowsMs,
     keepUnreferencedMs: config.registry.keepUnreferencedMs,
   };
   return startUpkeepLoop({ database, artifacts: registry.artifacts, ...keep, wallNow, log }, config.upkeepMs);
-}
-
-type Running = {
-  readonly telemetry: Telemetry;
-  readonly messaging: Messaging;
-  readonly startedAtMs: number;
-  readonly urls: () => { readonly mqttUrl: string; readonly apiUrl: string };
-};
-
-function registerRoutes(app: HttpApp, floor: Floor, { telemetry, messaging, startedAtMs, urls }: Running): void {
-  const { registry, presence, killSwitch, signing } = floor;
-  const isRegistered = (digest: string) => registry.resolve(digest).kind === 'found';
-  const resolveRelease = (reference: string) => registry.resolve(reference);
-  registerKillRoutes(app, {
-    killSwitch,
-    lookUp: openScopeLookup({ resolveRelease, presence, findRolloutDigest: async () => null }),
-  });
-  registerReleaseRoutes(app, { registry });
-  registerArtifactRoutes(app, { registry });
-  registerDeviceRoutes(app, {
-    ...floor,
-    isRegistered,
-    connection: () => ({ ...urls(), keySet: signing.keySet }),
-    passwordOf: (address) => devicePassword(signing.deviceSecret, address),
-  });
-  registerStatusRoutes(app, {
-    ...floor,
-    telemetry,
-    listRollouts: async () => [],
-    messaging: () => ({ ...messaging.metrics() }),
-    urls,
-    version: manifest.version,
-    startedAtMs,
-  });
-  const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
-  registerSystemRoutes(app, { keySet: signing.keySet, audit: floor.audit, findProblems });
 }
 
 function authority(host: string, port: number): string {

@@ -1,5 +1,6 @@
 // What a person says ("this release", "that rollout") as the scope that devices understand: with the digest in it.
 // From memory first: it must work while the database does not.
+import { describeError } from '../../shared/basics/errors.ts';
 import type { KillScopeInput } from '../../shared/protocol/api-kills.ts';
 import type { KillScope, ReleaseRef } from '../../shared/protocol/documents.ts';
 import type { PresenceBook } from '../devices/presence.ts';
@@ -18,8 +19,8 @@ export type ScopeSources = {
     | { readonly kind: 'unknown' }
     | { readonly kind: 'ambiguous'; readonly ids: readonly string[] };
   readonly presence: PresenceBook;
-  /** Asks the rollouts room; null when it does not know or cannot say. */
-  readonly findRolloutDigest: (rolloutId: string) => Promise<string | null>;
+  /** Asks the rollouts room, by id or name; null when it does not know. May throw: it needs the database. */
+  readonly findRollout: (idOrName: string) => Promise<{ readonly rolloutId: string; readonly digest: string } | null>;
 };
 
 export function openScopeLookup(sources: ScopeSources): ScopeLookup {
@@ -47,14 +48,22 @@ function resolveReleaseScope(
 }
 
 async function resolveRolloutScope(
-  { presence, findRolloutDigest }: ScopeSources,
+  { presence, findRollout }: ScopeSources,
   input: Extract<KillScopeInput, { kind: 'rollout' }>,
 ): Promise<ResolvedScope> {
-  const { rolloutId } = input;
+  const { rolloutId, digest } = input;
   const assigned = presence.list().find((device) => device.desiredRollout?.rolloutId === rolloutId)?.desiredRollout;
-  const digest = input.digest ?? assigned?.digest ?? (await findRolloutDigest(rolloutId));
-  if (digest === null) return { kind: 'unknown', reason: `no rollout "${rolloutId}" is known` };
-  return { kind: 'found', scope: { kind: 'rollout', rolloutId, digest } };
+  try {
+    const known = digest === undefined ? (assigned ?? (await findRollout(rolloutId))) : { rolloutId, digest };
+    if (!known) return { kind: 'unknown', reason: `no rollout "${rolloutId}" is known` };
+    return { kind: 'found', scope: { kind: 'rollout', rolloutId: known.rolloutId, digest: known.digest } };
+  } catch (error) {
+    const why = describeError(error);
+    return {
+      kind: 'unknown',
+      reason: `rollout "${rolloutId}" cannot be looked up now (${why}); kill its release, a site or all`,
+    };
+  }
 }
 
 function refOf({ release, digest }: ReleaseRef): { release: string; digest: string } {

@@ -16,9 +16,14 @@ import type { HttpApp } from '../server.ts';
 const TAGS = ['kills'];
 const pathSchema = z.looseObject({ id: z.string().min(1).max(64) });
 
-export type KillRouteParts = { readonly killSwitch: KillSwitch; readonly lookUp: ScopeLookup };
+export type KillRouteParts = {
+  readonly killSwitch: KillSwitch;
+  readonly lookUp: ScopeLookup;
+  /** Called after a kill or its end, so that rollouts look at once. */
+  readonly onChange: () => void;
+};
 
-export function registerKillRoutes(app: HttpApp, { killSwitch, lookUp }: KillRouteParts): void {
+export function registerKillRoutes(app: HttpApp, { killSwitch, lookUp, onChange }: KillRouteParts): void {
   app.post(
     '/v1/kills',
     { schema: { tags: TAGS, body: killBodySchema, response: { 200: killSchema, 201: killSchema } } },
@@ -29,6 +34,7 @@ export function registerKillRoutes(app: HttpApp, { killSwitch, lookUp }: KillRou
       if (raised.kind === 'too-many') {
         throw new ProblemError('too-many-kills', `${raised.active} kills are in force there already`);
       }
+      onChange();
       if (!raised.published) {
         throw new ProblemError('kill-not-sent', `kill ${raised.result.id} is kept, but could not be published yet`);
       }
@@ -62,6 +68,7 @@ export function registerKillRoutes(app: HttpApp, { killSwitch, lookUp }: KillRou
           `the kill stays in force: re-arming could not be recorded (${rearmed.reason})`,
         );
       }
+      onChange();
       return rearmed.result;
     },
   );

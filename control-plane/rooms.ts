@@ -1,0 +1,58 @@
+// The rooms of the control plane, built from a configuration: everything below the broker, the loops and the routes.
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { type Audit, openAudit } from './audit/audit.ts';
+import type { Config } from './config.ts';
+import type { Database } from './database/database.ts';
+import { type Devices, openDevices, restorePresence } from './devices/devices.ts';
+import { PresenceBook } from './devices/presence.ts';
+import { openKillJournal } from './kill-switch/kill-journal.ts';
+import { openKillStore } from './kill-switch/kill-store.ts';
+import { KillSwitch } from './kill-switch/kill-switch.ts';
+import { type Outlet, openOutlet } from './outlet.ts';
+import { openArtifactStore } from './registry/artifact-store.ts';
+import { openRegistry, type Registry } from './registry/registry.ts';
+import { openRollouts, type Rollouts } from './rollouts/rollouts.ts';
+import { openSigning, type Signing } from './signing/signing.ts';
+
+export type Rooms = {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly wallNow: () => number;
+  readonly monotonicNow: () => number;
+  readonly database: Database;
+  readonly audit: Audit;
+  readonly signing: Signing;
+  readonly registry: Registry;
+  readonly presence: PresenceBook;
+  readonly devices: Devices;
+  readonly killSwitch: KillSwitch;
+  readonly rollouts: Rollouts;
+  readonly outlet: Outlet;
+};
+
+/** Reads what the data folder holds; nothing is sent or taken yet. */
+export async function openRooms(config: Config, database: Database, log: Logger): Promise<Rooms> {
+  const clocks = { wallNow: () => Date.now(), monotonicNow: () => performance.now() };
+  const audit = openAudit({ database, ...clocks });
+  const signing = await openSigning(config.dataDir);
+  const artifacts = await openArtifactStore(join(config.dataDir, 'artifacts'), config.registry.artifactBytesMax);
+  const registry = await openRegistry({ database, artifacts, audit, policy: config.registry, ...clocks });
+  const presence = new PresenceBook();
+  const outlet = openOutlet();
+  const killSwitch = new KillSwitch({
+    ...clocks,
+    sign: signing.sign,
+    publish: (topic, text) => outlet.publish(topic, text, { retain: true, qos: 1 }),
+    presence,
+    journal: openKillJournal(join(config.dataDir, 'kills.json')),
+    store: openKillStore({ database, audit }),
+    log,
+  });
+  await killSwitch.open();
+  await restorePresence({ database, presence, ...clocks });
+  const devices = openDevices({ database, presence, ...clocks });
+  const rollouts = openRollouts({ ...clocks, database, registry, devices, audit, log });
+  const opened = { audit, signing, registry, presence, devices, killSwitch, rollouts, outlet };
+  return { config, log, ...clocks, database, ...opened };
+}

@@ -1,0 +1,61 @@
+// Which routes there are, and which rooms each of them talks to.
+
+import { registerArtifactRoutes } from './http/routes/artifacts.ts';
+import { registerDeviceRoutes } from './http/routes/devices.ts';
+import { registerKillRoutes } from './http/routes/kills.ts';
+import { registerReleaseRoutes } from './http/routes/releases.ts';
+import { registerRolloutRoutes } from './http/routes/rollouts.ts';
+import { registerStatusRoutes } from './http/routes/status.ts';
+import { registerSystemRoutes } from './http/routes/system.ts';
+import type { HttpApp } from './http/server.ts';
+import { openScopeLookup } from './kill-switch/resolve-scope.ts';
+import type { Messaging } from './messaging/messaging.ts';
+import type { RolloutLoop } from './rollout-loop.ts';
+import type { Rooms } from './rooms.ts';
+import { devicePassword } from './signing/signing.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
+
+export type RunningParts = {
+  readonly telemetry: Telemetry;
+  readonly messaging: Messaging;
+  readonly rolloutLoop: RolloutLoop;
+  readonly startedAtMs: number;
+  readonly version: string;
+  readonly urls: () => { readonly mqttUrl: string; readonly apiUrl: string };
+};
+
+const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted']);
+
+export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
+  const { registry, signing, killSwitch, rollouts } = rooms;
+  const { telemetry, messaging, rolloutLoop, urls } = running;
+  registerKillRoutes(app, { killSwitch, lookUp: openLookup(rooms), onChange: () => rolloutLoop.wake() });
+  registerReleaseRoutes(app, { registry });
+  registerArtifactRoutes(app, { registry });
+  registerRolloutRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });
+  registerDeviceRoutes(app, {
+    ...rooms,
+    isRegistered: (digest) => registry.resolve(digest).kind === 'found',
+    connection: () => ({ ...urls(), keySet: signing.keySet }),
+    passwordOf: (address) => devicePassword(signing.deviceSecret, address),
+  });
+  registerStatusRoutes(app, {
+    ...rooms,
+    ...running,
+    listRollouts: async () => (await rollouts.list()).filter((rollout) => !ENDED.has(rollout.state)),
+    messaging: () => ({ ...messaging.metrics() }),
+  });
+  const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
+  registerSystemRoutes(app, { keySet: signing.keySet, audit: rooms.audit, findProblems });
+}
+
+function openLookup({ registry, presence, rollouts }: Rooms) {
+  return openScopeLookup({
+    presence,
+    resolveRelease: (reference) => registry.resolve(reference),
+    findRollout: async (idOrName) => {
+      const rollout = await rollouts.get(idOrName);
+      return rollout ? { rolloutId: rollout.id, digest: rollout.candidate.digest } : null;
+    },
+  });
+}
