@@ -73,7 +73,9 @@ export function assess(facts: AssessFacts): Assessment {
     missing: missingOf(facts, standings, evidenceFacts.candidates),
     pending: pendingOf(standings),
     reverted: reverted.filter((key) => !progress.acknowledgedReverts.includes(key)),
-    everExposed: standings.filter((standing, i) => standing.isReverted || devices[i]?.activatedAtMs != null).length,
+    everExposed: standings.filter(
+      ({ isReverted, isActive }, i) => isReverted || isActive || devices[i]?.activatedAtMs != null,
+    ).length,
   };
 }
 

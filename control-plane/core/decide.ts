@@ -30,6 +30,8 @@ export type DecideFacts = {
   readonly reverts: {
     readonly devices: readonly string[];
     readonly exposed: number;
+    /** Devices that shall have it in this stage. */
+    readonly assigned: number;
     readonly percent: number;
     readonly min: number;
   };
@@ -110,9 +112,9 @@ function onKill({ kill, request }: DecideFacts): Draft | null {
 }
 
 function onDeviceReverts({ reverts }: DecideFacts): Draft | null {
-  const { devices, exposed, percent, min } = reverts;
+  const { devices, exposed, assigned, percent, min } = reverts;
   if (devices.length === 0) return null;
-  const isEveryone = devices.length >= exposed;
+  const isEveryone = devices.length >= assigned;
   if (!isEveryone && (devices.length < min || sharePct(reverts) <= percent)) return null;
   const limit = isEveryone ? 'all of them' : `limit ${percent} % and ${min} devices`;
   return rollback(`${devices.length} of ${exposed} devices went back by themselves (${limit}): ${list(devices)}`);

@@ -18,7 +18,7 @@ import { planRollout } from './planner.ts';
 import { WindowReader } from './readings.ts';
 import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
 import { type Started, startRollout } from './start.ts';
-import { type StepResult, stepRollout } from './step.ts';
+import { type StepInput, type StepResult, stepRollout } from './step.ts';
 import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
 
 /** Decisions shown with a rollout; all of them stay in the database. */
@@ -102,7 +102,16 @@ export class Rollouts {
     const windows = this.#readerOf(rollout);
     await windows.refresh(this.#parts.database);
     const devices = await this.#parts.devices.list();
-    return stepRollout(this.#parts, { rollout, devices, windows, request, nowMs });
+    const result = await stepRollout(this.#parts, { rollout, devices, windows, request, nowMs });
+    if (result.kind === 'done' && result.decision?.kind === 'promote')
+      await this.#lookAgain(rollout.id, { devices, windows, nowMs });
+    return result;
+  }
+
+  /** Right after a promotion: what is shown must be about the new stage. */
+  async #lookAgain(id: string, seen: Pick<StepInput, 'devices' | 'windows' | 'nowMs'>): Promise<void> {
+    const rollout = await findRollout(this.#parts.database, id);
+    if (rollout !== null) await stepRollout(this.#parts, { ...seen, rollout, request: null });
   }
 
   #readerOf(rollout: Rollout): WindowReader {

@@ -123,6 +123,9 @@ async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promis
   });
   const saved = await save(parts, situation, { assessment, decision, facts, next });
   if (!saved) return { kind: 'conflict' };
+  // What was seen belongs to the stage that has just ended; the caller looks again at once.
+  const isStale = next.effect === 'assign';
+  if (isStale) return { kind: 'done', decision, state: next.state, moved: true };
   await saveSnapshot(parts.database, rollout.id, {
     atMs: nowMs,
     status: describeStatus(next, decision, facts),
@@ -174,7 +177,12 @@ function decideFactsOf(situation: Situation, assessment: Assessment, progress: P
     extensionsLeft: Math.max(0, stage.extend.times - progress.extensionsUsed),
     extendMs: stage.extend.eachMs,
     kill,
-    reverts: { devices: assessment.reverted, exposed: assessment.everExposed, ...spec.abort.deviceReverts },
+    reverts: {
+      devices: assessment.reverted,
+      exposed: assessment.everExposed,
+      assigned: assessment.exposure.assigned,
+      ...spec.abort.deviceReverts,
+    },
     request,
     verdicts: assessment.verdicts,
     sustained: new Set(Object.keys(progress.breachingSince).filter(isSustained)),

@@ -130,7 +130,7 @@ function viewFactories(
       site,
       devices: rows.length,
       candidate: inside.length,
-      exposed: inside.filter((row) => standing.get(keyOf(row))?.isActive).length,
+      exposed: inside.filter((row) => isExposed(standing.get(keyOf(row)), row)).length,
       controls: rows.length - inside.length,
       online: rows.filter((row) => online.has(keyOf(row))).length,
       reverted: rows.filter((row) => standing.get(keyOf(row))?.isReverted).length,
@@ -154,7 +154,7 @@ function viewDevices({ ledger, devices, rollout }: ViewFacts): RolloutView['devi
       arm: row.role === 'none' ? 'baseline' : 'candidate',
       role: row.role,
       online: device?.online ?? false,
-      exposed: standing?.isActive ?? false,
+      exposed: isExposed(standing, row),
       reverted: standing?.isReverted ?? false,
       activatedAtMs: row.activatedAtMs,
       serving: serving && { release: serving.release, digest: serving.digest },
@@ -162,4 +162,9 @@ function viewDevices({ ledger, devices, rollout }: ViewFacts): RolloutView['devi
       detail: standing?.detail ?? row.reason,
     };
   });
+}
+
+/** What was seen in another role says nothing about this one. */
+function isExposed(standing: DeviceStanding | undefined, { role }: LedgerRow): boolean {
+  return standing?.role === role && standing.isActive;
 }

@@ -42,7 +42,7 @@ const READY: DecideFacts = {
   extensionsLeft: 0,
   extendMs: 60_000,
   kill: null,
-  reverts: { devices: [], exposed: 10, percent: 10, min: 3 },
+  reverts: { devices: [], exposed: 10, assigned: 10, percent: 10, min: 3 },
   request: null,
   verdicts: [verdictOf()],
   sustained: new Set(),
@@ -152,7 +152,7 @@ describe('decide', () => {
     ['one of ten devices went back', reverted(1), 'promote', 'promote', 'running'],
     [
       'the only device went back',
-      { reverts: { devices: ['d0'], exposed: 1, percent: 10, min: 3 } },
+      { reverts: { devices: ['d0'], exposed: 1, assigned: 1, percent: 10, min: 3 } },
       'rollback',
       'device-trip-wire',
       'rolling_back',
