@@ -37,6 +37,9 @@ export const PAYLOAD_BYTES_MAX = 64 * 1024;
 /** Unsent bytes from which answers are dropped instead of queued. */
 const CONGESTED_BYTES = 256 * 1024;
 
+/** Shorter than what an init system grants a program that is asked to end. */
+const GOODBYE_MS_MAX = 1500;
+
 export class Session {
   readonly #options: SessionOptions;
   readonly #client: MqttClient;
@@ -94,16 +97,17 @@ export class Session {
     }
   }
 
-  /** Says goodbye (so that the will is not needed) and closes. */
+  /** Says goodbye (so that the will is not needed) and closes; a broker that does not answer is not waited for. */
   async leave(): Promise<void> {
     const status = this.#status({ online: false, clean: true });
-    try {
-      await this.publish(this.#topic('status'), status, { qos: 1, retain: true });
-    } catch (error) {
+    const goodbye = this.publish(this.#topic('status'), status, { qos: 1, retain: true })
+      .then(() => this.#client.endAsync(false))
       // Without a connection there is nobody to say goodbye to; the will speaks for us.
-      if (!(error instanceof LinkError)) throw error;
-    }
-    await this.#client.endAsync(false).catch(() => undefined);
+      .catch(() => undefined);
+    const { promise: patience, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, Math.min(GOODBYE_MS_MAX, this.#options.timing.publishTimeoutMs));
+    await Promise.race([goodbye, patience]);
+    clearTimeout(timer);
     this.#finish('left');
   }
 

@@ -176,6 +176,17 @@ describe('a link that goes down', () => {
     await proxy.close();
   });
 
+  it('can be closed in bounded time when nobody answers any more', async () => {
+    const proxy = await openSilentProxy(broker.port);
+    const link = open({ url: proxy.url, timing: { ...FAST, publishTimeoutMs: 200 } });
+    await until(() => ups() === 1);
+    proxy.goSilent();
+    const startMs = performance.now();
+    await link.close();
+    expect(performance.now() - startMs).toBeLessThan(2000);
+    await proxy.close();
+  });
+
   it('notices a connection that is only half open, and makes a new one', async () => {
     const proxy = await openSilentProxy(broker.port);
     open({ url: proxy.url, timing: { ...FAST, keepaliveS: 1 } });
