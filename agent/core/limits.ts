@@ -6,7 +6,7 @@ import { type LimitTracks, quantileOf, type ReleaseTrack, trackOf } from './limi
 import type { CoreState, QuarantineKind, ReleaseRef } from './state.ts';
 
 /** Answers needed on either side before latencies are compared. */
-const LATENCY_SAMPLES_MIN = 20;
+const LATENCY_SAMPLES_MIN = 10;
 /** A level counts as left only below this share of the limit. */
 const LATENCY_HYSTERESIS = 0.9;
 const TEMPERATURE_HYSTERESIS_C = 3;
@@ -112,16 +112,20 @@ function latencySince(state: CoreState, trial: ReleaseRef, nowMs: number): numbe
 
 function latencyPair(state: CoreState, trial: ReleaseRef, nowMs: number) {
   const { latencyForMs } = limitsOf(state);
-  const own = trackOf(state.tracks, trial.digest).latency.filter((sample) => sample.atMs > nowMs - latencyForMs);
+  const within = trackOf(state.tracks, trial.digest).latency.filter((sample) => sample.atMs > nowMs - latencyForMs);
+  // A third of the dwell: a peak must not count twice, once in the quantile and once in the dwell.
+  const fresh = within.filter((sample) => sample.atMs > nowMs - latencyForMs / 3);
+  const own = fresh.length >= LATENCY_SAMPLES_MIN ? fresh : within.slice(-LATENCY_SAMPLES_MIN);
   const baseline = trackOf(state.tracks, state.durable.committed.digest).latency;
-  const p95 = (samples: readonly { ms: number }[]) =>
-    samples.length < LATENCY_SAMPLES_MIN
-      ? null
-      : quantileOf(
-          samples.map((sample) => sample.ms),
-          0.95,
-        );
   return { own: p95(own), baseline: p95(baseline) };
+}
+
+function p95(samples: readonly { readonly ms: number }[]): number | null {
+  if (samples.length < LATENCY_SAMPLES_MIN) return null;
+  return quantileOf(
+    samples.map((sample) => sample.ms),
+    0.95,
+  );
 }
 
 /** Frames per second over the last `forMs`, whole seconds only. */

@@ -101,20 +101,28 @@ function onBooted(state: CoreState, slots: string, nowMs: number): Turn {
   return next;
 }
 
-function onAnswered(state: CoreState, event: Extract<CoreEvent, { kind: 'answered' }>, nowMs: number): Turn {
+function onAnswered(state: CoreState, event: AnsweredEvent, nowMs: number): Turn {
   const ref = refOf(state, event.digest);
   if (!ref) return turn(state);
   const isServing = event.role !== 'shadow';
   const tracks = foldAnswered(state.tracks, { ...event, nowMs, isServing });
   if (event.role === 'shadow') return turn({ ...state, tracks });
-  const { role } = event;
-  const took = state.answering?.ref.digest !== ref.digest;
-  const frames = took ? 1 : (state.answering?.frames ?? 0) + 1;
-  const wasCandidate = !took && state.answering?.role === 'candidate' ? 'candidate' : role;
-  const answered: CoreState = { ...state, tracks, answering: { ref, frames, role: wasCandidate } };
-  const told = took ? announce(answered, ref, event.requestId, nowMs) : turn(answered);
+  const counted = { ...state, tracks };
+  const told = ref.digest === state.serving.ref?.digest ? countAnswer(counted, ref, event, nowMs) : turn(counted);
   if (isKilled(state, event.digest)) return told;
   return andThen(told, (next) => acknowledgeKills(next, { ref, requestId: event.requestId }, nowMs));
+}
+
+type AnsweredEvent = Extract<CoreEvent, { kind: 'answered' }>;
+
+/** An answer of the serving release. One that stands in for a single frame does not count: nothing has been switched. */
+function countAnswer(state: CoreState, ref: ReleaseRef, event: AnsweredEvent, nowMs: number): Turn {
+  const before = state.answering;
+  const took = before?.ref.digest !== ref.digest;
+  const served = event.role === 'candidate' || (!took && before?.role === 'candidate') ? 'candidate' : 'baseline';
+  const answering = { ref, frames: took ? 1 : (before?.frames ?? 0) + 1, role: served } as const;
+  const answered: CoreState = { ...state, answering };
+  return took ? announce(answered, ref, event.requestId, nowMs) : turn(answered);
 }
 
 /** The first answer of another release than before: that is when a switch has happened, and how long it took. */
