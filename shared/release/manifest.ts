@@ -108,7 +108,11 @@ export const manifestSchema = z
     postprocess: postprocessSchema,
     labels: z.array(labelSchema).min(1).max(1000),
     compat: z
-      .looseObject({ replaces: z.string().optional(), labelMap: z.record(z.string(), z.string()).optional() })
+      .looseObject({
+        replaces: z.string().optional(),
+        /** This release's own label → the name that consumers of earlier releases know it by. */
+        labelMap: z.record(z.string(), z.string()).optional(),
+      })
       .optional(),
     limits: deviceLimitsSchema,
     warmup: z.looseObject({ runs: z.number().int().min(1).max(100).default(2) }),
