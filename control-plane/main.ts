@@ -1,13 +1,13 @@
 // The control plane as one process: the only place that constructs things, in the order in which they need each other.
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { BelayError, describeError } from '../shared/basics/errors.ts';
 import { nameSchema } from '../shared/basics/identifiers.ts';
 import { deviceTopic } from '../shared/protocol/topics.ts';
 import type { KeySet } from '../shared/signing/signed-document.ts';
-import { type Config, readConfigFile } from './config.ts';
+import { type Config, parseConfig, readConfigFile } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { createDeliveryLoop, type DeliveryLoop, signDesired } from './delivery-loop.ts';
 import { readAllDesired } from './devices/desired-store.ts';
@@ -33,7 +33,7 @@ export type ControlPlane = {
 /** Throws BelayError when anything that it promises cannot be kept; nothing is left running then. */
 export async function openControlPlane(config: Config): Promise<ControlPlane> {
   const startedAtMs = Date.now();
-  const log = pino({ level: config.log.level });
+  const log = pino({ level: config.log.level }, pino.destination({ fd: 2, sync: true }));
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   await using undo = new AsyncDisposableStack();
   const database = undo.adopt(await openDatabase(join(config.dataDir, 'belay.db')), (opened) => opened.destroy());
@@ -140,17 +140,55 @@ function authority(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+const USAGE = `node control-plane/main.ts --config FILE [--tether]
+node control-plane/main.ts --data FOLDER [--http-port PORT] [--mqtt-port PORT] [--tether]
+
+  --config FILE   JSON or YAML; control-plane/README.md lists what it may say
+  --data FOLDER   without a file: everything by default, kept in this folder
+  --tether        stop when standard input ends (for whoever starts it as a child)
+`;
+
 async function run(): Promise<void> {
-  const { values } = parseArgs({ options: { config: { type: 'string', short: 'c' } } });
-  if (values.config === undefined) {
-    throw new BelayError('config-missing', 'say which configuration to use: node control-plane/main.ts --config FILE');
+  const { values } = parseArgs({
+    options: {
+      config: { type: 'string', short: 'c' },
+      data: { type: 'string' },
+      'http-port': { type: 'string' },
+      'mqtt-port': { type: 'string' },
+      tether: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return;
   }
-  const plane = await openControlPlane(await readConfigFile(values.config));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      plane.close().then(() => process.exit(0), fail);
-    });
-  }
+  const plane = await openControlPlane(await configOf(values));
+  const { httpUrl, mqttUrl } = plane;
+  process.stdout.write(`${JSON.stringify({ ready: true, httpUrl, mqttUrl })}\n`);
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) return;
+    isStopping = true;
+    plane.close().then(() => process.exit(0), fail);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
+  if (values.tether) process.stdin.on('end', stop).on('error', stop).resume();
+}
+
+type Arguments = {
+  readonly config?: string;
+  readonly data?: string;
+  readonly 'http-port'?: string;
+  readonly 'mqtt-port'?: string;
+};
+
+async function configOf(values: Arguments): Promise<Config> {
+  if (values.config !== undefined) return readConfigFile(values.config);
+  if (values.data === undefined) throw new BelayError('config-missing', `say what to run:\n${USAGE}`);
+  const port = (text: string | undefined) => (text === undefined ? {} : { port: Number(text) });
+  const input = { dataDir: resolve(values.data), http: port(values['http-port']), mqtt: port(values['mqtt-port']) };
+  return parseConfig(input, 'the command line');
 }
 
 function fail(error: unknown): never {
