@@ -87,11 +87,19 @@ describe.each(names('v1'))('the document %s of version 1', (name) => {
     expect(parsed.ok ? [] : parsed.problems).toEqual([]);
     expect(parsed.ok && canonicalJson(parsed.value)).toBe(canonicalJson(newer));
   });
+});
 
-  const document: Record<string, unknown> = JSON.parse(text);
-  it.runIf('v' in document)('is refused as another version', () => {
+describe('a document of another version', () => {
+  const documents = names('v1').map((name) => ({ name, document: JSON.parse(textOf('v1', `${name}.json`)) }));
+
+  it.each(documents.filter(({ document }) => 'v' in document))('is refused: $name', ({ name, document }) => {
     const parsed = parseValue(schemaOf(name), { ...document, v: 2 });
     expect(parsed.ok ? [] : parsed.problems.map((problem) => problem.path)).toEqual(['v']);
+  });
+
+  it.each(documents.filter(({ document }) => 'schema' in document))('is refused: $name', ({ name, document }) => {
+    const parsed = parseValue(schemaOf(name), { ...document, schema: document.schema.replace('/1', '/2') });
+    expect(parsed.ok ? [] : parsed.problems.map((problem) => problem.path)).toEqual(['schema']);
   });
 });
 

@@ -124,7 +124,9 @@ describe('a kill', () => {
     await belay('rearm', id, '--reason', 'drill is over');
     const before = device.kills.length;
     const running = belay('kill', '--site', 'plant-a', '--reason', 'drill', '--json');
-    await expect.poll(() => device.kills.slice(before).find((kill) => kill.document.kills.length > 0)).toBeTruthy();
+    await expect
+      .poll(() => device.kills.slice(before).find((kill) => kill.document.kills.length > 0), { timeout: 10_000 })
+      .toBeTruthy();
     const killEpoch = device.kills.at(-1)?.document.epoch;
     await device.event(1, { kind: 'kill-ack', killEpoch, effectMs: 40, wasServing: false, requestId: 'frame-1' });
     const { code, stdout } = await running;
