@@ -1,12 +1,10 @@
 // The door to SQLite: opens the file with the durability we promise (WAL, FULL) and brings its tables up to date.
 // One process, one connection: Kysely queues transactions on it, so a writer never meets another writer.
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import SqliteDatabase from 'better-sqlite3';
 import { Kysely, SqliteDialect, type Transaction } from 'kysely';
-import { type Migration, Migrator } from 'kysely/migration';
+import { Migrator } from 'kysely/migration';
 import { BelayError } from '../../shared/basics/errors.ts';
+import { MIGRATIONS } from './migrations.ts';
 import type { Schema } from './schema.ts';
 
 export type Database = Kysely<Schema>;
@@ -14,7 +12,6 @@ export type DatabaseTransaction = Transaction<Schema>;
 /** What a query needs: the database itself or a transaction of it. */
 export type Queryable = Database | DatabaseTransaction;
 
-const MIGRATIONS_FOLDER = join(import.meta.dirname, 'migrations');
 /** Older versions can corrupt a WAL when two connections checkpoint (fixed in 3.51.3). */
 const SQLITE_VERSION_MIN = [3, 51, 3] as const;
 
@@ -61,20 +58,10 @@ function assertVersion(file: SqliteDatabase.Database): void {
 async function migrate(database: Database): Promise<void> {
   const migrator = new Migrator({
     db: database,
-    provider: { getMigrations: readMigrations },
+    provider: { getMigrations: async () => ({ ...MIGRATIONS }) },
     // Rooms number their own migrations (001–009 floor, 010–019 rollouts), so a later floor one may follow a room's.
     allowUnorderedMigrations: true,
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
-}
-
-async function readMigrations(): Promise<Record<string, Migration>> {
-  const files = (await readdir(MIGRATIONS_FOLDER)).filter((file) => /^\d{3}-[a-z0-9-]+\.ts$/.test(file)).sort();
-  const migrations: Record<string, Migration> = {};
-  for (const file of files) {
-    const url = pathToFileURL(join(MIGRATIONS_FOLDER, file)).href;
-    migrations[file.slice(0, -'.ts'.length)] = (await import(url)) as Migration;
-  }
-  return migrations;
 }

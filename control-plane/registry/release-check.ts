@@ -118,8 +118,17 @@ function checkVersion(candidate: Manifest, siblings: readonly Manifest[]): Versi
   const question = { candidate, parent, existing: siblings.map((sibling) => sibling.version) };
   const next = parent === null ? null : nextVersion(question);
   const verdict = judgeVersion(question);
-  const message = verdict.ok ? `${candidate.version} is a ${verdict.bump} step: ${verdict.because}` : verdict.reason;
+  const message = verdict.ok ? tellStep(candidate, parent, verdict) : verdict.reason;
   return { finding: { check: 'version', ok: verdict.ok, path: 'version', message }, next };
+}
+
+function tellStep(
+  candidate: Manifest,
+  parent: Manifest | null,
+  { bump, because }: { readonly bump: string; readonly because: string },
+): string {
+  if (parent === null) return `${candidate.version}: ${because}`;
+  return `${candidate.version} is a ${bump} step from ${parent.version}: ${because}`;
 }
 
 /** The declared parent; without one, the newest registered release. The first of a name may cite a parent from elsewhere. */

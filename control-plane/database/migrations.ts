@@ -1,0 +1,9 @@
+// Every migration by its number. Additive only: expand, ship, contract later. 001–009 floor, 010–019 rollouts.
+import type { Migration } from 'kysely/migration';
+import * as floor from './migrations/001-floor.ts';
+import * as rollouts from './migrations/010-rollouts.ts';
+
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '001-floor': floor,
+  '010-rollouts': rollouts,
+};
