@@ -24,6 +24,7 @@ export function crossCheck(raw: unknown): readonly CrossProblem[] {
     ),
     ...checkGrowth(stages),
     ...checkLastStage(stages, stageCount),
+    ...(guardrails.length === listOf(member(spec, 'guardrails')).length ? checkJudged(stages, guardrails) : []),
     ...checkUnique(
       guardrails.map(({ index, value }) => ({ index, name: value.id })),
       'guardrails',
@@ -76,6 +77,25 @@ function checkLastStage(stages: readonly Indexed<StageSpec>[], stageCount: numbe
         'the last stage must be mode: serve with percent: 100, as the rollout ends with every device on the candidate',
     },
   ];
+}
+
+/** A stage on live frames that no enforced guardrail judges would be promoted by waiting alone. */
+function checkJudged(
+  stages: readonly Indexed<StageSpec>[],
+  guardrails: readonly Indexed<GuardrailSpec>[],
+): CrossProblem[] {
+  const enforced = guardrails.filter(({ value }) => value.enforce !== 'observe');
+  const isJudged = (stage: StageSpec) =>
+    enforced.some(({ value }) => {
+      const isHere = value.stages === null || value.stages.includes(stage.name);
+      return isHere && metricRule(value.expr.parsed.metric).modes.includes(stage.mode);
+    });
+  return stages
+    .filter(({ value }) => value.mode !== 'golden' && !isJudged(value))
+    .map(({ index, value }) => ({
+      path: ['spec', 'stages', index],
+      message: `no guardrail with enforce: hold or rollback judges stage "${value.name}": it would be promoted by waiting`,
+    }));
 }
 
 function checkGuardrail(

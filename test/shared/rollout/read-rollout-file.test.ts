@@ -15,7 +15,7 @@ spec:
     - {name: full, percent: 100, bake: 2h, promote: manual}
   guardrails:
     - {id: p95, expr: "p95(latency_ms) <= baseline * 1.10 for 5m", enforce: rollback}
-    - {id: lost, expr: rate(lost) <= 10 %, per: class, classes: [dent, micro-crack], enforce: rollback, minimum: {baseDetections: 12}}
+    - {id: lost, expr: rate(lost) <= 10 %, stages: [shadow], per: class, classes: [dent, micro-crack], enforce: rollback, minimum: {baseDetections: 12}}
 `;
 
 function problemsOf(text: string): readonly string[] {
@@ -109,6 +109,12 @@ spec:
     ['a repeated stage name', 'name: full', 'name: small', '"small" is used twice'],
     ['a repeated guardrail', 'id: lost', 'id: p95', 'spec.guardrails[1].id: "p95" is used twice'],
     ['paired evidence without a shadow stage', 'mode: shadow', 'mode: golden', 'lost needs a stage of mode: shadow'],
+    [
+      'a stage that nothing judges',
+      'for 5m", enforce: rollback',
+      'for 5m", enforce: observe',
+      'spec.stages[1]: no guardrail with enforce: hold or rollback judges stage "small"',
+    ],
     [
       'an unknown stage in a guardrail',
       'enforce: rollback}',

@@ -1,0 +1,93 @@
+// The rollout routes on a real HTTP server: every answer fits its schema, every refusal says what to do.
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { registerRolloutRoutes } from '../../../control-plane/http/routes/rollouts.ts';
+import { buildServer, type HttpApp } from '../../../control-plane/http/server.ts';
+import {
+  rolloutListSchema,
+  rolloutPlanSchema,
+  rolloutViewSchema,
+  rolloutWhySchema,
+} from '../../../shared/protocol/api-rollouts.ts';
+import { openSimFleet, type SimFleet } from './sim-fleet.ts';
+
+const FILE = `apiVersion: belay/v1
+kind: Rollout
+metadata: {name: r}
+spec:
+  candidate: cv-detector:2.0.0
+  owners: {primary: vision-team, backup: on-call}
+  stages: [{name: full, percent: 100, bake: 10m}]
+  guardrails: [{id: p95, expr: p95(latency_ms) <= baseline * 1.2, enforce: rollback}]
+`;
+
+let fleet: SimFleet;
+let app: HttpApp;
+let woken = 0;
+
+beforeAll(async () => {
+  fleet = await openSimFleet({ perSite: 2 });
+  app = await buildServer({ version: 'test', log: pino({ level: 'silent' }), loopbackOnly: true });
+  registerRolloutRoutes(app, {
+    rollouts: fleet.rollouts,
+    wake: () => {
+      woken += 1;
+    },
+  });
+});
+
+afterAll(async () => {
+  await app.close();
+  await fleet.close();
+});
+
+async function call(method: 'GET' | 'POST', url: string, payload?: object) {
+  const response = await app.inject({ method, url, ...(payload ? { payload } : {}) });
+  return { status: response.statusCode, body: response.json() as Record<string, unknown> };
+}
+
+describe('/v1/rollouts', () => {
+  it('plans, and lists the mistakes of a file with their places', async () => {
+    const planned = await call('POST', '/v1/rollouts/plan', { file: FILE });
+    expect(rolloutPlanSchema.parse(planned.body).plan?.devices).toHaveLength(2);
+    const wrong = await call('POST', '/v1/rollouts/plan', { file: FILE.replace('bake', 'bakes') });
+    expect(rolloutPlanSchema.parse(wrong.body)).toMatchObject({ plan: null, problems: [{ line: 7 }, { line: 7 }] });
+  });
+
+  it('refuses to start what cannot start, in problem documents', async () => {
+    const wrong = await call('POST', '/v1/rollouts', { file: 'kind: x', reason: 'try' });
+    expect(wrong).toMatchObject({ status: 400, body: { type: '/problems/invalid-request' } });
+    expect((wrong.body.errors as { message: string }[])[0]?.message).toMatch(/^file:1:1 /);
+    const silent = await call('POST', '/v1/rollouts', { file: FILE });
+    expect(silent).toMatchObject({ status: 400 });
+    const nowhere = FILE.replace('  stages', '  cohort: {factories: [plant-z]}\n  stages');
+    expect(await call('POST', '/v1/rollouts', { file: nowhere, reason: 'try' })).toMatchObject({ status: 409 });
+  });
+
+  it('starts, shows, explains and obeys', async () => {
+    const started = await call('POST', '/v1/rollouts', { file: FILE, actor: 'engineer', reason: 'better' });
+    expect(started.status).toBe(201);
+    const { id } = rolloutViewSchema.parse(started.body);
+    expect(woken).toBe(1);
+    await fleet.run(2);
+    const shown = rolloutViewSchema.parse((await call('GET', `/v1/rollouts/${id}`)).body);
+    expect(shown).toMatchObject({ state: 'running', phase: 'baking', exposure: { assigned: 2, exposed: 2 } });
+    expect(shown.nextDecisionAtMs).toBeGreaterThan(fleet.nowMs);
+    expect(rolloutViewSchema.parse((await call('GET', '/v1/rollouts/r')).body).id).toBe(id);
+    expect(rolloutListSchema.parse((await call('GET', '/v1/rollouts')).body).rollouts).toHaveLength(1);
+    const why = rolloutWhySchema.parse((await call('GET', `/v1/rollouts/${id}/why`)).body);
+    expect(why.sentences.join('\n')).toContain('no evidence');
+    expect(why.whatYouCanDo.join('\n')).toContain('rollback');
+    const early = await call('POST', `/v1/rollouts/${id}/promote`, { reason: 'now' });
+    expect(early).toMatchObject({ status: 409, body: { detail: expect.stringContaining('looked at in') } });
+    const held = await call('POST', `/v1/rollouts/${id}/hold`, { actor: 'on-call', reason: 'wait' });
+    expect(rolloutViewSchema.parse(held.body)).toMatchObject({ state: 'holding', holdReason: 'on-call: wait' });
+  });
+
+  it('knows no other rollouts and no other verbs', async () => {
+    expect(await call('GET', '/v1/rollouts/nobody')).toMatchObject({ status: 404 });
+    expect(await call('GET', '/v1/rollouts/nobody/why')).toMatchObject({ status: 404 });
+    expect(await call('POST', '/v1/rollouts/nobody/hold', { reason: 'x' })).toMatchObject({ status: 404 });
+    expect(await call('POST', '/v1/rollouts/r/explode', { reason: 'x' })).toMatchObject({ status: 400 });
+  });
+});
