@@ -1,0 +1,51 @@
+// The limit of a pipeline: a process that does nothing but run the model on frames that are already decoded.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setPriority } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Workspace } from './workspace.ts';
+
+export type BareHello = {
+  readonly kind: 'hello';
+  /** File of the model, and of its frames end to end. */
+  readonly model: string;
+  readonly frames: string;
+  readonly input: string;
+  readonly shape: readonly number[];
+  readonly threads: number;
+};
+export type BareOrder = { readonly kind: 'run'; readonly runMs: number };
+export type BareResult = { readonly fps: number; readonly runMs: number };
+
+export type BareLoop = { readonly pid: number; run(runMs: number): Promise<BareResult> };
+
+const PROCESS = fileURLToPath(new URL('./bare-loop-process.ts', import.meta.url));
+/** As the agent's baseline runner: on a shared machine a nicer process is a slower one. */
+const NICE = 1;
+
+export async function openBareLoop(workspace: Workspace, hello: Omit<BareHello, 'kind'>): Promise<BareLoop> {
+  const child = fork(PROCESS, { execArgv: ['--disable-warning=ExperimentalWarning'] });
+  workspace.defer(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  });
+  const pid = child.pid;
+  if (pid === undefined) throw new Error('the bare loop did not start');
+  setPriority(pid, NICE);
+  const ask = async (message: BareHello | BareOrder): Promise<BareResult> => {
+    const answer = Promise.withResolvers<BareResult>();
+    const onExit = (): void => answer.reject(new Error('the bare loop ended before it answered'));
+    child.once('message', (result) => answer.resolve(result as BareResult));
+    child.once('exit', onExit);
+    child.send(message);
+    try {
+      return await answer.promise;
+    } finally {
+      child.off('exit', onExit);
+    }
+  };
+  await ask({ kind: 'hello', ...hello });
+  return { pid, run: (runMs) => ask({ kind: 'run', runMs }) };
+}

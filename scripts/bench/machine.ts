@@ -1,0 +1,64 @@
+// What the machine says about itself and its processes: load, children, memory. Reads /proc only.
+import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
+
+/** A sentence for the note when others use the machine too; empty when the run had it to itself. */
+export function describeLoad(): string {
+  const cores = availableParallelism();
+  const load = loadavg()[0] ?? 0;
+  return load > cores ? `load ${load.toFixed(1)} on ${cores} cores` : '';
+}
+
+/** Joins the parts of a note that say something. */
+export function noteOf(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('; ');
+}
+
+/** Pids of the direct children of `parent` whose command line names this file. */
+export function childrenRunning(parent: number, entry: string): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => parentOf(pid) === parent && commandOf(pid).includes(entry));
+}
+
+/** Proportional set size in MB (10⁶ bytes): shared pages are split among those that share them. */
+export function pssMb(pid: number): number {
+  return rollupMb(pid, 'Pss');
+}
+
+/** Pages of memory that only this process has and that no file backs, in MB. */
+export function anonymousMb(pid: number): number {
+  return rollupMb(pid, 'Pss_Anon');
+}
+
+/** Resident set size in MB, shared pages in full. */
+export function rssMb(pid: number): number {
+  return rollupMb(pid, 'Rss');
+}
+
+function rollupMb(pid: number, field: string): number {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1];
+  if (kibibytes === undefined) throw new Error(`/proc/${pid}/smaps_rollup has no ${field}`);
+  return (Number(kibibytes) * 1024) / 1e6;
+}
+
+function parentOf(pid: number): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold spaces; fields are counted from behind it.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    // Gone since the folder was listed.
+    return null;
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
