@@ -39,13 +39,6 @@ export function desiredOutside(baseline: ReleaseRef, previous: Desired | null): 
   };
 }
 
-/** Equal choices need no new generation: a tick that changes nothing writes nothing. */
-export function isSameChoice(previous: Desired | null, next: Choice): boolean {
-  if (previous === null) return false;
-  const { baseline, candidate, cohortId, limits, liftQuarantine } = previous;
-  return JSON.stringify({ baseline, candidate, cohortId, limits, liftQuarantine }) === JSON.stringify(next);
-}
-
 function refOf({ release, digest }: ReleaseRef): ReleaseRef {
   return { release, digest };
 }

@@ -1,0 +1,95 @@
+// Who has which role in a stage, and what it is told.
+import { describe, expect, it } from 'vitest';
+import { desiredInStage, desiredOutside } from '../../../control-plane/core/desired.ts';
+import { assignStage, type LedgerDevice, type Role } from '../../../control-plane/core/stages.ts';
+import { desiredSchema } from '../../../shared/protocol/documents.ts';
+import { DEFAULT_LIMITS } from '../../../shared/protocol/limits.ts';
+import { BASELINE, CANDIDATE } from './builders.ts';
+
+function ledgerOf(
+  sizes: Readonly<Record<string, number>>,
+  pins: Readonly<Record<string, LedgerDevice['pin']>> = {},
+): readonly LedgerDevice[] {
+  return Object.entries(sizes).flatMap(([site, size]) =>
+    Array.from({ length: size }, (_, i) => {
+      const device = `${site}${i}`;
+      return { site, device, hardwareClass: 'x', key: i, pin: pins[device] ?? null, role: 'none' as Role };
+    }),
+  );
+}
+
+const having = (roles: ReadonlyMap<string, Role>, role: Role) =>
+  [...roles].filter(([, each]) => each === role).map(([key]) => key);
+const withRoles = (ledger: readonly LedgerDevice[], roles: ReadonlyMap<string, Role>) =>
+  ledger.map((device) => ({ ...device, role: roles.get(`${device.site}/${device.device}`) ?? device.role }));
+
+describe('assignStage', () => {
+  it('takes the first of each site, at least the minimum', () => {
+    const roles = assignStage({ mode: 'serve', percent: 5 }, ledgerOf({ a: 40, b: 3 }), 1);
+    expect(having(roles, 'serve')).toEqual(['a/a0', 'a/a1', 'b/b0']);
+  });
+
+  it('shares a number of devices among sites, and keeps those who serve when it grows', () => {
+    const ledger = ledgerOf({ a: 8, b: 4 });
+    const first = assignStage({ mode: 'serve', count: 3 }, ledger, 1);
+    expect(having(first, 'serve')).toEqual(['a/a0', 'a/a1', 'b/b0']);
+    const grown = assignStage({ mode: 'serve', count: 6 }, withRoles(ledger, first), 1);
+    expect(having(grown, 'serve')).toEqual(expect.arrayContaining(having(first, 'serve')));
+    expect(having(grown, 'serve')).toHaveLength(6);
+  });
+
+  it('lets shadows go that do not serve next, and takes nobody back who serves', () => {
+    const ledger = ledgerOf({ a: 4 });
+    const shadow = withRoles(ledger, assignStage({ mode: 'shadow', percent: 100 }, ledger, 1));
+    const serve = assignStage({ mode: 'serve', percent: 25 }, shadow, 1);
+    expect([...serve.values()]).toEqual(['serve', 'none', 'none', 'none']);
+    const again = assignStage({ mode: 'shadow', percent: 100 }, withRoles(ledger, serve), 1);
+    expect([...again.values()]).toEqual(['serve', 'shadow', 'shadow', 'shadow']);
+  });
+
+  it('counts neither those pinned to the candidate nor those pinned to the baseline', () => {
+    const ledger = ledgerOf({ a: 6 }, { a0: 'candidate', a5: 'baseline' });
+    expect(having(assignStage({ mode: 'serve', percent: 25 }, ledger, 1), 'serve')).toEqual(['a/a0', 'a/a1']);
+    expect(having(assignStage({ mode: 'serve', percent: 100 }, ledger, 1), 'none')).toEqual(['a/a5']);
+  });
+});
+
+describe('desired', () => {
+  const old = { release: 'cv-detector:1.8.2+data=aaaa', digest: BASELINE };
+  const next = { release: 'cv-detector:2.0.0+data=bbbb', digest: CANDIDATE };
+  const placement = {
+    role: 'shadow',
+    baseline: old,
+    candidate: next,
+    rolloutId: 'r-1',
+    stage: 'shadow',
+    sampleEvery: 5,
+    limits: { ...DEFAULT_LIMITS, latencyRatio: 2 },
+  } as const;
+  const whole = (choice: object) =>
+    desiredSchema.parse({ ...choice, v: 1, site: 'plant-a', device: 'dev-1', generation: 1, issuedAtMs: 0 });
+
+  it('names role, rollout and stage, with the limits of the rollout', () => {
+    expect(whole(desiredInStage(placement, null))).toMatchObject({
+      baseline: old,
+      candidate: { ...next, role: 'shadow', rolloutId: 'r-1', stage: 'shadow', sampleEvery: 5 },
+      cohortId: 'r-1/shadow',
+      limits: { latencyRatio: 2 },
+    });
+  });
+
+  it('is the baseline alone outside, with the standard limits, and keeps lifted quarantines', () => {
+    const previous = whole({
+      ...desiredInStage(placement, null),
+      liftQuarantine: [{ digest: CANDIDATE, reason: 'fixed' }],
+    });
+    for (const choice of [desiredInStage({ ...placement, role: 'none' }, previous), desiredOutside(old, previous)])
+      expect(whole(choice)).toMatchObject({
+        baseline: old,
+        candidate: null,
+        cohortId: 'baseline',
+        limits: DEFAULT_LIMITS,
+        liftQuarantine: [{ reason: 'fixed' }],
+      });
+  });
+});
