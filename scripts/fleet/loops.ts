@@ -1,4 +1,5 @@
 // Camera loops of the small fleet: rendered once from their seeds, a few at a time in processes of their own, then cached.
+import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { startProgram } from './program.ts';
@@ -11,6 +12,7 @@ export async function prepareLoops(
   folder: string,
   onProgress: (share: number) => void,
 ): Promise<ReadonlyMap<string, string>> {
+  await mkdir(folder, { recursive: true });
   const wanted = [...new Set(lines)];
   const shares = new Map(wanted.map((line) => [line, 0]));
   const report = (line: string, share: number): void => {

@@ -14,16 +14,16 @@ const IMPURE =
 
 /** Library → the only places that may import it. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
-  'onnxruntime-node': ['agent/inference/runner-process', 'scripts/', 'test/'],
+  'onnxruntime-node': ['agent/inference/', 'scripts/', 'test/'],
   sharp: ['agent/frames/', 'scripts/', 'test/'],
   mqtt: ['agent/link/', 'scripts/bench/', 'test/'],
   aedes: ['control-plane/messaging/', 'scripts/bench/', 'test/'],
-  'aedes-persistence': ['control-plane/messaging/', 'test/'],
+
   'better-sqlite3': ['agent/telemetry/', 'agent/state/', 'control-plane/database/', 'test/'],
   kysely: ['control-plane/', 'test/'],
   fastify: ['control-plane/http/', 'scripts/bench/', 'test/'],
   jose: ['shared/signing/', 'control-plane/signing/', 'test/'],
-  yaml: ['shared/', 'test/'],
+  yaml: ['shared/', 'agent/config', 'control-plane/config', 'test/'],
   commander: ['control-plane/cli/'],
   'log-update': ['control-plane/cli/'],
   pino: ['agent/', 'control-plane/', 'test/'],
