@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { describeError } from '../../shared/basics/errors.ts';
 import type { KillResult, KillSummary } from '../../shared/protocol/api-kills.ts';
-import type { KillScope } from '../../shared/protocol/documents.ts';
+import { type KillScope, killScopeSchema } from '../../shared/protocol/documents.ts';
 import type { DeviceEvent } from '../../shared/protocol/reports.ts';
 import { type DeviceAddress, killTopics } from '../../shared/protocol/topics.ts';
 import type { Signer } from '../../shared/signing/signed-document.ts';
@@ -90,7 +90,9 @@ export class KillSwitch {
 
   /** Sends the kill, whatever else works. The same scope again is asserted again, and is the same kill. */
   raise(order: KillOrder): Promise<Raised> {
-    return this.#inTurn(() => this.#raise(order));
+    // Parsed, so that its keys have the order in which a restart reads them: equal kills must be equal bytes.
+    const scope = killScopeSchema.parse(order.scope);
+    return this.#inTurn(() => this.#raise({ ...order, scope }));
   }
 
   /** Ends a kill: only when that is on record, because it lets a release answer again. */

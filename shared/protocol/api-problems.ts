@@ -28,6 +28,11 @@ export const PROBLEMS = {
     title: 'The body is of an unknown type',
     fix: 'Send application/json, and application/octet-stream for artifacts.',
   },
+  forbidden: {
+    status: 403,
+    title: 'Not allowed from here',
+    fix: 'Ask on the machine of the control plane itself.',
+  },
   'release-refused': {
     status: 422,
     title: 'The release was refused',

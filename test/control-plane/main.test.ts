@@ -3,8 +3,11 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import mqtt from 'mqtt';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../control-plane/config.ts';
+import { registerDeviceRoutes } from '../../control-plane/http/routes/devices.ts';
+import { buildServer } from '../../control-plane/http/server.ts';
 import { openControlPlane } from '../../control-plane/main.ts';
 import { canonicalJson } from '../../shared/basics/canonical-json.ts';
 import { tinyPackage } from '../builders/tiny-package.ts';
@@ -105,6 +108,18 @@ describe('strangers', () => {
     const refused = new Promise((resolve) => client.once('error', resolve));
     expect(String(await refused)).toMatch(/not authorized|bad user/i);
     await client.endAsync(true);
+  });
+});
+
+describe('passwords', () => {
+  it('are given on the machine itself only', async () => {
+    const log = pino({ level: 'silent' });
+    const app = await buildServer({ version: 'test', log, loopbackOnly: false });
+    registerDeviceRoutes(app, {} as never); // never reached: refused before anything is asked
+    const url = '/v1/devices/plant-a/cam-01/credentials';
+    const response = await app.inject({ method: 'POST', url, remoteAddress: '10.0.0.7' });
+    expect(response.json()).toMatchObject({ type: '/problems/forbidden', status: 403 });
+    await app.close();
   });
 });
 

@@ -106,6 +106,7 @@ function registerCredentials(app: HttpApp, { database, audit, connection, passwo
     { schema: { tags: TAGS, params: devicePathSchema, response: { 200: credentialsSchema } } },
     async (request) => {
       const { site, device } = request.params;
+      if (!isLoopback(request.ip)) throw new ProblemError('forbidden', `passwords are not given to ${request.ip}`);
       await audit.append(database, {
         actor: 'operator',
         action: 'credentials-issued',
@@ -115,6 +116,11 @@ function registerCredentials(app: HttpApp, { database, audit, connection, passwo
       return { site, device, password: passwordOf({ site, device }), ...connection() };
     },
   );
+}
+
+/** Nobody signs in yet: a password is for who sits at the machine, also where the API listens further. */
+function isLoopback(ip: string): boolean {
+  return ip === '::1' || /^(::ffff:)?127\./.test(ip);
 }
 
 async function find(devices: Devices, { site, device }: DeviceAddress): Promise<Device> {

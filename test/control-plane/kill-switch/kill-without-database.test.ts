@@ -152,6 +152,20 @@ describe('epochs', () => {
   });
 });
 
+describe('a restart', () => {
+  it.each([
+    [{ kind: 'release' as const, release: 'cv-detector:2.0.0+data=b4f7a1', digest: 'b'.repeat(64) }],
+    [{ digest: 'b'.repeat(64), rolloutId: 'ro-1', kind: 'rollout' as const }],
+    [{ device: 'cam-01', site: 'plant-a', kind: 'device' as const }],
+  ])('asserts the very same bytes: %j', async (scope) => {
+    await (await openSwitch()).raise({ ...ORDER, scope });
+    const fromBoth = await openSwitch();
+    expect(await fromBoth.documents()).toEqual([published[0]]);
+    const fromDatabase = await openSwitch(join(folder, 'another-journal.json'));
+    expect(await fromDatabase.documents()).toEqual([published[0]]);
+  });
+});
+
 describe('many kills', () => {
   it('fit one signed document, and a fleet kill is taken even then', async () => {
     const killSwitch = await openSwitch();
