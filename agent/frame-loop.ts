@@ -4,6 +4,7 @@ import type { CoreEvent } from './core/events.ts';
 import { decideServing, fallbackFor } from './core/serving.ts';
 import type { CoreState, ReleaseRef, Serving } from './core/state.ts';
 import { type Flight, type Frame, type Lane, laneKey, type Offer, takeWaiting } from './frame.ts';
+import { type DropReason, FrameCounter, type FrameCounts } from './frame-counts.ts';
 import { outcomeOf, pairUp } from './frame-outcome.ts';
 import type { CameraToken } from './frames/frames.ts';
 import type { RunnerAnswer, RunnerExit, RunnerFaultReport } from './inference/inference.ts';
@@ -27,14 +28,11 @@ export type FrameLoopParts = {
   readonly monotonicNow: () => number;
 };
 
-export type FrameCounts = { readonly processed: number; readonly dropped: Readonly<Record<string, number>> };
-type DropReason = 'superseded' | 'no-release' | 'failed';
-
 export class FrameLoop {
   readonly #parts: FrameLoopParts;
   readonly #driver: LaneDriver;
   readonly #lanes = new Map<string, Lane>();
-  readonly #counts = new Map<string, { processed: number; dropped: Record<string, number> }>();
+  readonly #counter = new FrameCounter();
   /** Ends of stopped runners that wait for the next answer of somebody else. */
   #afterAnswer: (() => void)[] = [];
   #offered = 0;
@@ -91,9 +89,7 @@ export class FrameLoop {
 
   /** Counts since the last call, for the window. */
   takeCounts(cameraId: string): FrameCounts {
-    const counts = this.#countsOf(cameraId);
-    this.#counts.delete(cameraId);
-    return counts;
+    return this.#counter.take(cameraId);
   }
 
   onResult(lane: Lane, result: RunnerAnswer<Flight>): void {
@@ -157,7 +153,7 @@ export class FrameLoop {
   #publish(frame: Frame, outcome: FrameOutcome): void {
     const { site, device, core, publish } = this.#parts;
     frame.isSettled = true;
-    this.#countsOf(frame.cameraId).processed += 1;
+    this.#counter.answered(frame.cameraId);
     const record = answerRecord(outcome, { site, device, cohortId: core.state().desired?.cohortId ?? 'baseline' });
     if (record) publish(record);
   }
@@ -295,18 +291,11 @@ export class FrameLoop {
   #settle(frame: Frame, reason: DropReason): void {
     if (frame.isSettled) return;
     frame.isSettled = true;
-    const { dropped } = this.#countsOf(frame.cameraId);
-    dropped[reason] = (dropped[reason] ?? 0) + 1;
+    this.#counter.dropped(frame.cameraId, reason);
   }
 
   #letGo(frame: Frame): void {
     frame.holds -= 1;
     if (frame.holds === 0) this.#parts.releaseSlot(frame.cameraId, frame.token.slot);
-  }
-
-  #countsOf(cameraId: string): { processed: number; dropped: Record<string, number> } {
-    const counts = this.#counts.get(cameraId) ?? { processed: 0, dropped: {} };
-    this.#counts.set(cameraId, counts);
-    return counts;
   }
 }

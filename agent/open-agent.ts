@@ -11,10 +11,9 @@ import { type Artifacts, type Installed, openArtifacts } from './artifacts/artif
 import { CameraWatch } from './camera-watch.ts';
 import type { AgentConfig } from './config.ts';
 import { ControlLoop } from './control-loop.ts';
-import type { Priority } from './core/effects.ts';
 import type { ReportBody } from './core/explain.ts';
 import { killEpochOf } from './core/kills.ts';
-import { type CoreState, type DurableState, freshDurable, openCore } from './core/state.ts';
+import { type CoreState, type DurableState, freshDurable, openCore, type Priority } from './core/state.ts';
 import { FrameLoop } from './frame-loop.ts';
 import { sweepRings } from './frames/frames.ts';
 import { openIncoming } from './incoming.ts';
@@ -49,8 +48,8 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
   const send = control.send.bind(control);
   const threadsFor = (release: Installed, priority: Priority) => threadsOf(config, release, priority);
   const cameras = await cameraWatch.open();
-  const { readInstalled } = artifacts;
-  const pool = new RunnerPool({ cameras, frameLoop, readInstalled, threadsFor, telemetry, send, log });
+  const { readInstalled, discardDamaged } = artifacts;
+  const pool = new RunnerPool({ cameras, frameLoop, readInstalled, discardDamaged, threadsFor, telemetry, send, log });
   const { device, ringDir } = config;
   const wakeReporter = floor.reporter.wake;
   const steps = openSteps({ ...floor, ...loops, pool, send, wakeReporter, threadsFor, device, ringDir, log });

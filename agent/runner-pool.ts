@@ -4,8 +4,8 @@ import { setPriority } from 'node:os';
 import { describeError } from '../shared/basics/errors.ts';
 import type { InputContract } from '../shared/release/manifest.ts';
 import type { Installed } from './artifacts/artifacts.ts';
-import type { Priority } from './core/effects.ts';
 import type { CoreEvent } from './core/events.ts';
+import type { Priority } from './core/state.ts';
 import { type Flight, type Lane, openLane } from './frame.ts';
 import type { FrameLoop } from './frame-loop.ts';
 import type { RoomLog } from './frames/child-log.ts';
@@ -20,6 +20,8 @@ export type RunnerPoolParts = {
   readonly cameras: ReadonlyMap<string, Camera>;
   readonly frameLoop: FrameLoop;
   readonly readInstalled: (digest: string) => Promise<Installed | null>;
+  /** The files are not the release's: drop what is wrong, so that it is fetched again. */
+  readonly discardDamaged: (digest: string) => Promise<void>;
   readonly threadsFor: (release: Installed, priority: Priority) => number;
   readonly telemetry: Pick<Telemetry, 'recordRunner'>;
   readonly send: (event: CoreEvent) => void;
@@ -101,7 +103,9 @@ export class RunnerPool {
     } catch (error) {
       await this.#discard(digest, lanes);
       if (loading.isCancelled) return { kind: 'unloaded', digest };
-      return { kind: 'load-failed', digest, failure: failureOf(error), reason: describeError(error) };
+      const failure = failureOf(error);
+      if (failure === 'wrong-digest') await this.#parts.discardDamaged(digest);
+      return { kind: 'load-failed', digest, failure, reason: describeError(error) };
     }
   }
 

@@ -1,9 +1,9 @@
 // The hands: what each effect of the reducer means in the world. Each one ends in an event; none of them decides.
 import { describeError } from '../shared/basics/errors.ts';
 import type { Artifacts, Installed } from './artifacts/artifacts.ts';
-import type { Effect, Priority } from './core/effects.ts';
+import type { Effect } from './core/effects.ts';
 import type { CoreEvent } from './core/events.ts';
-import type { ReleaseRef } from './core/state.ts';
+import type { Priority, ReleaseRef } from './core/state.ts';
 import type { FrameLoop } from './frame-loop.ts';
 import type { RoomLog } from './frames/child-log.ts';
 import type { ProofFile } from './proof-file.ts';

@@ -1,5 +1,5 @@
 // What the reducer asks the hands to do. Data only: the hands have no choices left. `persist` always comes first.
-import type { DurableState, ReleaseRef, Serving } from './state.ts';
+import type { DurableState, Priority, ReleaseRef, Serving } from './state.ts';
 
 /** Fields of a device event besides its header (shared/protocol/reports.ts). */
 export type EventFields = {
@@ -32,9 +32,6 @@ export type EventFields = {
   readonly breach?: string;
   readonly gapMs?: number;
 };
-
-/** How a runner is treated by the system: a baseline keeps its place, a shadow gets what is left. */
-export type Priority = 'baseline' | 'candidate' | 'shadow';
 
 export type Effect =
   | { readonly kind: 'persist'; readonly durable: DurableState }

@@ -82,7 +82,8 @@ export function blockedOf(state: CoreState): Blocked[] {
     blocked.push({ kind: 'baseline-failed', reason, sinceMs: wallAt(state, committed.failedAtMs) });
   }
   for (const [cameraId, camera] of state.cameras) {
-    if (camera.lost) blocked.push({ kind: 'camera-lost', reason: `camera ${cameraId} gives no frames`, sinceMs: 0 });
+    if (camera.lost)
+      blocked.push({ kind: 'camera-lost', reason: `camera ${cameraId} gives no frames`, sinceMs: camera.sinceMs });
   }
   return [...blocked, ...refusalsShown(state)].map((entry) => ({
     ...entry,
@@ -103,16 +104,22 @@ function stagedBlocked(state: CoreState): Blocked[] {
   if (staged === null) return [];
   const quarantined = state.durable.quarantine.find((entry) => entry.digest === staged.digest);
   const why = forbidden(state, staged.digest);
-  if (why?.kind === 'killed') return [{ kind: 'killed', reason: why.reason, sinceMs: 0 }];
+  if (why?.kind === 'killed') return [{ kind: 'killed', reason: why.reason, sinceMs: killedSinceMs(state) }];
   if (quarantined) {
     const kind = { 'proof-failed': 'proof-failed', breach: 'breached' } as const;
     const known = quarantined.kind === 'proof-failed' || quarantined.kind === 'breach' ? quarantined.kind : null;
     const reason = `${quarantined.release} is quarantined (${quarantined.kind}): ${quarantined.reason}`;
     return [{ kind: known === null ? 'quarantined' : kind[known], reason, sinceMs: quarantined.sinceMs }];
   }
-  if (why) return [{ kind: why.kind === 'disk' ? 'disk-full' : 'breached', reason: why.reason, sinceMs: 0 }];
+  const startedMs = wallAt(state, state.startedAtMs);
+  if (why) return [{ kind: why.kind === 'disk' ? 'disk-full' : 'breached', reason: why.reason, sinceMs: startedMs }];
   const { hindrance } = holdingOf(state, staged);
   return hindrance ? [{ kind: hindrance.kind, reason: hindrance.reason, sinceMs: hindrance.sinceMs }] : [];
+}
+
+function killedSinceMs(state: CoreState): number {
+  const inForce = state.durable.kills.filter((kills) => kills.entries.length > 0);
+  return Math.max(0, ...inForce.map((kills) => kills.sinceMs));
 }
 
 const SHOWN_REFUSALS = ['bad-signature', 'older-generation', 'malformed-document'] as const;

@@ -10,6 +10,7 @@ import {
   type KillTopic,
   type ReleaseRef,
   type TopicKills,
+  wallAt,
 } from './state.ts';
 import { andThen, emitting, type Turn, turn } from './turn.ts';
 
@@ -66,6 +67,7 @@ export function acceptKill(
       documentDigest: event.documentDigest,
       acked: !isNew && (before?.acked ?? true),
       overflow: reaching.length > KEPT_KILLS_MAX,
+      sinceMs: isNew || !before ? wallAt(state, event.receivedAtMs) : before.sinceMs,
       entries: reaching.slice(0, KEPT_KILLS_MAX).map(keep),
     },
     event.receivedAtMs,
@@ -79,7 +81,15 @@ export function acceptLocalKill(state: CoreState, present: boolean, reason: stri
   const entries = present ? [{ id: 'local-kill-file', reason: reason.slice(0, REASON_MAX), digest: null }] : [];
   return replaceKills(
     state,
-    { topic: 'local', epoch: 0, documentDigest: '', acked: !present, overflow: false, entries },
+    {
+      topic: 'local',
+      epoch: 0,
+      documentDigest: '',
+      acked: !present,
+      overflow: false,
+      sinceMs: wallAt(state, nowMs),
+      entries,
+    },
     nowMs,
   );
 }

@@ -1,9 +1,9 @@
 // The next steps: which releases should be held, and what each needs next. Level-triggered: asked after every event,
 // from the state alone, and never remembers a plan.
 import { beginAttempt, endAttempt } from './attempts.ts';
-import type { Effect, Priority } from './effects.ts';
+import type { Effect } from './effects.ts';
 import { adoptionOf, baselineChain, candidateOf, forbidden, wantedBaseline } from './serving.ts';
-import { type CoreState, type Holding, holdingOf, type ReleaseRef, withHolding } from './state.ts';
+import { type CoreState, type Holding, holdingOf, type Priority, type ReleaseRef, withHolding } from './state.ts';
 import { endRunner, isOnTrial } from './trouble.ts';
 import { andThen, type Turn, turn } from './turn.ts';
 
@@ -106,7 +106,7 @@ function advance(state: CoreState, want: Want, nowMs: number): Turn {
   if (isHindered(holding, nowMs) || holding.files === 'fetching') return turn(state);
   if (holding.runner === 'loading' || holding.runner === 'ending' || holding.proof === 'proving') return turn(state);
   if (holding.files === 'unknown' && holding.runner === 'none')
-    return fetch(state, holding, isOnTrial(state, want.ref.digest) ? 'anywhere' : 'local');
+    return fetchFiles(state, holding, isOnTrial(state, want.ref.digest) ? 'anywhere' : 'local');
   if (want.prove && holding.proof === 'none') return prove(state, holding);
   if (holding.runner === 'loaded') return prioritise(state, holding, want.priority);
   const loading: Holding = { ...holding, runner: 'loading', priority: want.priority };
@@ -125,7 +125,7 @@ function prioritise(state: CoreState, holding: Holding, priority: Priority): Tur
   return turn(withHolding(state, { ...holding, priority }), effect);
 }
 
-function fetch(state: CoreState, holding: Holding, from: 'local' | 'anywhere'): Turn {
+function fetchFiles(state: CoreState, holding: Holding, from: 'local' | 'anywhere'): Turn {
   return turn(withHolding(state, { ...holding, files: 'fetching' }), { kind: 'fetch', ref: holding.ref, from });
 }
 
@@ -136,7 +136,7 @@ function repairBaselines(state: CoreState, nowMs: number): Turn {
   for (const ref of baselineChain(state)) {
     const holding = holdingOf(state, ref);
     if (holding.failedAtMs === null || holding.files !== 'unknown' || isHindered(holding, nowMs)) continue;
-    next = andThen(next, (reached) => fetch(reached, holding, 'anywhere'));
+    next = andThen(next, (reached) => fetchFiles(reached, holding, 'anywhere'));
   }
   return next;
 }

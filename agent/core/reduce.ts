@@ -10,7 +10,7 @@ import { isBatteryLow, judgeLevels, limitsOf, trackLevels } from './limits.ts';
 import { quarantine } from './quarantine.ts';
 import { settle } from './settle.ts';
 import { onInstalled, onInstallFailed, onLoaded, onLoadFailed, onProof, onScored, onUnloaded } from './staging.ts';
-import { type CoreState, isOfBaselineChain, type ReleaseRef } from './state.ts';
+import { type CoreState, isOfBaselineChain, type ReleaseRef, wallAt } from './state.ts';
 import { breachTrial, isOnTrial, onFrameFault, onRunnerDied, refOf } from './trouble.ts';
 import { andThen, emitting, type Turn, turn } from './turn.ts';
 
@@ -69,7 +69,7 @@ function fold(state: CoreState, event: CoreEvent, nowMs: number): Turn {
     case 'runner-died':
       return onRunnerDied(state, event, nowMs);
     case 'camera':
-      return onCamera(state, event);
+      return onCamera(state, event, nowMs);
     case 'sensors': {
       const batteryLow = isBatteryLow(state.batteryLow, event.sensors, limitsOf(state));
       return turn({ ...state, sensors: event.sensors, batteryLow });
@@ -155,10 +155,11 @@ function isKilled(state: CoreState, digest: string): boolean {
   return killOf(state, digest) !== null;
 }
 
-function onCamera(state: CoreState, event: Extract<CoreEvent, { kind: 'camera' }>): Turn {
+function onCamera(state: CoreState, event: Extract<CoreEvent, { kind: 'camera' }>, nowMs: number): Turn {
   const before = state.cameras.get(event.cameraId);
   const { lost, healthy } = event;
-  const cameras = new Map(state.cameras).set(event.cameraId, { lost, healthy });
+  const sinceMs = before?.lost === lost ? before.sinceMs : wallAt(state, nowMs);
+  const cameras = new Map(state.cameras).set(event.cameraId, { lost, healthy, sinceMs });
   const next = { ...state, cameras };
   if (before === undefined ? !lost : before.lost === lost) return turn(next);
   const reason = `camera ${event.cameraId} ${lost ? 'gives no frames' : 'gives frames again'}`;

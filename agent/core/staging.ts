@@ -98,9 +98,17 @@ function refetch(state: CoreState, holding: Holding, event: Event<'load-failed'>
   const unknown: Holding = { ...holding, files: 'unknown' };
   const isFinal = (holding.hindrance?.failures ?? 0) + 1 >= WRONG_DIGESTS_MAX && isOnTrial(state, event.digest);
   const why = { kind: 'wrong-digest' as const, reason: event.reason, isFinal };
-  const hindered = hinder(withHolding(state, unknown), unknown, why, nowMs);
+  const waiting = hinder(withHolding(state, unknown), unknown, why, nowMs);
+  const hindered = isFinal || holding.hindrance !== null ? waiting : withoutWait(waiting, event.digest, nowMs);
   const { ref } = holding;
   const told = { kind: 'download-failed' as const, reason: event.reason, digest: ref.digest, release: ref.release };
   const next = isOnTrial(state, event.digest) ? hindered : giveUp(hindered, holdingOf(hindered, ref).ref, nowMs);
   return turn(next, emitting(told));
+}
+
+/** The first time it may well be our own disk: the file is fetched again at once. */
+function withoutWait(state: CoreState, digest: string, nowMs: number): CoreState {
+  const holding = state.holdings.get(digest);
+  if (!holding?.hindrance) return state;
+  return withHolding(state, { ...holding, hindrance: { ...holding.hindrance, retryAtMs: nowMs } });
 }

@@ -4,7 +4,6 @@
 import type { Sensors } from '../../shared/measure/window.ts';
 import type { Desired } from '../../shared/protocol/documents.ts';
 import type { GoldenScore } from '../../shared/protocol/golden-score.ts';
-import type { Priority } from './effects.ts';
 import { EMPTY_LIMIT_TRACKS, type LimitTracks } from './limit-tracks.ts';
 
 export type ReleaseRef = { readonly release: string; readonly digest: string };
@@ -24,6 +23,8 @@ export type TopicKills = {
   readonly acked: boolean;
   /** More kills than a device can keep: every candidate stops, the safe side. */
   readonly overflow: boolean;
+  /** Wall clock when the newest of these kills was taken in. */
+  readonly sinceMs: number;
   readonly entries: readonly KeptKill[];
 };
 
@@ -90,6 +91,9 @@ export type Hindrance = {
 
 /** Execution provider that the manifest asked for first, and the one in use. */
 export type Provider = { readonly asked: string; readonly used: string };
+
+/** How a runner is treated by the system: a baseline keeps its place, a shadow gets what is left. */
+export type Priority = 'baseline' | 'candidate' | 'shadow';
 
 /** One release on this device: whether its files are here, whether a runner holds it, whether it is proven in this stay. */
 export type Holding = {
@@ -159,7 +163,7 @@ export type CoreState = {
   readonly pendingRevert: PendingRevert | null;
   readonly tracks: LimitTracks;
   readonly sensors: Sensors | null;
-  readonly cameras: ReadonlyMap<string, { readonly lost: boolean; readonly healthy: boolean | null }>;
+  readonly cameras: ReadonlyMap<string, CameraFacts>;
   readonly batteryLow: boolean;
   /** Null while the slots can be written. */
   readonly diskFault: string | null;
@@ -168,6 +172,8 @@ export type CoreState = {
   readonly haltedAtMs: number | null;
   readonly stopping: boolean;
 };
+
+export type CameraFacts = { readonly lost: boolean; readonly healthy: boolean | null; readonly sinceMs: number };
 
 export type OpenCore = {
   readonly site: string;

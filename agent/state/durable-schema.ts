@@ -11,6 +11,7 @@ const killsSchema = z.object({
   documentDigest: z.string(),
   acked: z.boolean(),
   overflow: z.boolean().default(false),
+  sinceMs: timeSchema.default(0),
   entries: z.array(z.object({ id: z.string(), reason: z.string(), digest: digestSchema.nullable() })),
 });
 

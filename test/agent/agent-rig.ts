@@ -112,6 +112,18 @@ export class AgentRig {
     return child.exitCode ?? child.signalCode;
   }
 
+  /** Processes of the agent with their nice value: 0 sources, 1 baseline, 5 candidate, 19 shadow and scoring. */
+  processes(): { readonly pid: number; readonly nice: number }[] {
+    const { pid } = this.child ?? {};
+    if (pid === undefined) return [];
+    const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter(Boolean)
+      .map(Number);
+    return pids.map((child) => ({ pid: child, nice: Number(statOf(child)?.[16]) }));
+  }
+
   async close(): Promise<void> {
     await this.stop('SIGKILL');
     await this.#broker?.close();
@@ -204,5 +216,15 @@ export class AgentRig {
   #tail(): string {
     const { phase, blocked, servingBecause } = this.reported ?? {};
     return `${JSON.stringify({ phase, blocked, servingBecause })}\n${this.log.split('\n').slice(-25).join('\n')}`;
+  }
+}
+
+/** Fields of /proc/<pid>/stat from the third on; null when the process is gone (a zombie is). */
+export function statOf(pid: number): readonly string[] | null {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return fields[0] === 'Z' ? null : fields;
+  } catch {
+    return null;
   }
 }

@@ -1,3 +1,4 @@
+// Downloads and installs against a real HTTP server that can be told to misbehave.
 import {
   existsSync,
   mkdirSync,

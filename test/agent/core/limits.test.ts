@@ -1,3 +1,4 @@
+// The local limits: each breaks after its dwell, forgives what goes away, and asks for the cause.
 import { describe, expect, it } from 'vitest';
 import { deadlineMs } from '../../../agent/core/deadlines.ts';
 import { EMPTY_LIMIT_TRACKS, foldAnswered, foldLate } from '../../../agent/core/limit-tracks.ts';

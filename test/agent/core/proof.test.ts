@@ -1,3 +1,4 @@
+// The proof: what counts as the same answer, and the scores on the labelled truth.
 import { describe, expect, it } from 'vitest';
 import { boxIou, scoreGolden } from '../../../agent/core/golden-score.ts';
 import { compareReference } from '../../../agent/core/proof.ts';

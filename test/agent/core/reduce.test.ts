@@ -1,3 +1,4 @@
+// The reducer, told as short stories: start, candidate, commit, documents, baseline, kill.
 import { describe, expect, it } from 'vitest';
 import { freshDurable } from '../../../agent/core/state.ts';
 import { CoreWorld, desired, FACTORY, fleetKill, killDocument, ref, releaseKill } from './core-world.ts';

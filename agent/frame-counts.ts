@@ -1,0 +1,34 @@
+// What became of a camera's frames since the last window: answered, or dropped and why. Counting only.
+
+export type FrameCounts = { readonly processed: number; readonly dropped: Readonly<Record<string, number>> };
+
+/** `superseded` by a newer frame, `no-release` to answer it, or `failed` by everyone who may. */
+export type DropReason = 'superseded' | 'no-release' | 'failed';
+
+type Counting = { processed: number; readonly dropped: Record<string, number> };
+
+export class FrameCounter {
+  readonly #cameras = new Map<string, Counting>();
+
+  answered(cameraId: string): void {
+    this.#of(cameraId).processed += 1;
+  }
+
+  dropped(cameraId: string, reason: DropReason): void {
+    const { dropped } = this.#of(cameraId);
+    dropped[reason] = (dropped[reason] ?? 0) + 1;
+  }
+
+  /** Counts since the last call. */
+  take(cameraId: string): FrameCounts {
+    const counts = this.#of(cameraId);
+    this.#cameras.delete(cameraId);
+    return counts;
+  }
+
+  #of(cameraId: string): Counting {
+    const counts = this.#cameras.get(cameraId) ?? { processed: 0, dropped: {} };
+    this.#cameras.set(cameraId, counts);
+    return counts;
+  }
+}
