@@ -136,17 +136,29 @@ async function followRollout(
   const deadlineAtMs = performance.now() + ROLLOUT_DEADLINE_MS;
   for (;;) {
     const view = await fleet.api.get(`/v1/rollouts/${id}`, rolloutViewSchema);
-    const fresh = view.decisions.filter((decision) => decision.seq >= told && decision.kind !== 'wait').reverse();
+    const fresh = view.decisions
+      .filter((decision) => decision.seq >= told && !['wait', 'start'].includes(decision.kind))
+      .reverse();
     for (const decision of fresh) narrator.say(`${decision.kind}: ${decision.reason}`, TONES[decision.kind]);
     told = Math.max(told, ...view.decisions.map((decision) => decision.seq + 1));
     const now = `${view.stage}: ${view.exposure.exposed} of ${view.exposure.assigned} devices have the candidate`;
     if (now !== where && view.state === 'running') narrator.say(now);
     where = now;
-    if (done(view)) return view;
+    if (done(view)) return view.state === 'holding' ? await giveUp(fleet, view) : view;
     if (performance.now() > deadlineAtMs)
       throw new Error(`${id} took longer than ${ROLLOUT_DEADLINE_MS / 1000} s; it stands at: ${view.status}`);
     await wait(POLL_MS);
   }
+}
+
+/** A rollout that waits for a person would block the next act: it is ended, and the act is told as it was. */
+async function giveUp(fleet: Fleet, view: RolloutView): Promise<RolloutView> {
+  await fleet.api.post(
+    `/v1/rollouts/${view.id}/abort`,
+    { actor: ACTOR, reason: 'demo: nobody is here to look at it' },
+    rolloutViewSchema,
+  );
+  return view;
 }
 
 const TONES: Readonly<Record<string, 'green' | 'red' | 'yellow'>> = {
