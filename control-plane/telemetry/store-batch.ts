@@ -136,12 +136,15 @@ async function settleAll(
     const seq = watermarks.settle(position, position.seq, nowMs);
     marks.set(`${site}/${device}/${boot}`, { site, device, boot, seq });
   }
-  for (const mark of marks.values()) {
+  for (const chunk of chunks([...marks.values()].map((mark) => ({ ...mark, updated_at_ms: nowMs })))) {
     await transaction
       .insertInto('watermarks')
-      .values({ ...mark, updated_at_ms: nowMs })
+      .values(chunk)
       .onConflict((conflict) =>
-        conflict.columns(['site', 'device', 'boot']).doUpdateSet({ seq: mark.seq, updated_at_ms: nowMs }),
+        conflict.columns(['site', 'device', 'boot']).doUpdateSet(({ ref }) => ({
+          seq: ref('excluded.seq'),
+          updated_at_ms: ref('excluded.updated_at_ms'),
+        })),
       )
       .execute();
   }
