@@ -1,7 +1,8 @@
-// Two projects: `unit` (pure and room tests, in parallel) and `system` (real processes, one file at a time).
+// Three projects: `unit` (pure and room tests), `process` (rooms that start processes), `system` (a whole fleet, one file at a time).
 import { defineConfig } from 'vitest/config';
 
 const native = { viteModuleRunner: false, nodeLoader: false } as const;
+const MIRRORS = 'test/{agent,control-plane,shared,scripts,contract}';
 
 export default defineConfig({
   test: {
@@ -9,10 +10,22 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{agent,control-plane,shared,scripts,contract}/**/*.test.ts'],
+          include: [`${MIRRORS}/**/*.test.ts`],
+          exclude: ['**/*.process.test.ts'],
           experimental: native,
           pool: 'forks',
-          testTimeout: 20_000,
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'process',
+          include: [`${MIRRORS}/**/*.process.test.ts`],
+          experimental: native,
+          pool: 'forks',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -22,8 +35,8 @@ export default defineConfig({
           experimental: native,
           pool: 'forks',
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
     ],

@@ -14,6 +14,7 @@ const STEPS: readonly Step[] = [
   { name: 'tidy', command: [path.join(root, 'scripts/tidy.ts')] },
   { name: 'models', command: [path.join(root, 'scripts/models/verify.ts')] },
   { name: 'unit and contract tests', command: [bin('vitest'), 'run', '--project', 'unit'] },
+  { name: 'process tests', command: [bin('vitest'), 'run', '--project', 'process'] },
   { name: 'system tests', command: [bin('vitest'), 'run', '--project', 'system'] },
 ];
 
