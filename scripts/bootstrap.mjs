@@ -13,7 +13,9 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const stampFile = path.join(root, 'node_modules', '.belay-installed');
 
 function lockfileDigest() {
-  return createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex');
 }
 
 function isInstalled() {
@@ -34,9 +36,12 @@ function install() {
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
   });
   if (npm.error) fail(`cannot run npm: ${npm.error.message}. Install Node.js with npm 10 or newer and try again.`);
-  if (npm.status !== 0) fail(`"npm ci" failed (exit ${npm.status}); its own message is above. The npm registry must be reachable.`);
+  if (npm.status !== 0)
+    fail(`"npm ci" failed (exit ${npm.status}); its own message is above. The npm registry must be reachable.`);
   writeFileSync(stampFile, lockfileDigest());
-  process.stderr.write(`belay: packages installed in ${Math.round(Number(process.hrtime.bigint() - startedAt) / 1e9)} s\n`);
+  process.stderr.write(
+    `belay: packages installed in ${Math.round(Number(process.hrtime.bigint() - startedAt) / 1e9)} s\n`,
+  );
 }
 
 /** This Node when it is new enough, else the one in node_modules. */
