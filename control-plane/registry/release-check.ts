@@ -42,10 +42,13 @@ export async function checkRelease(input: unknown, parts: CheckParts): Promise<C
     return { report: { ok: false, id: null, digest: null, findings, next: null }, release: null };
   }
   const manifest = parsed.value;
-  const text = canonicalJson(manifest);
+  // The manifest as it was given, without our defaults: agents hash the same file without asking us.
+  const text = canonicalJson(input);
   const id = formatReleaseId(releaseIdOf(manifest));
   const digest = createHash('sha256').update(text).digest('hex');
-  const siblings = (await parts.siblings(manifest.name)).filter((sibling) => canonicalJson(sibling) !== text);
+  const siblings = (await parts.siblings(manifest.name)).filter(
+    (sibling) => canonicalJson(sibling) !== canonicalJson(manifest),
+  );
   const version = checkVersion(manifest, siblings);
   const files = await checkFiles(manifest, parts);
   const contents = files.every((finding) => finding.ok) ? await checkContents(manifest, parts) : [];

@@ -51,7 +51,7 @@ describe('a device that connects for the first time', () => {
     const release = tinyPackage();
     const device = await bench.connect('plant-a', 'cam-01');
     await device.hello();
-    const digest = createHash('sha256').update(canonicalJson(release.parsed)).digest('hex');
+    const digest = createHash('sha256').update(canonicalJson(release.manifest)).digest('hex');
     await device.report({ committed: { release: 'tiny-detector:1.0.0+data=test0', digest } });
     await bench.register(release);
     await device.window(1);
