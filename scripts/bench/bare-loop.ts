@@ -15,9 +15,11 @@ export type BareHello = {
   readonly threads: number;
 };
 export type BareOrder = { readonly kind: 'run'; readonly runMs: number };
-export type BareResult = { readonly fps: number; readonly runMs: number };
+/** Private memory that the process has gained by making the session and running it, in MB. */
+export type BareReady = { readonly modelMb: number };
+export type BareResult = { readonly fps: number };
 
-export type BareLoop = { readonly pid: number; run(runMs: number): Promise<BareResult> };
+export type BareLoop = BareReady & { run(runMs: number): Promise<BareResult> };
 
 const PROCESS = fileURLToPath(new URL('./bare-loop-process.ts', import.meta.url));
 /** As the agent's baseline runner: on a shared machine a nicer process is a slower one. */
@@ -34,10 +36,10 @@ export async function openBareLoop(workspace: Workspace, hello: Omit<BareHello, 
   const pid = child.pid;
   if (pid === undefined) throw new Error('the bare loop did not start');
   setPriority(pid, NICE);
-  const ask = async (message: BareHello | BareOrder): Promise<BareResult> => {
-    const answer = Promise.withResolvers<BareResult>();
+  const ask = async <T>(message: BareHello | BareOrder): Promise<T> => {
+    const answer = Promise.withResolvers<T>();
     const onExit = (): void => answer.reject(new Error('the bare loop ended before it answered'));
-    child.once('message', (result) => answer.resolve(result as BareResult));
+    child.once('message', (result) => answer.resolve(result as T));
     child.once('exit', onExit);
     child.send(message);
     try {
@@ -46,6 +48,6 @@ export async function openBareLoop(workspace: Workspace, hello: Omit<BareHello, 
       child.off('exit', onExit);
     }
   };
-  await ask({ kind: 'hello', ...hello });
-  return { pid, run: (runMs) => ask({ kind: 'run', runMs }) };
+  const ready = await ask<BareReady>({ kind: 'hello', ...hello });
+  return { ...ready, run: (runMs) => ask<BareResult>({ kind: 'run', runMs }) };
 }

@@ -1,6 +1,10 @@
 // Every figure of the benchmark, cheap ones first.
 import type { Figure } from './figure.ts';
+import { killEffect } from './kill-effect.ts';
+import { memory } from './memory.ts';
 import { pipelineFps } from './pipeline-fps.ts';
 import { ringHandover } from './ring-handover.ts';
+import { supervisorLag } from './supervisor-lag.ts';
+import { swapWarm } from './swap-warm.ts';
 
-export const figures: readonly Figure[] = [ringHandover, pipelineFps];
+export const figures: readonly Figure[] = [ringHandover, memory, supervisorLag, swapWarm, killEffect, pipelineFps];
