@@ -92,6 +92,7 @@ function gatherFacts(facts: AssessFacts, stage: StageSpec, active: ReadonlySet<s
     mode: stage.mode,
     stageStartedAtMs: progress.stageStartedAtMs,
     settleMs: spec.analysis.settle,
+    liveSinceMs: liveSince(facts),
   };
   const assigned = devices.filter(({ role }) => role !== 'none');
   const exposed = assigned.filter((device) => active.has(keyOf(device)));
@@ -102,6 +103,12 @@ function gatherFacts(facts: AssessFacts, stage: StageSpec, active: ReadonlySet<s
     assigned: assigned.length,
     golden: devices.map((device) => goldenOf(device, active.has(keyOf(device)), candidateDigest)),
   };
+}
+
+/** A self-test leaves the live frames to the baseline: its time still belongs to a device's own past. */
+function liveSince({ spec, progress }: AssessFacts): number {
+  const firstLive = spec.stages.findIndex(({ mode }) => mode !== 'golden');
+  return progress.stageTimes[firstLive]?.startedAtMs ?? progress.stageStartedAtMs;
 }
 
 function goldenOf(

@@ -21,6 +21,8 @@ export type Question = {
   /** Evidence counts from here, after `settleMs` more. */
   readonly stageStartedAtMs: number;
   readonly settleMs: number;
+  /** When the first stage on live frames began: what a device did before is its own past, the same for every device. */
+  readonly liveSinceMs: number;
 };
 
 /** A window and the arm in it that is looked at. */
@@ -47,7 +49,7 @@ export function selectCandidate(history: DeviceHistory, question: Question): Sel
     .filter((window) => window.startAtMs >= question.stageStartedAtMs)
     .flatMap((window) => sampleOf(window, question.candidateDigest, role));
   const settledAtMs = Math.min(...samples.map(({ window }) => window.startAtMs)) + question.settleMs;
-  return select(history, question.candidateDigest, { samples, settledAtMs });
+  return select(history, question, { samples, settledAtMs });
 }
 
 export function selectControl(history: DeviceHistory, question: Question): Selected {
@@ -55,12 +57,13 @@ export function selectControl(history: DeviceHistory, question: Question): Selec
     .filter((window) => window.startAtMs >= question.stageStartedAtMs && !carries(window, question.candidateDigest))
     .flatMap((window) => sampleOf(window, history.baselineDigest, 'baseline'));
   const settledAtMs = question.stageStartedAtMs + question.settleMs;
-  return select(history, question.candidateDigest, { samples, settledAtMs });
+  return select(history, question, { samples, settledAtMs });
 }
 
 type Since = { readonly samples: readonly Sample[]; readonly settledAtMs: number };
 
-function select(history: DeviceHistory, candidateDigest: string, { samples, settledAtMs }: Since): Selected {
+function select(history: DeviceHistory, question: Question, { samples, settledAtMs }: Since): Selected {
+  const { candidateDigest } = question;
   const { before: _before, since: _since, ...device } = history;
   const excluded = { partial: 0, switch: 0, settling: 0, camera: 0 };
   const since = samples.filter(({ window }) => {
@@ -71,18 +74,21 @@ function select(history: DeviceHistory, candidateDigest: string, { samples, sett
   const paired = history.since.filter(
     (window) => window.paired?.candidateDigest === candidateDigest && whyExcluded(window) === null,
   );
-  const before = baselineBefore(history, candidateDigest);
+  const before = baselineBefore(history, question);
   return { ...device, since, before, paired, excluded, cameraFinding: cameraFinding(history.since) };
 }
 
-/** Its own past: before the rollout; for a device that was not there yet, before it first carried the candidate. */
-function baselineBefore(history: DeviceHistory, candidateDigest: string): readonly Sample[] {
+/**
+ * Its own past, on the baseline alone; for a device that was not there yet, before it first carried the candidate. Only the
+ * later half counts: the earlier one may still hold a boot, and is further from today.
+ */
+function baselineBefore(history: DeviceHistory, { candidateDigest, liveSinceMs }: Question): readonly Sample[] {
   const usable = (windows: readonly Window[]) =>
     windows
       .filter((window) => whyExcluded(window) === null && !carries(window, candidateDigest))
       .flatMap((window) => sampleOf(window, history.baselineDigest, 'baseline'));
-  const before = usable(history.before);
-  if (before.length > 0) return before;
+  const past = usable([...history.before, ...history.since.filter(({ endAtMs }) => endAtMs <= liveSinceMs)]);
+  if (past.length > 0) return past.slice(Math.floor(past.length / 2));
   const first = history.since.find((window) => carries(window, candidateDigest));
   return first ? usable(history.since.filter((window) => window.endAtMs <= first.startAtMs)) : [];
 }

@@ -8,6 +8,7 @@ import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import { type Advance, advance, type Progress, startBake, trackBreaches } from '../core/advance.ts';
 import { type AssessedDevice, type Assessment, assess } from '../core/assess.ts';
 import { type DecideFacts, type Decision, decide, type PersonRequest } from '../core/decide.ts';
+import { factsToDecide } from '../core/decide-facts.ts';
 import { describeStatus } from '../core/explain.ts';
 import { type Ending, type EndingDevice, judgeCommit, judgeRollback } from '../core/finish.ts';
 import { coveringKill } from '../core/kill-cover.ts';
@@ -113,7 +114,7 @@ async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promis
   });
   await markActivated(parts.database, rollout.id, newlyActive(situation, assessment), nowMs);
   const progress = observe(situation, assessment);
-  const facts = decideFactsOf(situation, assessment, progress);
+  const facts = factsToDecide({ ...situation, ...rollout, progress, assessment });
   const decision = decide(facts);
   const next = advance({ state: rollout.state, progress }, decision, {
     nowMs,
@@ -159,37 +160,6 @@ function observe({ rollout, spec, nowMs }: Situation, { verdicts, pending, expos
     bakeMs: stage.bake,
     settleMs: stage.mode === 'golden' ? 0 : spec.analysis.settle,
   });
-}
-
-function decideFactsOf(situation: Situation, assessment: Assessment, progress: Progress): DecideFacts {
-  const { rollout, spec, guardrails, nowMs, kill, request } = situation;
-  const stage = spec.stages[progress.stageIndex];
-  if (!stage) throw new TypeError(`rollout ${rollout.id} has no stage ${progress.stageIndex}`);
-  const lastsMs = (id: string) => nowMs - (progress.breachingSince[id] ?? nowMs);
-  const isSustained = (id: string) => lastsMs(id) >= (guardrails.find((guardrail) => guardrail.id === id)?.forMs ?? 0);
-  return {
-    nowMs,
-    state: rollout.state,
-    phase: progress.phase,
-    holdKind: progress.holdKind,
-    stage: { name: stage.name, isLast: progress.stageIndex === spec.stages.length - 1, promote: stage.promote },
-    lookAtMs: progress.lookAtMs,
-    extensionsLeft: Math.max(0, stage.extend.times - progress.extensionsUsed),
-    extendMs: stage.extend.eachMs,
-    kill,
-    reverts: {
-      devices: assessment.reverted,
-      exposed: assessment.everExposed,
-      assigned: assessment.exposure.assigned,
-      ...spec.abort.deviceReverts,
-    },
-    request,
-    verdicts: assessment.verdicts,
-    sustained: new Set(Object.keys(progress.breachingSince).filter(isSustained)),
-    missing: assessment.missing,
-    pending: assessment.pending,
-    exposed: assessment.exposure.exposed,
-  };
 }
 
 type Outcome = {

@@ -164,6 +164,7 @@ export const STAGE_QUESTION: Question = {
   mode: 'serve',
   stageStartedAtMs: START_MS,
   settleMs: 0,
+  liveSinceMs: START_MS,
 };
 
 export type FleetInput = {
