@@ -28,6 +28,8 @@ export type FrameLoopParts = {
   readonly monotonicNow: () => number;
 };
 
+type FrameError = Extract<FrameOutcome['result'], { kind: 'failed' }>['error'];
+
 export class FrameLoop {
   readonly #parts: FrameLoopParts;
   readonly #driver: LaneDriver;
@@ -105,8 +107,7 @@ export class FrameLoop {
 
   onFault(lane: Lane, fault: RunnerFaultReport<Flight>): void {
     const flight = fault.token;
-    // Without a frame the runner itself is at fault, and its end follows.
-    if (flight === null) return;
+    if (flight === null) return; // The runner itself is at fault, and its end follows.
     this.#driver.landed(lane, flight);
     if (!flight.isDiverted) this.#fail(lane, flight, 'fault', `${fault.code}: ${fault.detail}`);
     this.#letGo(flight.frame);
@@ -166,12 +167,7 @@ export class FrameLoop {
     if (flight.role !== 'shadow') this.#rescue(flight.frame, digest);
   }
 
-  #record(
-    lane: Lane,
-    flight: Flight,
-    error: 'deadline' | 'non-finite' | 'fault' | 'runner-died',
-    detail: string,
-  ): void {
+  #record(lane: Lane, flight: Flight, error: FrameError, detail: string): void {
     this.#parts.telemetry.recordOutcome(outcomeOf(lane, flight, { kind: 'failed', error, detail }));
   }
 
