@@ -234,7 +234,8 @@ export function lackingEvidence({ verdicts, pending, exposed }: DecideFacts): st
 function summaryOfPasses(verdicts: readonly Verdict[]): string {
   const enforced = verdicts.filter(({ enforce }) => enforce !== 'observe');
   if (enforced.length === 0) return 'every reachable device proved the candidate';
-  return `all ${enforced.length} guardrail${enforced.length === 1 ? '' : 's'} pass: ${enforced[0]?.sentence}${enforced.length > 1 ? '; …' : ''}`;
+  const [first] = enforced;
+  return enforced.length === 1 ? `${first?.sentence}` : `all ${enforced.length} guardrails pass: ${first?.sentence}; …`;
 }
 
 function forward({ stage }: DecideFacts, reason: string): Draft {
