@@ -1,6 +1,4 @@
 // The door of the room: a release answers questions about frames, in a process of its own. Nothing here loads a model.
-import { createHash } from 'node:crypto';
-import { canonicalJson } from '../../shared/basics/canonical-json.ts';
 import { type FrameToken, RunnerChild, type RunnerOptions } from './runner.ts';
 import type { RunnerReady } from './runner-protocol.ts';
 
@@ -11,8 +9,6 @@ export type { RunnerReady, RunnerRole } from './runner-protocol.ts';
 export type Runner<T extends FrameToken = FrameToken> = {
   readonly pid: number;
   readonly ready: RunnerReady;
-  /** Digest of the release: SHA-256 of its canonical manifest. */
-  readonly digest: string;
   /** False when it is gone or already holds two frames: then the token was not taken. */
   submit(token: T): boolean;
   /** Tokens not yet answered, oldest first. */
@@ -32,7 +28,6 @@ export async function openRunner<T extends FrameToken>(options: RunnerOptions<T>
   return {
     pid: child.pid,
     ready,
-    digest: createHash('sha256').update(canonicalJson(options.manifest)).digest('hex'),
     submit: (token) => child.submit(token),
     outstanding: () => child.outstanding(),
     stop: () => child.stop(),
