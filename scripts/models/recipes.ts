@@ -54,7 +54,7 @@ export const SMALL_CRACK_PX = 34;
 
 /** In an order in which parents come before their children. */
 export const RECIPES: readonly Recipe[] = [
-  { ...DETECTOR, release: 'cv-detector/1.8.2', steps: 500, samples: 1000, seed: 1 },
+  { ...DETECTOR, release: 'cv-detector/1.8.2', steps: 700, samples: 1000, seed: 1 },
   { ...DETECTOR, release: 'cv-detector/2.0.0', steps: 2400, samples: 3600, seed: 2 },
   {
     ...DETECTOR,

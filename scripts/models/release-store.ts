@@ -1,5 +1,6 @@
 // The committed releases on disk. The golden pictures are stored once per model name and appear in every package:
 // releases/<name>/golden/frames.bin, releases/<name>/<folder>/{manifest.json, model.onnx, golden/expect.json}.
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -39,6 +40,13 @@ export function writeReleaseFile(folder: string, path: string, bytes: Uint8Array
   const full = releaseFilePath(folder, path, root);
   mkdirSync(dirname(full), { recursive: true });
   writeFileSync(full, bytes);
+}
+
+/** The commit that last changed the factory or the line: what a manifest names as the code that made it. */
+export function codeCommit(): string {
+  const paths = ['.', ':!releases', '../../agent/frames/line'];
+  const args = ['log', '-1', '--format=%H', '--', ...paths];
+  return execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
 }
 
 export function sha256Of(bytes: Uint8Array | string): string {

@@ -1,14 +1,13 @@
 // Process entry of `npm run models:train -- [--out <dir>] [--only <release,…>] [--workers <n>] [--resume] [--install]`:
 // trains the releases anew from seeds, assembles and measures all, and compares with the committed ones. Tens of minutes
 // on two cores. Other kinds of CPU give other bytes, so the comparison is by metrics within tolerance.
-import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { assembleReleases } from './assemble.ts';
 import { RECIPES } from './recipes.ts';
-import { GOLDEN_FRAMES_PATH, MODEL_PATH, RELEASES_DIR, readRelease } from './release-store.ts';
+import { codeCommit, GOLDEN_FRAMES_PATH, MODEL_PATH, RELEASES_DIR, readRelease } from './release-store.ts';
 import { runTasks } from './training/run-tasks.ts';
 import { planTasks } from './training/task-graph.ts';
 
@@ -57,9 +56,8 @@ async function train(): Promise<void> {
 async function assemble(): Promise<void> {
   rmSync(newReleasesDir, { recursive: true, force: true });
   keepGoldenSets();
-  const codeCommit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
   const onRelease = (folder: string) => print(`${folder} assembled and measured`);
-  await assembleReleases({ trainedDir: outDir, outDir: newReleasesDir, cacheDir, codeCommit, onRelease });
+  await assembleReleases({ trainedDir: outDir, outDir: newReleasesDir, cacheDir, codeCommit: codeCommit(), onRelease });
 }
 
 /** Golden pictures belong to the model name, not to a training: releases that devices hold refer to them by digest. */
