@@ -36,6 +36,8 @@ export type GoldenRun =
   | { readonly kind: 'failed'; readonly fault: ProofFault; readonly reason: string }
   /** The files on this device are not the release's. */
   | { readonly kind: 'damaged'; readonly reason: string }
+  /** The pictures did not come: nothing is known about the release. */
+  | { readonly kind: 'starved'; readonly reason: string }
   | { readonly kind: 'cancelled' };
 
 export async function runGolden(
@@ -94,7 +96,8 @@ class GoldenCourse {
       log,
       onFrame: (token) => this.#onToken(token),
       onHealth: () => undefined,
-      onLost: (loss) => this.#end({ kind: 'failed', fault: 'fault', reason: `golden pictures: ${loss.detail}` }),
+      // The source starts again by itself and begins anew; a picture answered twice is answered the same.
+      onLost: () => undefined,
     });
     if (this.#isOver) return;
     this.#startedAtMs = monotonicNow();
@@ -161,8 +164,16 @@ class GoldenCourse {
 
   #watch(): void {
     if (this.#silence) clearTimeout(this.#silence);
-    const reason = `no answer to a golden frame within ${SILENCE_MS_MAX / 1000} s`;
-    this.#silence = setTimeout(() => this.#end({ kind: 'failed', fault: 'hang', reason }), SILENCE_MS_MAX);
+    this.#silence = setTimeout(() => this.#onSilence(), SILENCE_MS_MAX);
+  }
+
+  /** Only a runner that holds a picture can be blamed for the silence; otherwise the box starved us. */
+  #onSilence(): void {
+    const isHolding = (this.#runner?.outstanding().length ?? 0) > 0;
+    const seconds = SILENCE_MS_MAX / 1000;
+    if (isHolding)
+      this.#end({ kind: 'failed', fault: 'hang', reason: `no answer to a golden frame within ${seconds} s` });
+    else this.#end({ kind: 'starved', reason: `no golden picture came within ${seconds} s` });
   }
 
   #end(run: GoldenRun): void {

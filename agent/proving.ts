@@ -21,6 +21,7 @@ import { type GoldenRun, type GoldenRunParts, runGolden } from './golden-run.ts'
 export type ProofResult =
   | { readonly kind: 'proof'; readonly record: ProofRecord; readonly fault: ProofFault | null }
   | { readonly kind: 'damaged'; readonly reason: string }
+  | { readonly kind: 'starved'; readonly reason: string }
   | { readonly kind: 'cancelled' };
 
 /** Runs and judges the golden set of an installed release. Never throws for what the release does. */
@@ -34,7 +35,7 @@ export async function proveRelease(release: Installed, parts: GoldenRunParts): P
   }
   const run = await runGolden(release, join(packageDir, manifest.golden.frames), golden.set.index.frames.length, parts);
   if (run.kind === 'cancelled') return { kind: 'cancelled' };
-  if (run.kind === 'damaged') return { kind: 'damaged', reason: run.reason };
+  if (run.kind === 'damaged' || run.kind === 'starved') return { kind: run.kind, reason: run.reason };
   if (run.kind === 'failed') return judged(release, null, run, parts);
   return judgeAnswers(release, run, golden, parts);
 }

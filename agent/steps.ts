@@ -135,6 +135,10 @@ async function prove(parts: StepParts, ref: ReleaseRef, signal: AbortSignal): Pr
     parts.send({ kind: 'load-failed', digest, failure: 'wrong-digest', reason: result.reason });
     return;
   }
+  if (result.kind === 'starved') {
+    parts.send({ kind: 'load-failed', digest, failure: 'starved', reason: result.reason });
+    return;
+  }
   parts.proofs.keep(result.record);
   parts.send({ kind: 'proof', record: result.record, fault: result.fault });
 }

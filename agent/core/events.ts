@@ -42,7 +42,7 @@ export type CoreEvent =
   | {
       readonly kind: 'load-failed';
       readonly digest: string;
-      readonly failure: 'wrong-digest' | 'missing' | 'fault' | DeathKind;
+      readonly failure: 'wrong-digest' | 'missing' | 'starved' | 'fault' | DeathKind;
       readonly reason: string;
     }
   | { readonly kind: 'unloaded'; readonly digest: string }

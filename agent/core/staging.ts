@@ -1,5 +1,5 @@
 // The results of the hands: files installed, runners loaded, proofs run. Each result moves one holding one step.
-import { strike } from './attempts.ts';
+import { endAttempt, strike } from './attempts.ts';
 import type { CoreEvent } from './events.ts';
 import { forgiveTrack } from './limit-tracks.ts';
 import { quarantine } from './quarantine.ts';
@@ -49,6 +49,11 @@ export function onLoadFailed(state: CoreState, event: Event<'load-failed'>, nowM
   const gone = withHolding(state, idle);
   if (holding.runner === 'ending') return turn(gone);
   if (event.failure === 'missing' || event.failure === 'wrong-digest') return refetch(gone, idle, event, nowMs);
+  if (event.failure === 'starved') {
+    // The box had no time for the proof: that says nothing about the release, so it is tried again later.
+    const why = { kind: 'load-failed' as const, reason: event.reason, isFinal: false };
+    return turn(hinder(endAttempt(gone, event.digest), idle, why, nowMs));
+  }
   const { ref } = holding;
   const crash = emitting({ kind: 'crash', reason: event.reason, digest: ref.digest, release: ref.release });
   if (!isOnTrial(state, event.digest)) return turn(countDeath(gone, ref, nowMs), crash);

@@ -173,6 +173,20 @@ describe('candidate', () => {
   });
 });
 
+describe('a proof for which the box had no time', () => {
+  it('is no strike: it is tried again after a while', () => {
+    const world = onCommitted('b');
+    world.order(desired(1, 'b', { name: 'c', role: 'serve' }));
+    world.finish(ref('c').digest);
+    world.open.delete(ref('c').digest);
+    world.send({ kind: 'load-failed', digest: ref('c').digest, failure: 'starved', reason: 'no picture came' });
+    expect(world.disk).toMatchObject({ attempts: [], quarantine: [] });
+    expect(world.open.has(ref('c').digest)).toBe(false);
+    world.wait(6_000);
+    expect(world.settle().servingDigest()).toBe(ref('c').digest);
+  });
+});
+
 describe('commit', () => {
   it('makes the serving candidate the committed baseline when the order names it so, in the same turn', () => {
     const world = onCandidate();
