@@ -138,7 +138,6 @@ export class FrameWorld {
 
   #load(release: ReleaseRef): void {
     const runner: FakeRunner<Flight> = openFakeRunner<Flight>({
-      digest: release.digest,
       onResult: (result) => this.loop.onResult(lane, result),
       onFault: (fault) => this.loop.onFault(lane, fault),
       onExit: (exit) => this.loop.onExit(lane, exit),

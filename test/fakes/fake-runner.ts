@@ -23,7 +23,6 @@ const NOTHING_FOUND: Answer = { task: 'detection', detections: [] };
 
 /** The part of a runner's options that a fake needs. */
 export type FakeRunnerOptions<T extends FrameToken> = Pick<RunnerOptions<T>, 'onResult' | 'onFault' | 'onExit'> & {
-  readonly digest?: string;
   readonly pid?: number;
 };
 
@@ -49,7 +48,6 @@ export function openFakeRunner<T extends FrameToken>(options: FakeRunnerOptions<
 
   return {
     pid: options.pid ?? 1,
-    digest: options.digest ?? '0'.repeat(64),
     ready: {
       type: 'ready',
       protocol: 1,
