@@ -1,10 +1,10 @@
 // The agent as a program: a real process, real models, a real broker, signed documents.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { windowSchema } from '../../shared/measure/window.ts';
 import { reportedSchema } from '../../shared/protocol/reports.ts';
-import { AgentRig, type PackedRelease } from './agent-rig.ts';
+import { AgentRig, type PackedRelease, statOf } from './agent-rig.ts';
 
 const SLOW_MS = 90_000;
 
@@ -98,7 +98,10 @@ describe('the agent', () => {
   it(
     'keeps the kill over a SIGKILL of itself, and answers with the baseline',
     async () => {
+      const orphans = rig.processes();
+      expect(orphans.length).toBeGreaterThan(1);
       await rig.stop('SIGKILL');
+      await rig.until('the end of the orphans', () => orphans.every(({ pid }) => statOf(pid) === null));
       rig.start();
       await rig.until('a baseline answer', () => rig.answeredBy(baseline, 0));
       await rig.order(baseline, { ...candidate, role: 'serve' });
@@ -133,12 +136,29 @@ describe('the agent', () => {
   );
 
   it(
+    'answers every frame although the candidate crashes, and never tries it again',
+    async () => {
+      const from = rig.answers.length;
+      const victim = rig.processes().find((one) => one.nice === 5);
+      process.kill(victim?.pid ?? 0, 'SIGSEGV');
+      await rig.until('the quarantine', () => rig.reported?.quarantine[0]?.kind === 'crash');
+      await rig.until(
+        'baseline answers',
+        () => rig.answers.slice(from).filter((one) => one.role === 'baseline').length > 8,
+      );
+      const numbers = rig.answers.slice(from).map((one) => Number(one.request_id.split('-').at(-1)));
+      expect(numbers).toEqual(numbers.map((_, at) => (numbers[0] ?? 0) + at));
+      expect(rig.event('reverted')).toMatchObject({ digest: candidate.digest });
+      expect(rig.event('reverted')?.gapMs).toBeLessThan(1000);
+    },
+    SLOW_MS,
+  );
+
+  it(
     'honours a local kill file for as long as it is there',
     async () => {
       const file = join(rig.folder, 'kill-file');
-      const from = rig.answers.length;
       writeFileSync(file, 'smoke on line 1');
-      await rig.until('a baseline answer', () => rig.answeredBy(baseline, from));
       await rig.until('the report', () => rig.reported?.kills[0]?.id === 'local-kill-file');
     },
     SLOW_MS,
@@ -148,8 +168,34 @@ describe('the agent', () => {
     'stops cleanly within three seconds and leaves no process behind',
     async () => {
       const startedAtMs = performance.now();
+      const processes = rig.processes();
       expect(await rig.stop()).toBe(0);
       expect(performance.now() - startedAtMs).toBeLessThan(3500);
+      expect(processes.map(({ pid }) => statOf(pid))).toEqual(processes.map(() => null));
+    },
+    SLOW_MS,
+  );
+});
+
+describe('bit rot', () => {
+  const rig = new AgentRig();
+  afterAll(() => rig.close(), SLOW_MS);
+
+  it(
+    'in the committed model is found at the load, and the file is fetched again',
+    async () => {
+      const baseline = await rig.open('cv-detector/1.8.2');
+      rig.start();
+      await rig.until('an answer', () => rig.answeredBy(baseline, 0));
+      await rig.stop();
+      const path = join(rig.folder, 'data/releases', baseline.digest, 'model.onnx');
+      const bytes = readFileSync(path);
+      bytes[5000] = (bytes[5000] ?? 0) ^ 16;
+      writeFileSync(path, bytes);
+      rig.start();
+      await rig.until('the finding', () => rig.event('download-failed') !== undefined);
+      await rig.until('an answer again', () => rig.answeredBy(baseline, 0), 40_000);
+      expect(readFileSync(path).equals(bytes)).toBe(false);
     },
     SLOW_MS,
   );

@@ -1,3 +1,4 @@
+// The configuration: defaults, the environment, and every mistake named at once.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

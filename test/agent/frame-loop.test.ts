@@ -1,3 +1,4 @@
+// The frame loop with fake runners: every frame is answered once, whatever the candidate does.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fleetKill, ref } from './core/core-world.ts';
 import { FrameWorld } from './frame-world.ts';
