@@ -140,7 +140,9 @@ describe('the agent', () => {
     async () => {
       const from = rig.answers.length;
       const victim = rig.processes().find((one) => one.nice === 5);
-      process.kill(victim?.pid ?? 0, 'SIGSEGV');
+      // Never a default here: pid 0 would signal the whole process group.
+      if (!victim) throw new Error(`no candidate runner among ${JSON.stringify(rig.processes())}`);
+      process.kill(victim.pid, 'SIGSEGV');
       await rig.until('the quarantine', () => rig.reported?.quarantine[0]?.kind === 'crash');
       await rig.until(
         'baseline answers',
