@@ -24,6 +24,8 @@ export type FleetOptions = {
   readonly httpPort?: number;
   readonly mqttPort?: number;
   readonly logLevel?: 'error' | 'warn' | 'info' | 'debug';
+  /** More of the control plane's configuration, as its file would say it. */
+  readonly controlPlane?: Readonly<Record<string, unknown>>;
 };
 
 export type FleetAgent = FleetDevice & { readonly configFile: string; program: Program };
@@ -33,6 +35,8 @@ export type Fleet = {
   readonly folder: string;
   readonly mqttUrl: string;
   readonly agents: readonly FleetAgent[];
+  /** The one that runs now, or ran last. */
+  controlPlane(): Program;
   devices(): Promise<readonly DeviceDocument[]>;
   /** Starts the agent of this device again, after it has ended. */
   restartAgent(device: string): FleetAgent;
@@ -70,6 +74,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     folder: options.folder,
     mqttUrl: running.mqttUrl,
     agents,
+    controlPlane: () => running.controlPlane,
     devices: async () => (await api.get('/v1/devices', deviceListSchema)).devices,
     restartAgent: (device) => {
       const agent = agents.find((candidate) => candidate.device === device);
@@ -96,6 +101,7 @@ async function startControlPlane(options: FleetOptions, logFolder: string): Prom
     tickMs: options.tickMs ?? 500,
     deliveryMs: 100,
     log: { level: options.logLevel ?? 'info' },
+    ...options.controlPlane,
   };
   await writeFile(configFile, JSON.stringify(config, null, 2));
   let ready: z.infer<typeof readySchema> | null = null;
