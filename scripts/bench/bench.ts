@@ -1,7 +1,9 @@
 // `npm run bench [-- --only ID…] [--json]`: figures as ratios to a limit measured in the same run.
 import { parseArgs } from 'node:util';
+import { describeError } from '../../shared/basics/errors.ts';
 import type { Figure, Row } from './figure.ts';
 import { figures } from './figures.ts';
+import { renderRows } from './table.ts';
 
 const { values, positionals } = parseArgs({
   options: {
@@ -11,29 +13,6 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-
-const format = (value: number | null): string =>
-  value === null || Number.isNaN(value) ? '–' : Number(value.toPrecision(3)).toString();
-
-function printTable(rows: readonly Row[]): void {
-  const cells = rows.map((row) => [
-    row.id,
-    `${format(row.ours)} ${row.unit}`,
-    row.limit === null ? '–' : `${format(row.limit)} ${row.unit}`,
-    format(row.ratio),
-    row.goal,
-    row.note,
-  ]);
-  const titled = [['FIGURE', 'OURS', 'LIMIT', 'RATIO', 'GOAL', 'NOTE'], ...cells];
-  const widths = titled[0]?.map((_, i) => Math.max(...titled.map((row) => (row[i] ?? '').length))) ?? [];
-  for (const row of titled)
-    process.stdout.write(
-      `${row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join('  ')
-        .trimEnd()}\n`,
-    );
-}
 
 /** `--only a b` and `--only a --only b` both work; an id names its figure, a dotted id also a single row of it. */
 function wanted(): readonly string[] {
@@ -63,13 +42,26 @@ async function run(): Promise<number> {
     return 2;
   }
   const rows: Row[] = [];
+  let failed = 0;
   for (const figure of chosen) {
-    const measured = await figure.measure((text) => process.stderr.write(`bench ${figure.id}: ${text}\n`));
-    rows.push(...measured);
-    if (values.json) for (const row of measured) process.stdout.write(`${JSON.stringify(row)}\n`);
+    const measured = await measureOrSay(figure);
+    if (measured === null) failed += 1;
+    else rows.push(...measured);
+    if (values.json) for (const row of measured ?? []) process.stdout.write(`${JSON.stringify(row)}\n`);
   }
-  if (!values.json) printTable(rows);
-  return 0;
+  if (!values.json) process.stdout.write(renderRows(rows));
+  return failed === 0 ? 0 : 1;
+}
+
+/** A figure that fails says why and costs the others nothing. */
+async function measureOrSay(figure: Figure): Promise<readonly Row[] | null> {
+  const say = (text: string): boolean => process.stderr.write(`bench ${figure.id}: ${text}\n`);
+  try {
+    return await figure.measure(say);
+  } catch (error) {
+    say(`failed: ${describeError(error)}`);
+    return null;
+  }
 }
 
 process.exitCode = await run();

@@ -43,7 +43,7 @@ export type RigOptions = {
 /** Resolves when the agent answers live frames with its factory release. */
 export async function openDeviceRig(workspace: Workspace, options: RigOptions): Promise<DeviceRig> {
   const { folder } = workspace;
-  const loops = await prepareLoops([LINE], folder, () => {});
+  const loops = await workspace.hold(prepareLoops([LINE], folder, () => {}));
   const loopFile = loops.get(LINE) ?? '';
   const server = await openDocumentServer(workspace);
   const configFile = await writeConfig({ workspace, options, server, loopFile });

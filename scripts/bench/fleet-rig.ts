@@ -37,13 +37,17 @@ export async function openFleetRig(
   progress: (text: string) => void,
 ): Promise<FleetRig> {
   const { folder } = workspace;
-  const loops = await prepareLoops([LINE], path.join(folder, 'loops'), () => {});
+  const loops = await workspace.hold(prepareLoops([LINE], path.join(folder, 'loops'), () => {}));
   const factory = await assemblePackage(BASELINE, path.join(folder, 'factory'));
   const devices = layOutFleet(count).map((device) => ({ ...device, line: LINE }));
   progress(`starting a control plane and ${count} agents`);
   const settings = { fps: FLEET_FPS, windowMs: 2000, logLevel: 'warn' } as const;
-  const fleet = await startFleet({ folder, devices, loops, factory, ...settings });
-  workspace.defer(() => fleet.stop());
+  const starting = startFleet({ folder, devices, loops, factory, ...settings });
+  workspace.defer(async () => {
+    const started = await starting.catch(() => null);
+    await started?.stop();
+  });
+  const fleet = await starting;
   for (const release of RELEASES) {
     const manifest = await uploadPackage(fleet.api, path.join(RELEASES_DIR, release), () => {});
     await fleet.api.post('/v1/releases', { manifest, actor: ACTOR }, registeredSchema);

@@ -10,7 +10,9 @@ import { describeLoad, noteOf } from './machine.ts';
 import { openPlainClients, PLAIN_SITE } from './plain-clients.ts';
 import { withWorkspace } from './workspace.ts';
 
-const ROUNDS = 3;
+const ROUNDS = 5;
+/** No further round is begun after this long: on a busy machine a fleet takes its time to prove a candidate. */
+const BUDGET_MS = 50_000;
 const ACK_DEADLINE_MS = 15_000;
 const INTERVAL_MS = 1000 / FLEET_FPS;
 
@@ -18,13 +20,14 @@ export const killEffect: Figure = {
   id: 'kill.effect',
   measure: (progress) =>
     withWorkspace(async (workspace) => {
+      const startedAtMs = performance.now();
       const count = deviceCount(availableParallelism());
       const rig = await openFleetRig(workspace, count, progress);
       await openPlainClients(workspace, rig.fleet, count);
       const devices: Ack[] = [];
       const plain: Ack[] = [];
-      for (let round = 1; round <= ROUNDS; round += 1) {
-        progress(`round ${round} of ${ROUNDS}: every device shall serve the candidate`);
+      for (let round = 1; round <= ROUNDS && performance.now() - startedAtMs < BUDGET_MS; round += 1) {
+        progress(`round ${round} of at most ${ROUNDS}: every device shall serve the candidate`);
         await rig.awaitServing();
         devices.push(...(await killOnce(rig, { kind: 'fleet' }, count)));
         plain.push(...(await killOnce(rig, { kind: 'site', site: PLAIN_SITE }, count)));
@@ -72,7 +75,7 @@ function rowOf(name: string, q: number, { devices, plain, count }: Seen): Row {
   const fanOut = of(plain, 'roundTripMs');
   // A frame that is not there yet cannot be answered: on average half an interval away, a whole one at most.
   const limit = fanOut + INTERVAL_MS * q;
-  const kills = `${ROUNDS} kills of ${count} devices, cameras of ${FLEET_FPS} FPS`;
+  const kills = `${devices.length / count} kills of ${count} devices, cameras of ${FLEET_FPS} FPS`;
   const floor = `limit: ${count} plain clients that acknowledge at once (${fanOut.toFixed(0)} ms) + the wait for the next frame (${(INTERVAL_MS * q).toFixed(0)} ms), without any inference`;
   const onDevice = `of ours ${of(devices, 'effectMs').toFixed(0)} ms between arrival of the flag and the answer`;
   return {

@@ -15,6 +15,8 @@ export type Workspace = {
   readonly ringFolder: string;
   /** Called at the end, last given first. */
   defer(end: () => void | Promise<void>): void;
+  /** Work that must not be cut off half way, such as starting a fleet: the clearing waits for its end. */
+  hold<T>(work: Promise<T>): Promise<T>;
 };
 
 /** Gives `work` a place, and clears it whatever happens. */
@@ -25,7 +27,9 @@ export async function withWorkspace<T>(work: (workspace: Workspace) => Promise<T
     clearing ??= stack.disposeAsync();
     return clearing;
   };
+  let isInterrupted = false;
   const interrupted = (signal: NodeJS.Signals): void => {
+    isInterrupted = true;
     process.stderr.write(`${signal}: ending what was started …\n`);
     const code = SIGNALS[signal as keyof typeof SIGNALS];
     clear().then(
@@ -34,16 +38,23 @@ export async function withWorkspace<T>(work: (workspace: Workspace) => Promise<T
     );
   };
   for (const signal of Object.keys(SIGNALS)) process.on(signal, interrupted);
-  stack.defer(() => {
-    for (const signal of Object.keys(SIGNALS)) process.off(signal, interrupted);
-  });
   try {
     const folder = await openFolder(stack, tmpdir());
     const ringFolder = await openFolder(stack, TMPFS);
-    return await work({ folder, ringFolder, defer: (end) => stack.defer(end) });
+    return await work({ folder, ringFolder, defer: (end) => stack.defer(end), hold: (held) => hold(stack, held) });
   } finally {
     await clear();
+    for (const signal of Object.keys(SIGNALS)) process.off(signal, interrupted);
+    // What fails because its ground was cleared away is not worth a word; the exit is on its way.
+    if (isInterrupted) await new Promise(() => {});
   }
+}
+
+function hold<T>(stack: AsyncDisposableStack, work: Promise<T>): Promise<T> {
+  stack.defer(async () => {
+    await work.catch(() => undefined);
+  });
+  return work;
 }
 
 async function openFolder(stack: AsyncDisposableStack, parent: string): Promise<string> {
