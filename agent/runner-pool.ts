@@ -10,11 +10,8 @@ import { type Flight, type Lane, openLane } from './frame.ts';
 import type { FrameLoop } from './frame-loop.ts';
 import type { RoomLog } from './frames/child-log.ts';
 import { type Camera, contractHash } from './frames/frames.ts';
-import { openRunner, RunnerError } from './inference/inference.ts';
+import { openRunner, RUNNER_NICE, RunnerError } from './inference/inference.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
-
-/** As the runner sets it for itself when it starts (agent/inference/runner.ts). */
-const NICE: Readonly<Record<Priority, number>> = { baseline: 1, candidate: 5, shadow: 19 };
 
 export type RunnerPoolParts = {
   readonly cameras: ReadonlyMap<string, Camera>;
@@ -70,7 +67,7 @@ export class RunnerPool {
     for (const lane of this.#parts.frameLoop.lanesOf(digest)) {
       this.#parts.telemetry.recordRunner({ digest, role: priority, pid: lane.runner.pid });
       try {
-        setPriority(lane.runner.pid, NICE[priority]);
+        setPriority(lane.runner.pid, RUNNER_NICE[priority]);
       } catch (error) {
         const fields = { digest, priority, error: describeError(error) };
         this.#parts.log.info(fields, 'this process may not raise a priority; the runner is replaced');

@@ -3,7 +3,7 @@ import { type FrameToken, RunnerChild, type RunnerOptions } from './runner.ts';
 import type { RunnerReady } from './runner-protocol.ts';
 
 export type { RunnerAnswer, RunnerExit, RunnerFaultReport } from './runner.ts';
-export { type FrameToken, RunnerError, type RunnerErrorCode, type RunnerOptions } from './runner.ts';
+export { type FrameToken, RUNNER_NICE, RunnerError, type RunnerErrorCode, type RunnerOptions } from './runner.ts';
 export type { RunnerReady, RunnerRole } from './runner-protocol.ts';
 
 export type Runner<T extends FrameToken = FrameToken> = {

@@ -91,7 +91,7 @@ export type RunnerOptions<T extends FrameToken> = {
 
 const RUNNER_PROCESS = fileURLToPath(new URL('./runner-process.ts', import.meta.url));
 /** A serving candidate gets what the baseline gets: otherwise a busy box makes every candidate look slow. */
-const NICE: Readonly<Record<RunnerRole, number>> = { baseline: 1, candidate: 1, shadow: 19 };
+export const RUNNER_NICE: Readonly<Record<RunnerRole, number>> = { baseline: 1, candidate: 1, shadow: 19 };
 const PRLIMIT = '/usr/bin/prlimit';
 const DRAIN_MS = 10_000;
 
@@ -129,7 +129,7 @@ export class RunnerChild<T extends FrameToken> {
     this.#child = openChild({
       command: [...dataLimit(options), ...(options.command ?? [process.execPath, RUNNER_PROCESS])],
       env: childEnvironment(process.env),
-      nice: NICE[role],
+      nice: RUNNER_NICE[role],
       log,
       fields: { release: this.#name, role },
       onMessage: (message) => this.#hear(message),
