@@ -48,6 +48,8 @@ export function toProblem(error: unknown): ProblemError {
   return new ProblemError('internal', 'the request failed inside the control plane; its log has the cause');
 }
 
+const PART_WORDS: Readonly<Record<string, string>> = { body: 'body', params: 'path', querystring: 'query' };
+
 function invalidRequest(error: {
   readonly validation: readonly { readonly instancePath: string; readonly message?: string | undefined }[];
   readonly validationContext?: string | undefined;
@@ -56,5 +58,6 @@ function invalidRequest(error: {
     path: instancePath.replace(/^\//, '').replaceAll('/', '.'),
     message: message ?? 'is not valid',
   }));
-  return new ProblemError('invalid-request', `the ${error.validationContext ?? 'request'} is not valid`, errors);
+  const part = PART_WORDS[error.validationContext ?? ''] ?? 'request';
+  return new ProblemError('invalid-request', `the ${part} is not valid`, errors);
 }

@@ -6,13 +6,13 @@ import { isIP } from 'node:net';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController, type RawServerDefault } from 'fastify';
 import {
-  jsonSchemaTransform,
   jsonSchemaTransformObject,
   serializerCompiler,
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { PROBLEMS, type ProblemCode } from '../../shared/protocol/api-problems.ts';
+import { describeRoute, PROBLEM_COMPONENT } from './openapi.ts';
 import { ProblemError, sendProblem, toProblem } from './problems.ts';
 
 export type HttpApp = FastifyInstance<
@@ -42,6 +42,8 @@ export async function buildServer(options: HttpOptions): Promise<HttpApp> {
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
+    // An address that cannot be read never reaches a route, nor the error handler.
+    frameworkErrors: (error, request, reply) => sendProblem(request, reply, toProblem(error)),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -56,8 +58,9 @@ export async function buildServer(options: HttpOptions): Promise<HttpApp> {
         version: options.version,
         description: 'Errors are problem+json (RFC 9457).',
       },
+      components: { schemas: PROBLEM_COMPONENT },
     },
-    transform: jsonSchemaTransform,
+    transform: describeRoute,
     transformObject: jsonSchemaTransformObject,
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());

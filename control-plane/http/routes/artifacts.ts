@@ -10,13 +10,22 @@ import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['artifacts'];
+const BYTES = 'application/octet-stream';
 const pathSchema = z.looseObject({ sha256: digestSchema });
 
 export function registerArtifactRoutes(app: HttpApp, { registry }: { readonly registry: Registry }): void {
-  app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  app.addContentTypeParser(BYTES, (_request, payload, done) => done(null, payload));
   app.put(
     '/v1/artifacts/:sha256',
-    { schema: { tags: TAGS, params: pathSchema, response: { 200: artifactSchema, 201: artifactSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Upload a file under its SHA-256',
+        params: pathSchema,
+        response: { 200: artifactSchema, 201: artifactSchema },
+      },
+      config: { takes: BYTES, problems: ['artifact-mismatch', 'storage-full'] },
+    },
     async (request, reply) => {
       const content = request.body as Readable | undefined;
       if (!content) throw new ProblemError('unsupported-media-type', 'send the bytes as application/octet-stream');
@@ -35,7 +44,12 @@ export function registerArtifactRoutes(app: HttpApp, { registry }: { readonly re
       method,
       url: '/v1/artifacts/:sha256',
       exposeHeadRoute: false,
-      schema: { tags: TAGS, params: pathSchema },
+      schema: {
+        tags: TAGS,
+        summary: method === 'GET' ? 'Download a file, or a range of it' : 'Whether a file is there, and its size',
+        params: pathSchema,
+      },
+      config: { problems: ['not-found', 'range-not-satisfiable'], sends: { 200: BYTES, 206: BYTES } },
       handler: (request, reply) => sendArtifact({ registry, request, reply, sha256: request.params.sha256 }),
     });
   }
@@ -53,7 +67,7 @@ async function sendArtifact({ registry, request, reply, sha256 }: Download): Pro
   if (bytes === null) throw new ProblemError('not-found', `no artifact ${sha256}`);
   const etag = `"${sha256}"`;
   reply
-    .header('content-type', 'application/octet-stream')
+    .header('content-type', BYTES)
     .header('accept-ranges', 'bytes')
     .header('etag', etag)
     .header('cache-control', 'public, max-age=31536000, immutable');

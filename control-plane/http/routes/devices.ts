@@ -46,12 +46,22 @@ export function registerDeviceRoutes(app: HttpApp, parts: DeviceRouteParts): voi
 function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): void {
   app.get(
     '/v1/devices',
-    { schema: { tags: TAGS, querystring: deviceListQuerySchema, response: { 200: deviceListSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Every device, what it shall run and what it says it runs',
+        querystring: deviceListQuerySchema,
+        response: { 200: deviceListSchema },
+      },
+    },
     async (request) => ({ devices: (await devices.list(request.query)).map(toDocument) }),
   );
   app.get(
     PATH,
-    { schema: { tags: TAGS, params: devicePathSchema, response: { 200: deviceSchema } } },
+    {
+      schema: { tags: TAGS, summary: 'One device', params: devicePathSchema, response: { 200: deviceSchema } },
+      config: { problems: ['not-found'] },
+    },
     async (request) => toDocument(await find(devices, request.params)),
   );
   app.get(
@@ -59,10 +69,12 @@ function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): v
     {
       schema: {
         tags: TAGS,
+        summary: 'What a device told: its newest events, or those after a cursor',
         params: devicePathSchema,
         querystring: deviceEventsQuerySchema,
         response: { 200: deviceEventsSchema },
       },
+      config: { problems: ['not-found'] },
     },
     async (request) => {
       const device = addressOf(await find(devices, request.params));
@@ -82,7 +94,15 @@ function registerExplain(
 ): void {
   app.get(
     `${PATH}/explain`,
-    { schema: { tags: TAGS, params: devicePathSchema, response: { 200: explainSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Why a device does what it does, in sentences',
+        params: devicePathSchema,
+        response: { 200: explainSchema },
+      },
+      config: { problems: ['not-found'] },
+    },
     async (request) => {
       const device = await find(devices, request.params);
       const committed = device.reported?.committed;
@@ -103,7 +123,15 @@ function registerExplain(
 function registerCredentials(app: HttpApp, { database, audit, connection, passwordOf }: DeviceRouteParts): void {
   app.post(
     `${PATH}/credentials`,
-    { schema: { tags: TAGS, params: devicePathSchema, response: { 200: credentialsSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'What an agent needs to connect; only on the machine itself',
+        params: devicePathSchema,
+        response: { 200: credentialsSchema },
+      },
+      config: { problems: ['forbidden'] },
+    },
     async (request) => {
       const { site, device } = request.params;
       if (!isLoopback(request.ip)) throw new ProblemError('forbidden', `passwords are not given to ${request.ip}`);

@@ -23,10 +23,24 @@ export type KillRouteParts = {
   readonly onChange: () => void;
 };
 
-export function registerKillRoutes(app: HttpApp, { killSwitch, lookUp, onChange }: KillRouteParts): void {
+export function registerKillRoutes(app: HttpApp, parts: KillRouteParts): void {
+  registerRaise(app, parts);
+  registerReads(app, parts);
+  registerRearm(app, parts);
+}
+
+function registerRaise(app: HttpApp, { killSwitch, lookUp, onChange }: KillRouteParts): void {
   app.post(
     '/v1/kills',
-    { schema: { tags: TAGS, body: killBodySchema, response: { 200: killSchema, 201: killSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Take everything on trial in a scope off, now',
+        body: killBodySchema,
+        response: { 200: killSchema, 201: killSchema },
+      },
+      config: { problems: ['not-found', 'ambiguous-reference', 'too-many-kills', 'kill-not-sent'] },
+    },
     async (request, reply) => {
       const { reason, actor } = request.body;
       const scope = await resolve(lookUp, request.body.scope);
@@ -41,21 +55,48 @@ export function registerKillRoutes(app: HttpApp, { killSwitch, lookUp, onChange 
       return reply.code(raised.created ? 201 : 200).send(raised.result);
     },
   );
-  app.get('/v1/kills', { schema: { tags: TAGS, response: { 200: killListSchema } } }, async () => {
-    return { kills: [...killSwitch.list()] };
-  });
+}
+
+function registerReads(app: HttpApp, { killSwitch }: KillRouteParts): void {
+  app.get(
+    '/v1/kills',
+    { schema: { tags: TAGS, summary: 'Every kill, newest first', response: { 200: killListSchema } } },
+    async () => {
+      return { kills: [...killSwitch.list()] };
+    },
+  );
   app.get(
     '/v1/kills/:id',
-    { schema: { tags: TAGS, params: pathSchema, response: { 200: killSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'One kill with its measured effect',
+        params: pathSchema,
+        response: { 200: killSchema },
+      },
+      config: { problems: ['not-found'] },
+    },
     async (request) => {
       const kill = killSwitch.get(request.params.id);
       if (!kill) throw new ProblemError('not-found', `no kill is called "${request.params.id}"`);
       return kill;
     },
   );
+}
+
+function registerRearm(app: HttpApp, { killSwitch, onChange }: KillRouteParts): void {
   app.post(
     '/v1/kills/:id/rearm',
-    { schema: { tags: TAGS, params: pathSchema, body: rearmBodySchema, response: { 200: killSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'End a kill',
+        params: pathSchema,
+        body: rearmBodySchema,
+        response: { 200: killSchema },
+      },
+      config: { problems: ['not-found', 'conflict', 'unavailable'] },
+    },
     async (request) => {
       const rearmed = await killSwitch.rearm(request.params.id, request.body);
       if (rearmed.kind === 'unknown') throw new ProblemError('not-found', `no kill is called "${request.params.id}"`);

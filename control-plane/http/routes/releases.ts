@@ -28,7 +28,15 @@ export function registerReleaseRoutes(app: HttpApp, { registry }: { readonly reg
 function registerWrites(app: HttpApp, registry: Registry): void {
   app.post(
     '/v1/releases',
-    { schema: { tags: TAGS, body: registerBodySchema, response: { 200: registeredSchema, 201: registeredSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Register a release; its files are uploaded before',
+        body: registerBodySchema,
+        response: { 200: registeredSchema, 201: registeredSchema },
+      },
+      config: { problems: ['release-refused', 'release-taken'] },
+    },
     async (request, reply) => {
       const outcome = await registry.register(request.body.manifest, request.body.actor);
       if (outcome.kind === 'taken') {
@@ -44,13 +52,27 @@ function registerWrites(app: HttpApp, registry: Registry): void {
   );
   app.post(
     '/v1/releases/check',
-    { schema: { tags: TAGS, body: registerBodySchema, response: { 200: checkReportSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Everything that registering would look at, without storing',
+        body: registerBodySchema,
+        response: { 200: checkReportSchema },
+      },
+    },
     async (request) => registry.check(request.body.manifest),
   );
   app.post(
     '/v1/releases/:digest/state',
     {
-      schema: { tags: TAGS, params: digestPathSchema, body: releaseStateBodySchema, response: { 200: releaseSchema } },
+      schema: {
+        tags: TAGS,
+        summary: 'Archive or withdraw a release, or take that back',
+        params: digestPathSchema,
+        body: releaseStateBodySchema,
+        response: { 200: releaseSchema },
+      },
+      config: { problems: ['not-found'] },
     },
     async (request) => {
       await registry.setState(request.params.digest, request.body);
@@ -62,29 +84,58 @@ function registerWrites(app: HttpApp, registry: Registry): void {
 function registerReads(app: HttpApp, registry: Registry): void {
   app.get(
     '/v1/releases',
-    { schema: { tags: TAGS, querystring: releaseListQuerySchema, response: { 200: releaseListSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Every release, newest first',
+        querystring: releaseListQuerySchema,
+        response: { 200: releaseListSchema },
+      },
+    },
     async (request) => ({ releases: [...(await registry.list(request.query))] }),
   );
   app.post(
     '/v1/releases/lookup',
-    { schema: { tags: TAGS, body: lookupBodySchema, response: { 200: releaseSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'One release by full id, short id or digest',
+        body: lookupBodySchema,
+        response: { 200: releaseSchema },
+      },
+      config: { problems: ['not-found', 'ambiguous-reference'] },
+    },
     async (request) => findRelease(registry, request.body.reference),
   );
   app.get(
     '/v1/releases/:reference',
-    { schema: { tags: TAGS, params: referencePathSchema, response: { 200: releaseSchema } } },
+    {
+      schema: { tags: TAGS, summary: 'One release', params: referencePathSchema, response: { 200: releaseSchema } },
+      config: { problems: ['not-found', 'ambiguous-reference'] },
+    },
     async (request) => findRelease(registry, request.params.reference),
   );
-  app.get('/v1/manifests/:digest', { schema: { tags: TAGS, params: digestPathSchema } }, async (request, reply) => {
-    const { digest } = request.params;
-    const text = await registry.manifestText(digest);
-    if (text === null) throw new ProblemError('not-found', `no release has the digest ${digest}`);
-    return reply
-      .header('content-type', 'application/json; charset=utf-8')
-      .header('cache-control', 'public, max-age=31536000, immutable')
-      .header('etag', `"${digest}"`)
-      .send(text);
-  });
+  app.get(
+    '/v1/manifests/:digest',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'The manifest, byte for byte: its SHA-256 is the digest',
+        params: digestPathSchema,
+      },
+      config: { problems: ['not-found'], sends: { 200: 'application/json' } },
+    },
+    async (request, reply) => {
+      const { digest } = request.params;
+      const text = await registry.manifestText(digest);
+      if (text === null) throw new ProblemError('not-found', `no release has the digest ${digest}`);
+      return reply
+        .header('content-type', 'application/json; charset=utf-8')
+        .header('cache-control', 'public, max-age=31536000, immutable')
+        .header('etag', `"${digest}"`)
+        .send(text);
+    },
+  );
 }
 
 async function findRelease(registry: Registry, reference: string): Promise<Release> {

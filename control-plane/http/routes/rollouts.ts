@@ -27,12 +27,27 @@ export type RolloutRouteParts = {
 export function registerRolloutRoutes(app: HttpApp, { rollouts, wake }: RolloutRouteParts): void {
   app.post(
     '/v1/rollouts/plan',
-    { schema: { tags: TAGS, body: rolloutPlanBodySchema, response: { 200: rolloutPlanSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'What a rollout file would do; its mistakes with their lines',
+        body: rolloutPlanBodySchema,
+        response: { 200: rolloutPlanSchema },
+      },
+    },
     async ({ body }) => rollouts.plan(body.file),
   );
   app.post(
     '/v1/rollouts',
-    { schema: { tags: TAGS, body: rolloutStartBodySchema, response: { 201: rolloutViewSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Start a rollout',
+        body: rolloutStartBodySchema,
+        response: { 201: rolloutViewSchema },
+      },
+      config: { problems: ['conflict'] },
+    },
     async ({ body }, reply) => {
       const started = await rollouts.start(body);
       if (started.kind === 'invalid') throw invalidFile(started.problems);
@@ -46,17 +61,37 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, wake }: RolloutR
       return reply.code(201).send(found(await rollouts.get(started.id), started.id));
     },
   );
-  app.get('/v1/rollouts', { schema: { tags: TAGS, response: { 200: rolloutListSchema } } }, async () => ({
-    rollouts: [...(await rollouts.list())],
-  }));
+  app.get(
+    '/v1/rollouts',
+    { schema: { tags: TAGS, summary: 'Every rollout, newest first', response: { 200: rolloutListSchema } } },
+    async () => ({
+      rollouts: [...(await rollouts.list())],
+    }),
+  );
   app.get(
     '/v1/rollouts/:id',
-    { schema: { tags: TAGS, params: rolloutPathSchema, response: { 200: rolloutViewSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'One rollout on one screen',
+        params: rolloutPathSchema,
+        response: { 200: rolloutViewSchema },
+      },
+      config: { problems: ['not-found'] },
+    },
     async ({ params }) => found(await rollouts.get(params.id), params.id),
   );
   app.get(
     '/v1/rollouts/:id/why',
-    { schema: { tags: TAGS, params: rolloutPathSchema, response: { 200: rolloutWhySchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Why it is where it is, and what can be done',
+        params: rolloutPathSchema,
+        response: { 200: rolloutWhySchema },
+      },
+      config: { problems: ['not-found'] },
+    },
     async ({ params }) => found(await rollouts.why(params.id), params.id),
   );
   registerVerbs(app, { rollouts, wake });
@@ -68,10 +103,12 @@ function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; w
     {
       schema: {
         tags: TAGS,
+        summary: 'A person holds, resumes, promotes, rolls back or ends it',
         params: rolloutVerbPathSchema,
         body: rolloutActBodySchema,
         response: { 200: rolloutViewSchema },
       },
+      config: { problems: ['not-found', 'conflict'] },
     },
     async ({ params, body }) => {
       const acted = await rollouts.act(params.id, params.verb, body);

@@ -20,21 +20,25 @@ export type StatusParts = {
 };
 
 export function registerStatusRoutes(app: HttpApp, parts: StatusParts): void {
-  app.get('/v1/status', { schema: { tags: ['system'], response: { 200: statusReportSchema } } }, async () => {
-    const devices = await parts.devices.list();
-    return {
-      nowMs: parts.wallNow(),
-      startedAtMs: parts.startedAtMs,
-      version: parts.version,
-      ...parts.urls(),
-      devices: { total: devices.length, online: devices.filter((device) => device.online).length },
-      sites: [...countSites(devices)],
-      releases: [...countReleases(devices)],
-      rollouts: [...(await parts.listRollouts())],
-      kills: [...parts.killSwitch.active()],
-      refused: parts.telemetry.refused(),
-      telemetry: parts.telemetry.counts(),
-      messaging: parts.messaging(),
-    };
-  });
+  app.get(
+    '/v1/status',
+    { schema: { tags: ['system'], summary: 'The fleet on one page', response: { 200: statusReportSchema } } },
+    async () => {
+      const devices = await parts.devices.list();
+      return {
+        nowMs: parts.wallNow(),
+        startedAtMs: parts.startedAtMs,
+        version: parts.version,
+        ...parts.urls(),
+        devices: { total: devices.length, online: devices.filter((device) => device.online).length },
+        sites: [...countSites(devices)],
+        releases: [...countReleases(devices)],
+        rollouts: [...(await parts.listRollouts())],
+        kills: [...parts.killSwitch.active()],
+        refused: parts.telemetry.refused(),
+        telemetry: parts.telemetry.counts(),
+        messaging: parts.messaging(),
+      };
+    },
+  );
 }

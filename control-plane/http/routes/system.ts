@@ -20,10 +20,20 @@ export type SystemParts = {
 };
 
 export function registerSystemRoutes(app: HttpApp, { keySet, audit, findProblems }: SystemParts): void {
-  app.get('/v1/trust', { schema: { tags: TAGS, response: { 200: keySetSchema } } }, async () => keySet);
+  app.get(
+    '/v1/trust',
+    { schema: { tags: TAGS, summary: 'The public keys that devices shall trust', response: { 200: keySetSchema } } },
+    async () => keySet,
+  );
   app.get(
     '/v1/health',
-    { schema: { tags: TAGS, response: { 200: healthSchema, 503: healthSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Whether everything works, and what does not',
+        response: { 200: healthSchema, 503: healthSchema },
+      },
+    },
     async (_request, reply) => {
       const problems = [...(await findProblems())];
       return reply.code(problems.length === 0 ? 200 : 503).send({ ok: problems.length === 0, problems });
@@ -31,14 +41,29 @@ export function registerSystemRoutes(app: HttpApp, { keySet, audit, findProblems
   );
   app.get(
     '/v1/audit',
-    { schema: { tags: TAGS, querystring: auditQuerySchema, response: { 200: auditListSchema } } },
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Who did what, newest first',
+        querystring: auditQuerySchema,
+        response: { 200: auditListSchema },
+      },
+    },
     async (request) => {
       const { limit, beforeSeq } = request.query;
       const rows = await audit.list(beforeSeq === undefined ? { limit } : { limit, beforeSeq });
       return { rows: rows.map((row) => ({ ...row })) };
     },
   );
-  app.get('/v1/audit/verify', { schema: { tags: TAGS, response: { 200: auditCheckSchema } } }, async () =>
-    audit.verify(),
+  app.get(
+    '/v1/audit/verify',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Whether the audit is whole: every row carries the hash of the one before',
+        response: { 200: auditCheckSchema },
+      },
+    },
+    async () => audit.verify(),
   );
 }
