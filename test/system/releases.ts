@@ -12,6 +12,7 @@ import { registeredSchema } from '../../shared/protocol/api-releases.ts';
 import { type RolloutView, rolloutViewSchema } from '../../shared/protocol/api-rollouts.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import type { DeviceLimits } from '../../shared/protocol/limits.ts';
+import type { Manifest } from '../../shared/release/manifest.ts';
 
 const PARENT = 'cv-detector/1.8.2';
 const ACTOR = 'system-test';
@@ -35,7 +36,7 @@ export type Releases = {
   /** Registers a release of this repository as it is. */
   register(folder: string): Promise<ReleaseRef>;
   /** Makes the next version of the baseline from its model's bytes and registers it: same contract, same golden set. */
-  derive(version: string, make: Make): Promise<ReleaseRef>;
+  derive(version: string, make: Make, limits?: Partial<Manifest['limits']>): Promise<ReleaseRef>;
   startRollout(options: RolloutOptions): Promise<string>;
   rollout(id: string): Promise<RolloutView>;
   awaitRollout(id: string, what: string, holds: (view: RolloutView) => boolean): Promise<RolloutView>;
@@ -56,10 +57,11 @@ export function openReleases(api: ApiClient): Releases {
   };
   return {
     register: async (folder) => registered(await uploadPackage(api, `${RELEASES_DIR}/${folder}`, () => {})),
-    derive: async (version, make) => {
+    derive: async (version, make, limits = {}) => {
       const bytes = make(readReleaseFile(PARENT, 'model.onnx'));
       await api.upload(`/v1/artifacts/${sha256Of(bytes)}`, bytes);
-      return registered(manifestOf(version, bytes));
+      const manifest = manifestOf(version, bytes);
+      return registered({ ...manifest, limits: { ...manifest.limits, ...limits } });
     },
     startRollout: async (options) => {
       const body = { file: rolloutFile(options), actor: ACTOR, reason: 'system test' };
@@ -84,7 +86,7 @@ export function openReleases(api: ApiClient): Releases {
   };
 }
 
-function manifestOf(version: string, model: Uint8Array): unknown {
+function manifestOf(version: string, model: Uint8Array): Manifest {
   const { manifest } = readRelease(PARENT);
   const files = manifest.files.map((file) =>
     file.role === 'model' ? { ...file, sha256: sha256Of(model), bytes: model.byteLength } : file,
