@@ -221,10 +221,11 @@ export class FrameLoop {
     for (const offer of takeWaiting(lane)) this.#moveOn(offer, lane.ref.digest);
   }
 
+  /** Only a lane that other frames wanted meanwhile has missed again: a quiet camera proves nothing. */
   #onStuck(lane: Lane): void {
-    if (lane.diverted === 0) return;
+    const role = lane.current?.role;
+    if (role === undefined || (lane.diverted === 0 && lane.waiting === null)) return;
     lane.diverted = 0;
-    const role = this.#parts.core.state().serving.role;
     const detail = 'still busy with a frame whose deadline has passed';
     this.#parts.core.send({ kind: 'frame-fault', digest: lane.ref.digest, role, fault: 'deadline', detail });
   }

@@ -109,6 +109,21 @@ describe('a shadow', () => {
   });
 });
 
+describe('a shadow that hangs', () => {
+  it('is ended after three deadlines, and gives its slots back', async () => {
+    world.ask('shadow');
+    for (let second = 0; second < 32; second += 1) {
+      world.frame();
+      world.runner('b').answer();
+      world.wait(1000);
+    }
+    await vi.advanceTimersByTimeAsync(300);
+    expect(world.control.state().durable.quarantine[0]?.kind).toBe('hang');
+    expect(world.answers).toHaveLength(32);
+    expect(world.released).toHaveLength(32);
+  });
+});
+
 describe('a candidate that fails', () => {
   it('with NaN: that very frame is answered by the baseline', () => {
     serveWithCandidate();
@@ -223,6 +238,24 @@ describe('a rollback by the control plane', () => {
     expect(world.runner('c').isStopped).toBe(false);
     world.runner('c').answer();
     expect(world.released).toEqual([frame]);
+  });
+});
+
+describe('a baseline that hangs', () => {
+  it('is ended after three deadlines although nobody stands in for it, and is loaded again', async () => {
+    const before = world.runner('b');
+    for (let second = 0; second < 32; second += 1) {
+      world.frame();
+      world.wait(1000);
+    }
+    await vi.advanceTimersByTimeAsync(300);
+    expect(before.isStopped).toBe(true);
+    expect(world.events.findLast((event) => event.kind === 'breach')).toMatchObject({ breach: 'deadline' });
+    const frame = world.frame();
+    expect(world.runner('b')).not.toBe(before);
+    world.runner('b').answer();
+    expect(world.said()).toBe(`b${frame}`);
+    expect(world.released).toHaveLength(frame);
   });
 });
 
