@@ -18,15 +18,15 @@ import { withWorkspace } from './workspace.ts';
 const CAMERA_FPS = 240;
 const THREADS = 1;
 /** The camera rests while the bare loop runs; an agent takes a camera that is silent for two seconds for lost. */
-const TURN_MS = 1000;
-const SETTLE_MS = 300;
+const TURN_MS = 600;
+const SETTLE_MS = 200;
 const WARM_FRAMES = 50;
 
 export const pipelineFps: Figure = {
   id: 'pipeline.fps',
   measure: async (progress) => {
-    const main = await measureRelease('cv-detector/2.0.0', 12, progress);
-    const other = await measureRelease('cv-detector/2.3.0', 8, progress);
+    const main = await measureRelease('cv-detector/2.0.0', 20, progress);
+    const other = await measureRelease('cv-detector/2.3.0', 12, progress);
     const otherShare = (other.ours / other.limit).toFixed(3);
     const others = `2.3.0 (slower): ${other.ours.toFixed(1)} of ${other.limit.toFixed(1)} FPS = ${otherShare}`;
     const parts = `a frame takes ${(1000 / main.ours).toFixed(2)} ms, of which the model's run ${main.runMs.toFixed(2)} ms (bare ${(1000 / main.limit).toFixed(2)} ms)`;
