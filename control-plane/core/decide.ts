@@ -174,6 +174,8 @@ function onPersonPromote(facts: DecideFacts): Draft | null {
   const { request, state } = facts;
   if (request?.verb !== 'promote') return null;
   if (facts.exposed === 0) return refuse(state, 'no device reports the candidate yet');
+  const breach = facts.verdicts.find(({ enforce, verdict }) => enforce !== 'observe' && verdict === 'breach');
+  if (breach) return refuse(state, `${breach.sentence}; nothing is promoted over a breach, also while it is young`);
   if (request.override) return forward(facts, `${request.actor} promoted it over the evidence: ${request.reason}`);
   if (state === 'holding') return refuse(state, 'it is held; resume it first, or promote with override and a reason');
   const notReady = onSettling(facts) ?? onBake(facts);

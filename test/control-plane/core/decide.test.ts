@@ -226,6 +226,8 @@ describe('decide', () => {
       reverted(3),
       breach('rollback'),
       breach('hold'),
+      // A breach that has not lasted as long as its guardrail says is one all the same.
+      { ...breach('rollback'), sustained: new Set<string>() },
       { missing: 'silent' },
     ];
     for (const facts of above) {
