@@ -3,7 +3,7 @@ import type { RolloutState, RolloutVerb } from '../../shared/protocol/api-rollou
 import { describeDuration } from '../../shared/rollout/durations.ts';
 import type { Verdict } from '../../shared/rollout/verdict.ts';
 import type { Standing } from './advance.ts';
-import type { DecideFacts, Decision, HoldKind } from './decide.ts';
+import type { DecideFacts, Decision } from './decide.ts';
 
 /** One sentence: where it stands and what it waits for. */
 export function describeStatus({ state, progress }: Standing, decision: Decision, facts: DecideFacts): string {
@@ -33,6 +33,8 @@ export function describeStatus({ state, progress }: Standing, decision: Decision
 
 export type WhyFacts = Standing & {
   readonly status: string;
+  /** The kill in force that covers it, in words. */
+  readonly kill: string | null;
   readonly stageName: string;
   readonly nowMs: number;
   readonly verdicts: readonly Verdict[];
@@ -51,6 +53,7 @@ export function explainRollout(facts: WhyFacts): { readonly sentences: string[];
   const { progress, verdicts, lastDecision, nowMs, state } = facts;
   const sentences = [
     facts.status,
+    ...(facts.kill === null ? [] : [`the candidate is ${facts.kill}`]),
     ...(lastDecision === null
       ? []
       : [
@@ -64,7 +67,7 @@ export function explainRollout(facts: WhyFacts): { readonly sentences: string[];
     ),
     ...facts.troubles,
   ];
-  return { sentences: [...new Set(sentences)], whatYouCanDo: whatYouCanDo(state, progress.holdKind) };
+  return { sentences: [...new Set(sentences)], whatYouCanDo: whatYouCanDo(facts) };
 }
 
 const ORDER: readonly Verdict['verdict'][] = ['breach', 'no-data', 'inconclusive', 'pass'];
@@ -81,24 +84,23 @@ const VERB_TEXT: Readonly<Record<RolloutVerb, string>> = {
   abort: 'abort: end it, devices go back (or keep: they stay)',
 };
 
-function whatYouCanDo(state: RolloutState, holdKind: HoldKind | null): string[] {
-  const verbs = verbsIn(state, holdKind).map((verb) => VERB_TEXT[verb]);
+function whatYouCanDo({ state, progress: { holdKind }, kill }: WhyFacts): string[] {
+  const canResume = kill === null && holdKind !== 'missing-data';
+  const verbs = verbsIn(state, canResume).map((verb) => VERB_TEXT[verb]);
+  if (kill !== null && state === 'holding') return ['rearm the kill first, then resume', ...verbs];
   if (holdKind === 'missing-data') return ['wait: it goes on by itself when the devices are back', ...verbs];
-  if (holdKind === 'killed') return ['kill clear: re-arm first, then resume', ...verbs];
   if (holdKind === 'inconclusive' || holdKind === 'reverts')
     return [...verbs, 'promote with override and a reason: over the evidence'];
   return verbs;
 }
 
 /** The verbs that make sense in a state. */
-export function verbsIn(state: RolloutState, holdKind: HoldKind | null): readonly RolloutVerb[] {
+function verbsIn(state: RolloutState, canResume: boolean): readonly RolloutVerb[] {
   switch (state) {
     case 'running':
       return ['hold', 'promote', 'rollback', 'abort'];
     case 'holding':
-      return holdKind === 'missing-data' || holdKind === 'killed'
-        ? ['rollback', 'abort']
-        : ['resume', 'rollback', 'abort'];
+      return canResume ? ['resume', 'rollback', 'abort'] : ['rollback', 'abort'];
     case 'awaiting_approval':
       return ['promote', 'hold', 'rollback', 'abort'];
     case 'draft':

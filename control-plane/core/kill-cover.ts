@@ -5,6 +5,7 @@ export type KillFacts = {
   readonly id: string;
   readonly reason: string;
   readonly actor: string;
+  readonly raisedAtMs: number;
   readonly scope: KillScope;
 };
 
@@ -13,12 +14,19 @@ export type RolloutScope = {
   readonly candidateDigest: string;
   /** Sites with devices in the plan. */
   readonly sites: readonly string[];
+  /** Null while it goes on. */
+  readonly endedAtMs: number | null;
 };
 
 /** The first kill that covers the rollout, in words; null when none does. A kill of one device concerns that device only. */
 export function coveringKill(kills: readonly KillFacts[], rollout: RolloutScope): string | null {
-  const kill = kills.find(({ scope }) => covers(scope, rollout));
+  const kill = kills.find((each) => covers(each.scope, rollout) && isConcerned(each, rollout));
   return kill ? `killed (${kill.id}, ${kill.scope.kind}) by ${kill.actor}: ${kill.reason}` : null;
+}
+
+/** After its end a rollout has nothing on trial: a later kill concerns it only when that names its candidate. */
+function isConcerned({ scope, raisedAtMs }: KillFacts, { endedAtMs }: RolloutScope): boolean {
+  return endedAtMs === null || raisedAtMs <= endedAtMs || scope.kind === 'rollout' || scope.kind === 'release';
 }
 
 function covers(scope: KillScope, rollout: RolloutScope): boolean {

@@ -37,6 +37,7 @@ export async function planRollout(parts: PlannerParts, fileText: string): Promis
     rolloutId,
     candidateDigest: resolved.ref.digest,
     sites: [...new Set(devices.map(({ site }) => site))],
+    endedAtMs: null,
   });
   const facts = {
     file,

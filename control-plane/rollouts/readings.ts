@@ -1,7 +1,9 @@
 // What the judge reads: windows (kept in memory while a rollout runs, only new ones are read), reverts, and kills in force.
 import { type Window, windowSchema } from '../../shared/measure/window.ts';
-import { type KillScope, killScopeSchema } from '../../shared/protocol/documents.ts';
+import { killScopeSchema } from '../../shared/protocol/documents.ts';
+import { coveringKill, type KillFacts } from '../core/kill-cover.ts';
 import type { Queryable } from '../database/database.ts';
+import type { Rollout } from './rollout-rows.ts';
 
 /** A device's own past for comparison: the last two hours before the start. */
 const BASELINE_MS = 2 * 3_600_000;
@@ -80,18 +82,20 @@ export async function readReverted(database: Queryable, digest: string, sinceMs:
   return new Set(rows.map(({ site, device }) => `${site}/${device}`));
 }
 
-export type ActiveKill = {
-  readonly id: string;
-  readonly reason: string;
-  readonly actor: string;
-  readonly scope: KillScope;
-};
-
-export async function readActiveKills(database: Queryable): Promise<readonly ActiveKill[]> {
+/** Kills in force. */
+export async function readActiveKills(database: Queryable): Promise<readonly KillFacts[]> {
   const rows = await database
     .selectFrom('kills')
-    .select(['id', 'scope', 'reason', 'actor'])
+    .select(['id', 'scope', 'reason', 'actor', 'raised_at_ms'])
     .where('cleared_at_ms', 'is', null)
     .execute();
-  return rows.map(({ scope, ...kill }) => ({ ...kill, scope: killScopeSchema.parse(JSON.parse(scope)) }));
+  return rows.map(({ scope, raised_at_ms: raisedAtMs, ...kill }) => {
+    return { ...kill, raisedAtMs, scope: killScopeSchema.parse(JSON.parse(scope)) };
+  });
+}
+
+/** The kill in force that covers the rollout, in words; null when there is none. */
+export function killOf(kills: readonly KillFacts[], { id, candidate, plan, endedAtMs }: Rollout): string | null {
+  const sites = [...new Set(plan.devices.map(({ site }) => site))];
+  return coveringKill(kills, { rolloutId: id, candidateDigest: candidate.digest, sites, endedAtMs });
 }

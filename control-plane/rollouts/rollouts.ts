@@ -15,7 +15,7 @@ import { listDecisions } from './decisions.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { planRollout } from './planner.ts';
-import { WindowReader } from './readings.ts';
+import { killOf, readActiveKills, WindowReader } from './readings.ts';
 import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
 import { type Started, startRollout } from './start.ts';
 import { type StepInput, type StepResult, stepRollout } from './step.ts';
@@ -50,7 +50,10 @@ export class Rollouts {
   }
 
   async list(): Promise<readonly RolloutSummary[]> {
-    return (await listRollouts(this.#parts.database)).map((rollout) => summarise(rollout, stagesOf(rollout)));
+    const kills = await readActiveKills(this.#parts.database);
+    return (await listRollouts(this.#parts.database)).map((rollout) => {
+      return summarise({ rollout, stages: stagesOf(rollout), kill: killOf(kills, rollout) });
+    });
   }
 
   /** By id, or the newest of that name; null when there is none. */
@@ -132,6 +135,7 @@ export class Rollouts {
       ledger: await readLedger(database, rollout.id, rollout.plan),
       devices: await devices.list(),
       decisions: await listDecisions(database, rollout.id, DECISIONS_SHOWN),
+      kill: killOf(await readActiveKills(database), rollout),
       nowMs: wallNow(),
     };
   }

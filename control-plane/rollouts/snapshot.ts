@@ -7,7 +7,6 @@ export type Snapshot = {
   readonly atMs: number;
   /** One sentence: where it stands and what it waits for. */
   readonly status: string;
-  readonly killed: string | null;
   readonly exposure: ExposureCounts;
   readonly controls: number;
   readonly verdicts: readonly Verdict[];
@@ -17,7 +16,6 @@ export type Snapshot = {
 export const EMPTY_SNAPSHOT: Snapshot = {
   atMs: 0,
   status: 'started; devices are being told',
-  killed: null,
   exposure: { assigned: 0, reachable: 0, exposed: 0, reporting: 0, evaluated: 0, reverted: 0, dark: 0 },
   controls: 0,
   verdicts: [],

@@ -11,12 +11,11 @@ import { type DecideFacts, type Decision, decide, type PersonRequest } from '../
 import { factsToDecide } from '../core/decide-facts.ts';
 import { describeStatus } from '../core/explain.ts';
 import { type Ending, type EndingDevice, judgeCommit, judgeRollback } from '../core/finish.ts';
-import { coveringKill } from '../core/kill-cover.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Device } from '../devices/device.ts';
 import { type LedgerRow, markActivated, readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
-import { readActiveKills, readReverted, type WindowReader } from './readings.ts';
+import { killOf, readActiveKills, readReverted, type WindowReader } from './readings.ts';
 import { recordTransition, type TransitionPlan } from './record.ts';
 import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
 
@@ -57,19 +56,8 @@ async function readSituation(parts: RolloutParts, input: StepInput): Promise<Sit
   const reverted = await readReverted(parts.database, rollout.candidate.digest, rollout.progress.incidentsSinceMs);
   const byKey = new Map(devices.map((device) => [keyOf(device), device]));
   const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), windows, reverted }));
-  const scope = {
-    rolloutId: rollout.id,
-    candidateDigest: rollout.candidate.digest,
-    sites: [...new Set(ledger.map(({ site }) => site))],
-  };
-  return {
-    ...input,
-    spec,
-    guardrails,
-    ledger,
-    known,
-    kill: coveringKill(await readActiveKills(parts.database), scope),
-  };
+  const kill = killOf(await readActiveKills(parts.database), rollout);
+  return { ...input, spec, guardrails, ledger, known, kill };
 }
 
 /** The stored text is read again, so that a restart judges by exactly what was started. */
@@ -130,7 +118,6 @@ async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promis
   await saveSnapshot(parts.database, rollout.id, {
     atMs: nowMs,
     status: describeStatus(next, decision, facts),
-    killed: situation.kill,
     exposure: assessment.exposure,
     controls: assessment.controls,
     verdicts: assessment.verdicts,
@@ -229,7 +216,6 @@ async function finish(
   await saveSnapshot(parts.database, rollout.id, {
     ...rollout.latest,
     atMs: nowMs,
-    killed: situation.kill,
     status: `${way === 'rolling_back' ? 'rolling back' : 'completing'}: ${ending.sentence}`,
   });
   if (!isDone) return { kind: 'done', decision: null, state: rollout.state, moved: false };

@@ -15,6 +15,8 @@ export type ViewFacts = {
   readonly ledger: readonly LedgerRow[];
   readonly devices: readonly Device[];
   readonly decisions: readonly RolloutDecision[];
+  /** The kill in force that covers it, in words. */
+  readonly kill: string | null;
   readonly nowMs: number;
 };
 
@@ -23,7 +25,7 @@ export function viewRollout(facts: ViewFacts): RolloutView {
   const { progress, latest, plan } = rollout;
   const isRunning = rollout.state === 'running';
   return {
-    ...summarise(rollout, stages),
+    ...summarise(facts),
     nowMs,
     version: rollout.version,
     owners: plan.owners,
@@ -45,7 +47,7 @@ export function viewRollout(facts: ViewFacts): RolloutView {
   };
 }
 
-export function summarise(rollout: Rollout, stages: readonly { readonly name: string }[]): RolloutSummary {
+export function summarise({ rollout, stages, kill }: Pick<ViewFacts, 'rollout' | 'stages' | 'kill'>): RolloutSummary {
   const { progress, latest } = rollout;
   const hasEnded = ENDED.includes(rollout.state);
   return {
@@ -53,7 +55,7 @@ export function summarise(rollout: Rollout, stages: readonly { readonly name: st
     name: rollout.name,
     state: rollout.state,
     phase: hasEnded || rollout.state === 'rolling_back' ? null : progress.phase,
-    killed: hasEnded ? null : latest.killed,
+    killed: kill,
     candidate: rollout.candidate,
     status: hasEnded ? endedStatus(rollout) : latest.status,
     stage: stages[progress.stageIndex]?.name ?? '',
@@ -65,9 +67,9 @@ export function summarise(rollout: Rollout, stages: readonly { readonly name: st
 }
 
 export function whyRollout(facts: ViewFacts): RolloutWhy {
-  const { rollout, stages, decisions, nowMs } = facts;
+  const { rollout, stages, decisions, kill, nowMs } = facts;
   const { id, state, progress, latest } = rollout;
-  const status = summarise(rollout, stages).status;
+  const { status } = summarise(facts);
   const troubled = latest.standings.filter(
     ({ isReverted, isDark, role, isActive }) => isReverted || isDark || (role !== 'none' && !isActive),
   );
@@ -75,6 +77,7 @@ export function whyRollout(facts: ViewFacts): RolloutWhy {
     state,
     progress,
     status,
+    kill,
     stageName: stages[progress.stageIndex]?.name ?? '',
     nowMs,
     verdicts: latest.verdicts,

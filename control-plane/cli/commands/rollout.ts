@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { describeError } from '../../../shared/basics/errors.ts';
 import {
   ROLLOUT_VERBS,
+  type RolloutSummary,
   type RolloutVerb,
   rolloutListSchema,
   rolloutPlanSchema,
@@ -87,7 +88,7 @@ function addList(rollout: Command): void {
         item.id,
         item.name,
         shortRelease(item.candidate.release),
-        item.killed === null ? item.state : 'killed',
+        describeListed(item),
         `${item.stage} (${item.stageIndex + 1}/${item.stageCount})`,
         formatAge(item.createdAtMs, Date.now()),
         item.status,
@@ -99,6 +100,12 @@ function addList(rollout: Command): void {
     });
     return undefined;
   });
+}
+
+/** What is killed says so first; one that has ended also says how. */
+function describeListed({ killed, state, endedAtMs }: RolloutSummary): string {
+  if (killed === null) return state;
+  return endedAtMs === null ? 'killed' : `killed (${state})`;
 }
 
 function addGet(rollout: Command): void {

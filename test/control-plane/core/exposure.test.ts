@@ -178,9 +178,9 @@ describe('judgeCommit', () => {
 });
 
 describe('coveringKill', () => {
-  const rollout = { rolloutId: 'r-1', candidateDigest: CANDIDATE, sites: ['plant-a'] };
+  const rollout = { rolloutId: 'r-1', candidateDigest: CANDIDATE, sites: ['plant-a'], endedAtMs: null };
   const kill = (scope: Parameters<typeof coveringKill>[0][number]['scope']) => [
-    { id: 'k', reason: 'smoke', actor: 'on-call', scope },
+    { id: 'k', reason: 'smoke', actor: 'on-call', raisedAtMs: 2000, scope },
   ];
   it.each([
     [{ kind: 'fleet' }, true],
@@ -193,5 +193,18 @@ describe('coveringKill', () => {
     [{ kind: 'release', digest: BASELINE, release: OLD.release }, false],
   ] as const)('%o covers it: %s', (scope, covers) => {
     expect(coveringKill(kill(scope), rollout) !== null).toBe(covers);
+  });
+
+  it.each([
+    ['a later kill of the fleet leaves an ended rollout alone', { kind: 'fleet' }, 1000, false],
+    ['one that was in force when it ended does not', { kind: 'fleet' }, 3000, true],
+    [
+      'a later kill of its release does not either',
+      { kind: 'release', digest: CANDIDATE, release: NEW.release },
+      1000,
+      true,
+    ],
+  ] as const)('%s', (_case, scope, endedAtMs, covers) => {
+    expect(coveringKill(kill(scope), { ...rollout, endedAtMs }) !== null).toBe(covers);
   });
 });

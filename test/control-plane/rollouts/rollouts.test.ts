@@ -266,11 +266,26 @@ describe('a kill', () => {
     expect(await view(id)).toMatchObject({ state: 'holding', killed: expect.stringContaining('k-1') });
     expect(await act(id, 'resume')).toMatchObject({ kind: 'refused' });
     expect(await act(id, 'promote', { override: true })).toMatchObject({ kind: 'refused' });
+    expect((await fleet.rollouts.why(id))?.whatYouCanDo[0]).toBe('rearm the kill first, then resume');
     await fleet.rearm('k-1');
     await fleet.run(20);
     expect(await view(id)).toMatchObject({ state: 'holding', killed: null, stage: 'some' });
+    expect((await fleet.rollouts.why(id))?.whatYouCanDo.join()).toContain('resume: go on');
     expect(await act(id, 'resume')).toMatchObject({ kind: 'done', state: 'running' });
     await reachStage(id, 'full', 40);
+  }, 60_000);
+
+  it('of its release is said of a rollout that has ended, as long as it is in force', async () => {
+    const id = await begin({ perSite: 4 });
+    await reachStage(id, 'some');
+    await act(id, 'rollback');
+    await reach(id, 'rolled_back', 5);
+    await fleet.kill('k-1', { kind: 'release', digest: CANDIDATE, release: NEW.release });
+    expect(await view(id)).toMatchObject({ state: 'rolled_back', killed: expect.stringContaining('k-1') });
+    expect(await fleet.rollouts.list()).toMatchObject([{ id, killed: expect.stringContaining('k-1') }]);
+    expect((await fleet.rollouts.why(id))?.sentences.join('\n')).toContain('the candidate is killed (k-1');
+    await fleet.rearm('k-1');
+    expect(await view(id)).toMatchObject({ state: 'rolled_back', killed: null });
   }, 60_000);
 
   it('of one device, or of another release, leaves it alone', async () => {
