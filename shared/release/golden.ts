@@ -63,7 +63,9 @@ export function packGoldenSet(
   packed.set(new TextEncoder().encode(GOLDEN_MAGIC), 0);
   new DataView(packed.buffer).setUint32(GOLDEN_MAGIC.length, index.byteLength, true);
   packed.set(index, HEADER_BYTES);
-  frames.forEach((frame, i) => packed.set(frame.picture, HEADER_BYTES + index.byteLength + entries[i]!.offset));
+  for (const [i, frame] of frames.entries()) {
+    packed.set(frame.picture, HEADER_BYTES + index.byteLength + entries[i]!.offset);
+  }
   return packed;
 }
 
