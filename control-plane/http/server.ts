@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
+import { Readable } from 'node:stream';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController, type RawServerDefault } from 'fastify';
 import {
@@ -11,6 +12,7 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
+import { isTooDeep, TOO_DEEP } from '../../shared/basics/parsing.ts';
 import { PROBLEMS, type ProblemCode } from '../../shared/protocol/api-problems.ts';
 import { describeRoute, PROBLEM_COMPONENT } from './openapi.ts';
 import { ProblemError, sendProblem, toProblem } from './problems.ts';
@@ -48,6 +50,7 @@ export async function buildServer(options: HttpOptions): Promise<HttpApp> {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.removeContentTypeParser('text/plain'); // a form post from a foreign page could carry it
+  app.addHook('preValidation', async (request) => refuseDeepBody(request.body));
   if (options.loopbackOnly) app.addHook('onRequest', async (request) => refuseForeignHost(request.hostname));
   answerProblems(app);
   await app.register(swagger, {
@@ -72,6 +75,12 @@ function refuseForeignHost(hostname: string): void {
   const isLoopback =
     hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
   if (!isLoopback) throw new ProblemError('invalid-request', `host "${hostname}" is not this machine`);
+}
+
+/** A stream is not a document; everything else was parsed from JSON. */
+function refuseDeepBody(body: unknown): void {
+  if (body instanceof Readable || !isTooDeep(body)) return;
+  throw new ProblemError('invalid-request', 'the body is not valid', [{ path: '', message: TOO_DEEP }]);
 }
 
 function answerProblems(app: HttpApp): void {

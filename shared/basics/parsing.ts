@@ -7,6 +7,10 @@ export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** Documents here are at most ten levels deep; whoever walks one by recursion (also JSON.stringify) must not run out of stack. */
+const LEVELS_MAX = 64;
+export const TOO_DEEP = `is nested deeper than ${LEVELS_MAX} levels`;
+
 /** Checks `input` against `schema`; all mistakes at once, each with a dotted path (`''` = the whole document). */
 export function parseValue<T>(schema: z.ZodType<T>, input: unknown): Parsed<T> {
   const result = schema.safeParse(input);
@@ -25,7 +29,18 @@ export function parseJson<T>(schema: z.ZodType<T>, text: string | Uint8Array): P
   } catch (error) {
     return { ok: false, problems: [{ path: '', message: `not JSON: ${(error as Error).message}` }] };
   }
+  if (isTooDeep(input)) return { ok: false, problems: [{ path: '', message: TOO_DEEP }] };
   return parseValue(schema, input);
+}
+
+/** Level by level: what is too deep for recursion is not too deep for this. */
+export function isTooDeep(input: unknown): boolean {
+  let level: readonly unknown[] = [input];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > LEVELS_MAX) return true;
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return false;
 }
 
 /** `stages.0.percent: must be …; name: required` */

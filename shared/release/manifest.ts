@@ -7,8 +7,14 @@ import { postprocessSchema } from './postprocess.ts';
 
 const shareSchema = z.number().min(0).max(1);
 
+/** Plain segments only, so that two spellings never mean one file on disk. */
+const PATH = /^(?!.*\.\.)(?=.{1,121}$)[A-Za-z0-9][A-Za-z0-9._-]*(\/[A-Za-z0-9][A-Za-z0-9._-]*)*$/;
+
 const fileSchema = z.looseObject({
-  path: z.string().regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]{0,120}$/, 'must be a relative path inside the package'),
+  path: z
+    .string()
+    .regex(PATH, 'must be a relative path inside the package')
+    .refine((path) => path !== 'manifest.json', 'is the place of the manifest itself'),
   role: z.enum(['model', 'golden', 'labels', 'calibration']),
   sha256: digestSchema,
   bytes: z.number().int().positive().max(2_000_000_000),

@@ -80,15 +80,3 @@ describe('/openapi.json', () => {
     expect(get?.responses['206']?.content).toHaveProperty('application/octet-stream');
   });
 });
-
-describe('an address that cannot be read', () => {
-  it.each([
-    ['a broken escape', '/v1/releases/%zz'],
-    ['a segment without end', `/v1/rollouts/${'a'.repeat(500)}`],
-  ])('%s is a problem like any other', async (_case, path) => {
-    const response = await fetch(`${bench.plane.httpUrl}${path}`);
-    expect(response.status).toBe(400);
-    expect(response.headers.get('content-type')).toContain(PROBLEM_CONTENT_TYPE);
-    expect(await response.json()).toMatchObject({ type: '/problems/invalid-request' });
-  });
-});

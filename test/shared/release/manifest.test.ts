@@ -62,10 +62,22 @@ describe('a manifest', () => {
     expect(found).toEqual(['postprocess.type: must be "segmentation", the task of the release']);
   });
 
-  it.each(['../etc/passwd', '/etc/passwd', 'a/../../b', ''])('refuses the path %j', (path) => {
+  it.each(['../etc/passwd', '/etc/passwd', 'a/../../b', 'a//b', 'a/./b', 'a/', 'a\\b', 'a\u0000b', 'é', ''])(
+    'refuses the path %j',
+    (path) => {
+      const found = problems((manifest) => {
+        manifest.files = (manifest.files as object[]).map((file, index) => (index === 0 ? { ...file, path } : file));
+      });
+      expect(found).toContain('files.0.path: must be a relative path inside the package');
+    },
+  );
+
+  it('wants its own place for itself', () => {
     const found = problems((manifest) => {
-      manifest.files = (manifest.files as object[]).map((file, index) => (index === 0 ? { ...file, path } : file));
+      manifest.files = (manifest.files as object[]).map((file, i) =>
+        i === 0 ? { ...file, path: 'manifest.json' } : file,
+      );
     });
-    expect(found).toContain('files.0.path: must be a relative path inside the package');
+    expect(found).toContain('files.0.path: is the place of the manifest itself');
   });
 });
