@@ -3,7 +3,7 @@
 import type { CoreEvent } from './core/events.ts';
 import { decideServing, fallbackFor } from './core/serving.ts';
 import type { CoreState, ReleaseRef, Serving } from './core/state.ts';
-import { type Flight, type Frame, type Lane, laneKey, type Offer, takeWaiting } from './frame.ts';
+import { drainMs, type Flight, type Frame, type Lane, laneKey, type Offer, takeWaiting } from './frame.ts';
 import { type DropReason, FrameCounter, type FrameCounts } from './frame-counts.ts';
 import { outcomeOf, pairUp } from './frame-outcome.ts';
 import type { CameraToken } from './frames/frames.ts';
@@ -254,7 +254,7 @@ export class FrameLoop {
   async #drain(lane: Lane): Promise<void> {
     lane.isEnding = true;
     for (const offer of takeWaiting(lane)) this.#moveOn(offer, lane.ref.digest);
-    await lane.runner.drain();
+    await lane.runner.drain(drainMs(this.#parts.core.state().stopping));
     this.#abandon(lane);
   }
 

@@ -67,6 +67,11 @@ export function openLane(ref: ReleaseRef, cameraId: string, labelMap: Lane['labe
   };
 }
 
+/** How long a runner that ends gently has for the frame that it works on; a device that stops waits for nobody. */
+export function drainMs(isStopping: boolean): number {
+  return isStopping ? 1_000 : 10_000;
+}
+
 /** What waits in a lane, taken out of it, oldest first. */
 export function takeWaiting(lane: Lane): readonly Offer[] {
   const offers = [...lane.rescued, ...(lane.waiting === null ? [] : [lane.waiting])];

@@ -77,6 +77,7 @@ class GoldenCourse {
     this.#frames = frames;
     this.#parts = parts;
     parts.signal.addEventListener('abort', this.#onAbort);
+    if (parts.signal.aborted) this.#onAbort();
   }
 
   get outcome(): Promise<GoldenRun> {
@@ -85,7 +86,7 @@ class GoldenCourse {
 
   async open(framesPath: string): Promise<void> {
     const { manifest, packageDir, ref } = this.#release;
-    const { device, ringDir, role, threads, log, monotonicNow } = this.#parts;
+    const { device, ringDir, role, threads, log, monotonicNow, signal } = this.#parts;
     this.#camera = await openCamera({
       cameraId: `golden-${ref.digest.slice(0, 8)}-${role}`,
       device,
@@ -109,6 +110,7 @@ class GoldenCourse {
       threads,
       log,
       coldMs: manifest.limits.coldMs,
+      signal,
       onResult: (result) => this.#onAnswer(result.token, result.finite ? result.answer : null),
       onFault: (fault) => this.#end({ kind: 'failed', fault: 'fault', reason: `${fault.code}: ${fault.detail}` }),
       onExit: (exit) => this.#onExit(exit.signal, exit.code),
@@ -186,6 +188,8 @@ function failureOf(error: unknown): GoldenRun {
   const reason = describeError(error);
   if (!(error instanceof RunnerError)) return { kind: 'failed', fault: 'fault', reason };
   switch (error.code) {
+    case 'cancelled':
+      return { kind: 'cancelled' };
     case 'wrong-digest':
       return { kind: 'damaged', reason };
     case 'contract-mismatch':

@@ -30,7 +30,7 @@ type LoadFailure = Extract<CoreEvent, { kind: 'load-failed' }>['failure'];
 export class RunnerPool {
   readonly #parts: RunnerPoolParts;
   readonly #contracts = new Map<string, InputContract>();
-  readonly #loading = new Map<string, { isCancelled: boolean; readonly done: Promise<void> }>();
+  readonly #loading = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
   #contractsSet = Promise.resolve();
 
   constructor(parts: RunnerPoolParts) {
@@ -40,9 +40,9 @@ export class RunnerPool {
   /** Opens the release's runners and says `loaded` or `load-failed`; cancelled, it says `unloaded`. */
   load(digest: string, priority: Priority): void {
     const { promise: done, resolve } = Promise.withResolvers<void>();
-    const loading = { isCancelled: false, done };
-    this.#loading.set(digest, loading);
-    void this.#load(digest, priority, loading)
+    const abort = new AbortController();
+    this.#loading.set(digest, { abort, done });
+    void this.#load(digest, priority, abort.signal)
       .then((event) => {
         this.#loading.delete(digest);
         this.#parts.send(event);
@@ -54,7 +54,7 @@ export class RunnerPool {
   async unload(digest: string, how: 'gently' | 'at-once'): Promise<void> {
     const loading = this.#loading.get(digest);
     if (loading) {
-      loading.isCancelled = true;
+      loading.abort.abort();
       return;
     }
     await this.#parts.frameLoop.end(digest, how);
@@ -78,28 +78,28 @@ export class RunnerPool {
 
   async close(): Promise<void> {
     const loading = [...this.#loading.values()];
-    for (const one of loading) one.isCancelled = true;
+    for (const one of loading) one.abort.abort();
     const digests = [...this.#contracts.keys()];
     await Promise.all(digests.map((digest) => this.#parts.frameLoop.end(digest, 'at-once')));
     await Promise.all(loading.map((one) => one.done));
   }
 
-  async #load(digest: string, priority: Priority, loading: { readonly isCancelled: boolean }): Promise<CoreEvent> {
+  async #load(digest: string, priority: Priority, signal: AbortSignal): Promise<CoreEvent> {
     const lanes: Lane[] = [];
     try {
       const release = await this.#parts.readInstalled(digest);
       if (!release) return { kind: 'load-failed', digest, failure: 'missing', reason: 'it is not installed whole' };
       await this.#useContract(digest, release.manifest.input);
       for (const cameraId of this.#parts.cameras.keys()) {
-        if (!loading.isCancelled) lanes.push(await this.#openLane(release, cameraId, priority));
+        if (!signal.aborted) lanes.push(await this.#openLane(release, cameraId, priority, signal));
       }
-      if (loading.isCancelled) return await this.#discard(digest, lanes);
+      if (signal.aborted) return await this.#discard(digest, lanes);
       for (const lane of lanes) this.#parts.frameLoop.addLane(lane);
       const { asked = 'unknown', used = 'unknown' } = lanes[0]?.runner.ready.provider ?? {};
       return { kind: 'loaded', digest, provider: { asked, used } };
     } catch (error) {
       await this.#discard(digest, lanes);
-      if (loading.isCancelled) return { kind: 'unloaded', digest };
+      if (signal.aborted) return { kind: 'unloaded', digest };
       const failure = failureOf(error);
       if (failure === 'wrong-digest') await this.#parts.discardDamaged(digest);
       return { kind: 'load-failed', digest, failure, reason: describeError(error) };
@@ -113,7 +113,7 @@ export class RunnerPool {
     return { kind: 'unloaded', digest };
   }
 
-  async #openLane(release: Installed, cameraId: string, priority: Priority): Promise<Lane> {
+  async #openLane(release: Installed, cameraId: string, priority: Priority, signal?: AbortSignal): Promise<Lane> {
     const { cameras, frameLoop, log, telemetry, threadsFor } = this.#parts;
     const camera = cameras.get(cameraId);
     if (!camera) throw new RangeError(`no camera ${cameraId}`);
@@ -130,6 +130,7 @@ export class RunnerPool {
       threads: threadsFor(release, priority),
       log,
       coldMs: manifest.limits.coldMs,
+      ...(signal === undefined ? {} : { signal }),
       onResult: (result) => withLane((lane) => frameLoop.onResult(lane, result)),
       onFault: (fault) => withLane((lane) => frameLoop.onFault(lane, fault)),
       onExit: (exit) => withLane((lane) => frameLoop.onExit(lane, exit)),
@@ -176,6 +177,7 @@ function failureOf(error: unknown): LoadFailure {
     case 'load-timeout':
     case 'contract-mismatch':
     case 'provider-unavailable':
+    case 'cancelled':
       return 'fault';
   }
 }

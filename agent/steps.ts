@@ -47,7 +47,9 @@ export function openSteps(parts: StepParts): Steps {
   const run = (key: string, limitMs: number, work: (signal: AbortSignal) => Promise<void>) => {
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(limitMs)]);
-    const done = work(signal)
+    // The same step again waits for the cancelled one to be gone: both would use the same files and rings.
+    const former = running.get(key)?.done;
+    const done = (former === undefined ? work(signal) : former.then(() => work(signal)))
       .catch((error: unknown) => parts.log.error({ step: key, error: describeError(error) }, 'a step failed'))
       .finally(() => {
         if (running.get(key)?.abort === abort) running.delete(key);

@@ -17,11 +17,11 @@ export type Runner<T extends FrameToken = FrameToken> = {
   stop(): void;
   /** SIGKILL. Resolves when it is gone, or after a second; nobody needs to wait for it. */
   kill(): Promise<void>;
-  /** Lets it answer what it holds and end; kills it when that takes more than ten seconds. */
-  drain(): Promise<void>;
+  /** Lets it answer what it holds and end; kills it when that takes longer. */
+  drain(limitMs: number): Promise<void>;
 };
 
-/** Resolves when the release is loaded and warm. Rejects with RunnerError; nothing is left running then. */
+/** Resolves when the release is loaded and warm, unless `signal` aborts before. Rejects with RunnerError; nothing is left running then. */
 export async function openRunner<T extends FrameToken>(options: RunnerOptions<T>): Promise<Runner<T>> {
   const child = new RunnerChild(options);
   const ready = await child.ready;
@@ -32,6 +32,6 @@ export async function openRunner<T extends FrameToken>(options: RunnerOptions<T>
     outstanding: () => child.outstanding(),
     stop: () => child.stop(),
     kill: () => child.kill(),
-    drain: () => child.drain(),
+    drain: (limitMs) => child.drain(limitMs),
   };
 }

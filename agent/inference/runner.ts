@@ -55,7 +55,8 @@ export type RunnerErrorCode =
   | 'wrong-digest'
   | 'contract-mismatch'
   | 'provider-unavailable'
-  | 'crashed-on-load';
+  | 'crashed-on-load'
+  | 'cancelled';
 
 /** A release could not be loaded. */
 export class RunnerError extends BelayError {
@@ -76,6 +77,8 @@ export type RunnerOptions<T extends FrameToken> = {
   readonly log: RoomLog;
   /** Time to load and warm up; then it is killed and the opening rejects. */
   readonly coldMs: number;
+  /** Ends the loading: its process is killed and the opening rejects with `cancelled`. Means nothing afterwards. */
+  readonly signal?: AbortSignal;
   readonly onResult: (answer: RunnerAnswer<T>) => void;
   readonly onFault: (fault: RunnerFaultReport<T>) => void;
   /** Once, after the runner was ready. Its outstanding tokens go elsewhere. */
@@ -93,7 +96,6 @@ const RUNNER_PROCESS = fileURLToPath(new URL('./runner-process.ts', import.meta.
 /** A serving candidate gets what the baseline gets: otherwise a busy box makes every candidate look slow. */
 export const RUNNER_NICE: Readonly<Record<RunnerRole, number>> = { baseline: 1, candidate: 1, shadow: 19 };
 const PRLIMIT = '/usr/bin/prlimit';
-const DRAIN_MS = 10_000;
 
 const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
   'load-failed': 'check that the model opens in ONNX Runtime 1.30, then publish a corrected version',
@@ -101,6 +103,7 @@ const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
   'wrong-digest': 'the copy on this device is damaged: discard it and download it again',
   'contract-mismatch': 'correct the manifest or the export, then publish a corrected version',
   'provider-unavailable': 'install the accelerator runtime on this device, or set runtime.allowCpuFallback',
+  cancelled: 'nothing: it is not wanted any more',
   'crashed-on-load': 'look at the log lines of this process; the release must not be tried again unchanged',
 };
 
@@ -121,6 +124,7 @@ export class RunnerChild<T extends FrameToken> {
   readonly #ready = Promise.withResolvers<RunnerReady>();
   #state: 'loading' | 'ready' | 'failed' = 'loading';
   readonly #coldTimer: NodeJS.Timeout;
+  readonly #onAbort = () => this.#fail('cancelled', 'given up while it was loading');
 
   constructor(options: RunnerOptions<T>) {
     this.#options = options;
@@ -140,6 +144,7 @@ export class RunnerChild<T extends FrameToken> {
       () => this.#fail('load-timeout', `not ready after ${options.coldMs} ms`),
       options.coldMs,
     );
+    options.signal?.addEventListener('abort', this.#onAbort);
     const { manifest, packageDir, ring, threads } = options;
     this.#child.send(encodeToRunner({ type: 'hello', protocol: PROTOCOL, manifest, packageDir, ring, threads, role }));
   }
@@ -173,9 +178,9 @@ export class RunnerChild<T extends FrameToken> {
     await this.#child.kill();
   }
 
-  async drain(): Promise<void> {
+  async drain(limitMs: number): Promise<void> {
     this.#child.send(encodeToRunner({ type: 'drain' }));
-    const timer = setTimeout(() => void this.#child.kill(), DRAIN_MS);
+    const timer = setTimeout(() => void this.#child.kill(), limitMs);
     await this.#child.ended;
     clearTimeout(timer);
   }
@@ -192,7 +197,7 @@ export class RunnerChild<T extends FrameToken> {
   #hearReady(ready: RunnerReady): void {
     if (this.#state !== 'loading') throw new FramingError('a second ready');
     this.#state = 'ready';
-    clearTimeout(this.#coldTimer);
+    this.#endWait();
     this.#ready.resolve(ready);
   }
 
@@ -227,10 +232,15 @@ export class RunnerChild<T extends FrameToken> {
   #fail(code: RunnerErrorCode, detail: string): void {
     if (this.#state !== 'loading') return;
     this.#state = 'failed';
-    clearTimeout(this.#coldTimer);
+    this.#endWait();
     void this.#child.kill();
     const message = `loading ${this.#name} as ${this.#options.role}: ${detail}; ${NEXT_STEP[code]}`;
     this.#ready.reject(new RunnerError(code, message));
+  }
+
+  #endWait(): void {
+    clearTimeout(this.#coldTimer);
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
   }
 
   #end(exit: ChildExit): void {

@@ -1,5 +1,5 @@
 // The agent as a program: a real process, real models, a real broker, signed documents.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { windowSchema } from '../../shared/measure/window.ts';
@@ -175,6 +175,30 @@ describe('the agent', () => {
       expect(await rig.stop()).toBe(0);
       expect(performance.now() - startedAtMs).toBeLessThan(3500);
       expect(processes.map(({ pid }) => statOf(pid))).toEqual(processes.map(() => null));
+    },
+    SLOW_MS,
+  );
+});
+
+describe('a runner that hangs', () => {
+  const rig = new AgentRig();
+  afterAll(() => rig.close(), SLOW_MS);
+
+  it(
+    'keeps the agent from stopping no longer than its drain, and is gone with it, rings included',
+    async () => {
+      const baseline = await rig.open('cv-detector/1.8.2');
+      rig.start();
+      await rig.until('an answer', () => rig.answeredBy(baseline, 0));
+      const processes = rig.processes();
+      const runner = processes.at(-1);
+      if (processes.length !== 2 || !runner) throw new Error(`not source and baseline: ${JSON.stringify(processes)}`);
+      process.kill(runner.pid, 'SIGSTOP');
+      const rings = readdirSync('/dev/shm').filter((name) => name.startsWith('belay-device-1-camera-1-'));
+      expect(rings).not.toEqual([]);
+      expect(await rig.stop()).toBe(0);
+      await rig.until('its end', () => statOf(runner.pid) === null);
+      expect(readdirSync('/dev/shm').filter((name) => rings.includes(name))).toEqual([]);
     },
     SLOW_MS,
   );

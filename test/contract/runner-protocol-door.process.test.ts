@@ -130,7 +130,7 @@ describe.each<[string, Open]>([
   it('answers what it holds before a drain ends it', async () => {
     const runner = await start(true);
     runner.submit({ seq: 1, slot: 0 });
-    await runner.drain();
+    await runner.drain(10_000);
     expect(answers.map((answer) => answer.token.seq)).toEqual([1]);
     expect(exits).toMatchObject([{ code: 0, outstanding: [] }]);
   });

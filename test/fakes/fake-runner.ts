@@ -75,7 +75,7 @@ export function openFakeRunner<T extends FrameToken>(options: FakeRunnerOptions<
       end({ code: null, signal: 'SIGKILL' });
       return gone.promise;
     },
-    drain() {
+    drain(_limitMs) {
       isDraining = true;
       settle();
       return gone.promise;

@@ -100,7 +100,7 @@ describe('a runner that is rude', () => {
   it('gives its frames back when it is killed while it ignores a drain', async () => {
     const runner = await openImpostor('setInterval(() => {}, 1000);');
     runner.submit({ seq: 1, slot: 0 });
-    const draining = runner.drain();
+    const draining = runner.drain(10_000);
     void runner.kill();
     await draining;
     expect(bench.exits).toMatchObject([{ outstanding: [{ seq: 1 }] }]);

@@ -67,7 +67,7 @@ describe('a runner that is well', () => {
     const runner = await bench.open(release, bench.ring(release, [10, 20]));
     runner.submit({ seq: 1, slot: 0 });
     runner.submit({ seq: 2, slot: 1 });
-    await runner.drain();
+    await runner.drain(10_000);
     expect(bench.answers.map((answer) => answer.token.seq)).toEqual([1, 2]);
     expect(bench.exits).toMatchObject([{ code: 0, signal: null, outstanding: [] }]);
   });
@@ -162,6 +162,16 @@ describe('a release that must not load', () => {
     const release = bench.release({ variant: 'hang' });
     const opening = bench.open(release, bench.ring(release, []), { coldMs: 1500 });
     await expect(opening).rejects.toMatchObject({ code: 'load-timeout' });
+  });
+
+  it('is ended at once when nobody wants it any more while it loads', async () => {
+    const release = bench.release({ variant: 'hang' });
+    const abort = new AbortController();
+    const opening = bench.open(release, bench.ring(release, []), { signal: abort.signal });
+    const startedAt = performance.now();
+    abort.abort();
+    await expect(opening).rejects.toMatchObject({ code: 'cancelled' });
+    expect(performance.now() - startedAt).toBeLessThan(2000);
   });
 
   it('is reported as crashed when its process ends before it is ready', async () => {
