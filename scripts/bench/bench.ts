@@ -26,6 +26,12 @@ function isWanted(figure: Figure, only: readonly string[]): boolean {
   );
 }
 
+/** All rows of a figure that was asked for by name; otherwise the rows whose id begins with what was asked for. */
+function isRowWanted(row: Row, figure: Figure, only: readonly string[]): boolean {
+  const isWhole = only.length === 0 || only.some((id) => id === figure.id || figure.id.startsWith(`${id}.`));
+  return isWhole || only.some((id) => row.id === id || row.id.startsWith(`${id}.`));
+}
+
 async function run(): Promise<number> {
   if (values.help) {
     process.stdout.write(
@@ -46,8 +52,9 @@ async function run(): Promise<number> {
   for (const figure of chosen) {
     const measured = await measureOrSay(figure);
     if (measured === null) failed += 1;
-    else rows.push(...measured);
-    if (values.json) for (const row of measured ?? []) process.stdout.write(`${JSON.stringify(row)}\n`);
+    const asked = (measured ?? []).filter((row) => isRowWanted(row, figure, only));
+    rows.push(...asked);
+    if (values.json) for (const row of asked) process.stdout.write(`${JSON.stringify(row)}\n`);
   }
   if (!values.json) process.stdout.write(renderRows(rows));
   return failed === 0 ? 0 : 1;

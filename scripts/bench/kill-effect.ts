@@ -75,7 +75,7 @@ function rowOf(name: string, q: number, { devices, plain, count }: Seen): Row {
   const fanOut = of(plain, 'roundTripMs');
   // A frame that is not there yet cannot be answered: on average half an interval away, a whole one at most.
   const limit = fanOut + INTERVAL_MS * q;
-  const kills = `${devices.length / count} kills of ${count} devices, cameras of ${FLEET_FPS} FPS`;
+  const kills = `${devices.length} acknowledgements of ${count} devices, cameras of ${FLEET_FPS} FPS`;
   const floor = `limit: ${count} plain clients that acknowledge at once (${fanOut.toFixed(0)} ms) + the wait for the next frame (${(INTERVAL_MS * q).toFixed(0)} ms), without any inference`;
   const onDevice = `of ours ${of(devices, 'effectMs').toFixed(0)} ms between arrival of the flag and the answer`;
   return {
