@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AnswerRecord } from '../../agent/sinks/answer-record.ts';
 import { until } from '../../scripts/fleet/fleet.ts';
 import { hanging, slowed } from '../../scripts/models/faults.ts';
+import type { DeviceDocument } from '../../shared/protocol/api-devices.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import type { DeviceLimits } from '../../shared/protocol/limits.ts';
 import type { EventKind } from '../../shared/protocol/reports.ts';
@@ -51,7 +52,10 @@ describe('a candidate that hangs', () => {
     const candidate = await world.releases.derive('1.10.0', hanging, { coldMs: 8000 });
     const from = world.answers('cam-2').length;
     const id = await world.releases.startRollout({ name: 'loop', candidate, sites: ['plant-2'] });
-    await expectQuarantine('cam-2', candidate, 'hang');
+    const { reported } = await expectQuarantine('cam-2', candidate, 'fault');
+    expect(reported?.quarantine.map((entry) => entry.reason)).toEqual([
+      expect.stringMatching(/not ready after 8000 ms/),
+    ]);
     await world.releases.awaitRollout(id, 'goes back', (view) => view.state === 'rolled_back');
     expect(digestsSince('cam-2', from)).toEqual([baseline.digest]);
   });
@@ -154,8 +158,8 @@ function digestsSince(device: string, from: number): readonly string[] {
   ];
 }
 
-async function expectQuarantine(device: string, candidate: ReleaseRef, kind: string): Promise<void> {
-  await world.awaitDevice(device, `keeps ${candidate.release} in quarantine (${kind})`, ({ reported }) =>
+async function expectQuarantine(device: string, candidate: ReleaseRef, kind: string): Promise<DeviceDocument> {
+  return world.awaitDevice(device, `keeps ${candidate.release} in quarantine (${kind})`, ({ reported }) =>
     (reported?.quarantine ?? []).some((entry) => entry.digest === candidate.digest && entry.kind === kind),
   );
 }
