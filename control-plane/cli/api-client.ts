@@ -85,15 +85,17 @@ function readAnswer<T>(answer: Answer, schema: z.ZodType<T>): T {
   throw new CommandError(EXIT.failed, text);
 }
 
-/** problem+json → one message: what happened, each mistake on its own line, and what to do next. */
+/** problem+json → one message: what happened, each further mistake on its own line, and what to do next. */
 function problemOf({ status, statusText, text }: Answer): CommandError {
   const exitCode = exitCodeOfStatus(status);
   const parsed = parseJson(problemSchema, text);
   if (!parsed.ok) return new CommandError(exitCode, `the control plane answered ${status} ${statusText}`.trimEnd());
   const { title, detail, fix, errors = [] } = parsed.value;
-  const mistakes = errors.map(
-    (error) => `  ${[error.path ?? error.pointer, error.message].filter(Boolean).join(': ')}`,
-  );
+  const said = detail ?? title;
+  const told = new Set([said, ...said.slice(said.indexOf(': ') + 2).split('; ')]);
+  const mistakes = errors
+    .filter((error) => !told.has(error.message))
+    .map((error) => `  ${[error.path ?? error.pointer, error.message].filter(Boolean).join(': ')}`);
   const next = fix === undefined ? [] : [`Next: ${fix}`];
-  return new CommandError(exitCode, [detail ?? title, ...mistakes, ...next].join('\n'), parsed.value);
+  return new CommandError(exitCode, [said, ...mistakes, ...next].join('\n'), parsed.value);
 }

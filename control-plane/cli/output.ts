@@ -15,15 +15,28 @@ export type Output = {
 
 const STYLES = { good: 'green', bad: 'red', warn: 'yellow', dim: 'dim', bold: 'bold' } as const;
 
+const CONTROLS = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+const ESCAPE = String.fromCharCode(27);
+/** An escape that only sets a colour. */
+const COLOUR = /^.\[[0-9;]{0,16}m/s;
+
+/** Devices and callers choose some of the words that are shown: none of them may steer the terminal of the reader. */
+export function printable(text: string): string {
+  return text.replace(CONTROLS, (found, at: number) => {
+    const isHarmless = found === '\n' || found === '\t' || (found === ESCAPE && COLOUR.test(text.slice(at, at + 19)));
+    return isHarmless ? found : '\ufffd';
+  });
+}
+
 export function openOutput(options: { json: boolean }): Output {
   return {
     json: options.json,
     redraws: process.stdout.isTTY === true && !options.json && process.env.TERM !== 'dumb',
     show: (value, text) => {
-      process.stdout.write(options.json ? `${JSON.stringify(value)}\n` : `${text()}\n`);
+      process.stdout.write(options.json ? `${JSON.stringify(value)}\n` : `${printable(text())}\n`);
     },
     note: (text) => {
-      process.stderr.write(`${text}\n`);
+      process.stderr.write(`${printable(text)}\n`);
     },
     tint: (tone, text) => styleText(STYLES[tone], text, { stream: process.stdout }),
   };

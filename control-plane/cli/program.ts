@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { describeError } from '../../shared/basics/errors.ts';
 import { type ApiClient, CommandError, DEFAULT_URL, openApiClient } from './api-client.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
-import { type Output, openOutput } from './output.ts';
+import { type Output, openOutput, printable } from './output.ts';
 
 export type Session = { readonly api: ApiClient; readonly output: Output; readonly actor: string };
 
@@ -48,7 +48,9 @@ export function reportFailure(error: unknown, json: boolean): ExitCode {
   const exitCode = error instanceof CommandError ? error.exitCode : EXIT.failed;
   const message = error instanceof CommandError ? error.message : describeError(error);
   const details = error instanceof CommandError ? error.details : null;
-  process.stderr.write(json ? `${JSON.stringify({ error: message, exitCode, details })}\n` : `belay: ${message}\n`);
+  process.stderr.write(
+    json ? `${JSON.stringify({ error: message, exitCode, details })}\n` : `belay: ${printable(message)}\n`,
+  );
   return exitCode;
 }
 

@@ -63,7 +63,7 @@ async function refusalOfMislabelled(fleet: Fleet): Promise<string> {
   try {
     await fleet.api.post('/v1/releases', { manifest, actor: ACTOR }, registeredSchema);
   } catch (error) {
-    if (error instanceof CommandError) return `refused cv-detector:2.0.1: ${error.message}`;
+    if (error instanceof CommandError) return `refused cv-detector:2.0.1: ${error.message.split('\n', 1)[0]}`;
     throw error;
   }
   throw new Error('the mislabelled release was not refused');

@@ -36,7 +36,7 @@ export const PROBLEMS = {
   'release-refused': {
     status: 422,
     title: 'The release was refused',
-    fix: 'Correct every finding, and try again with POST /v1/releases/check.',
+    fix: 'Correct it; belay release check FOLDER (POST /v1/releases/check) looks at everything without registering.',
   },
   'release-taken': {
     status: 409,

@@ -124,9 +124,13 @@ export function renderKill(kill: KillResult, output: Pick<Output, 'tint'>): stri
   const times = `p50 ${formatMs(kill.p50Ms)}, p99 ${formatMs(kill.p99Ms)}, slowest ${formatMs(kill.maxMs)}`;
   const lines = [
     ...(kill.sent === 0 ? ['no device is known there; one that appears obeys before its first frame'] : []),
-    `${kill.acknowledged} of ${countDevices(kill.sent)} answered a frame with a release that is allowed`,
-    ...(kill.maxMs === null ? [] : [`acknowledged after ${times}`]),
-    `${kill.reverted} of them were answering with what was killed`,
+    ...(kill.sent === 0
+      ? []
+      : [
+          `${kill.acknowledged} of ${countDevices(kill.sent)} answered a frame with a release that is allowed`,
+          ...(kill.maxMs === null ? [] : [`acknowledged after ${times}`]),
+          `${kill.reverted} of them were answering with what was killed`,
+        ]),
     ...kill.stragglers.map((device) =>
       output.tint(
         'bad',

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import {
   type CheckReport,
   checkReportSchema,
+  type Finding,
   registeredSchema,
   releaseListSchema,
   releaseSchema,
@@ -96,12 +97,10 @@ function addGet(release: Command): void {
 }
 
 function renderReport(report: CheckReport): string {
-  const findings = report.findings.map(
-    (finding) =>
-      `  ${finding.ok ? 'ok  ' : 'FAIL'}  ${finding.check}${finding.path ? ` ${finding.path}` : ''}: ${finding.message}`,
-  );
-  const next = report.next
-    ? [`  this content is a ${report.next.bump} step: ${report.next.version}, because ${report.next.because}`]
-    : [];
-  return [...findings, ...next].join('\n');
+  return report.findings.map((finding) => `  ${finding.ok ? 'ok  ' : 'FAIL'}  ${tellFinding(finding)}`).join('\n');
+}
+
+/** The path only where it says more than the name of the check. */
+function tellFinding({ check, path, message }: Finding): string {
+  return `${check}${path === '' || path === check ? '' : ` ${path}`}: ${message}`;
 }

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type RolloutView, rolloutViewSchema } from '../../../shared/protocol/api-rollouts.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { printable } from '../output.ts';
 import type { Session } from '../program.ts';
 import { renderRollout } from '../render/rollout.ts';
 
@@ -72,7 +73,7 @@ async function openScreen({ output }: Session): Promise<(view: RolloutView) => v
   const { createLogUpdate } = await import('log-update');
   const screen = createLogUpdate(process.stdout);
   return (view) => {
-    screen(renderRollout(view, output));
+    screen(printable(renderRollout(view, output)));
     if (verdictOf(view) !== null) screen.done();
   };
 }

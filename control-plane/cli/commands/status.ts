@@ -81,7 +81,7 @@ function renderKills(status: StatusReport, output: Pick<Output, 'tint'>): string
 
 function renderRefused(status: StatusReport, output: Pick<Output, 'tint'>): string {
   if (status.refused.total === 0) return '';
-  const last = status.refused.last.at(-1);
+  const [last] = status.refused.last; // newest first
   const example = last ? ` Last: ${last.site}/${last.device} ${last.channel}: ${last.reason}` : '';
   return output.tint('warn', `${status.refused.total} messages refused.${example}`);
 }

@@ -84,8 +84,10 @@ describe('status', () => {
   });
 
   it('names the last message that was refused', async () => {
+    const refused = { site: 'plant-a', device: 'cam-a1', channel: 'window', kind: 'malformed' };
     const last = [
-      { atMs: 1, site: 'plant-a', device: 'cam-a1', channel: 'window', kind: 'malformed', reason: 'seq: missing' },
+      { ...refused, atMs: 2, reason: 'seq: missing' },
+      { ...refused, atMs: 1, reason: 'arms: missing' },
     ];
     server.answer({ 'GET /v1/status': { body: status({ refused: { total: 3, byKind: { malformed: 3 }, last } }) } });
     expect((await belay('status')).stdout).toContain('3 messages refused. Last: plant-a/cam-a1 window: seq: missing');
@@ -93,6 +95,13 @@ describe('status', () => {
 });
 
 describe('output', () => {
+  it('lets no word of a device or a caller steer the terminal', async () => {
+    const reason = 'smoke\u001b]0;owned\u0007\u001b[2J\u202eevil\r';
+    server.answer({ 'GET /v1/status': { body: status({ kills: [kill({ reason })] }) } });
+    const { stdout } = await belay('status');
+    expect(stdout).toContain(': smoke\ufffd]0;owned\ufffd\ufffd[2J\ufffdevil\ufffd\n');
+  });
+
   it('is one line of JSON with --json: the very document', async () => {
     const { code, stdout, stderr } = await belay('status', '--json');
     expect([code, stderr]).toEqual([EXIT.ok, '']);

@@ -58,7 +58,6 @@ describe('belay release add', () => {
         'registered cv-detector:2.0.0+data=3ce470',
         `  digest ${CANDIDATE.digest}`,
         '  ok    operators: 7 operators, all known',
-        '  this content is a major step: 2.0.0, because the labels changed',
         '',
       ].join('\n'),
     );
@@ -155,6 +154,16 @@ describe('a registry that refuses', () => {
     expect(stderr).toContain('belay: it did not pass\n  files.0: operator Loop is not on the list\n  version: ');
   });
 
+  it('says once what is wrong when there is one mistake', async () => {
+    await writePackage();
+    const reason = 'label order changed (spill, dent…) → this must be 3.0.0';
+    const findings = [{ path: 'version', message: reason }];
+    server.answer(routes({ 'POST /v1/releases': problem('release-refused', reason, findings) }));
+    const { stderr } = await belay('release', 'add', folder);
+    expect(stderr.split(reason)).toHaveLength(2);
+    expect(stderr).toContain(`belay: ${reason}\nNext: `);
+  });
+
   it('a number that is taken is exit code 5', async () => {
     await writePackage();
     server.answer(routes({ 'POST /v1/releases': problem('release-taken', 'this number belongs to another') }));
@@ -184,7 +193,7 @@ describe('belay release check', () => {
     const findings = [{ check: 'version' as const, ok: false, path: 'version', message: 'must be 2.0.0' }];
     server.answer(routes({ 'POST /v1/releases/check': { body: report({ ok: false, findings, next: null }) } }));
     const { code, stdout } = await belay('release', 'check', folder);
-    expect([code, stdout]).toEqual([EXIT.failed, '  FAIL  version version: must be 2.0.0\n']);
+    expect([code, stdout]).toEqual([EXIT.failed, '  FAIL  version: must be 2.0.0\n']);
   });
 });
 
