@@ -96,7 +96,7 @@ export class FrameLoop {
 
   onResult(lane: Lane, result: RunnerAnswer<Flight>): void {
     const flight = result.token;
-    const serviceMs = this.#parts.monotonicNow() - flight.sentAtMs;
+    const serviceMs = this.#parts.monotonicNow() - flight.startedAtMs;
     this.#driver.landed(lane, flight);
     if (flight.isDiverted) this.#parts.core.send({ kind: 'late', digest: lane.ref.digest, serviceMs });
     else if (!result.finite || result.answer === null) this.#fail(lane, flight, 'non-finite', 'a NaN or an infinity');
@@ -126,12 +126,10 @@ export class FrameLoop {
     const reason =
       exit.signal === null ? `its runner ended with exit code ${exit.code}` : `its runner died of ${exit.signal}`;
     this.#parts.core.send({ kind: 'runner-died', digest, how, reason });
-    const { current } = lane;
-    if (current !== null && !current.isDiverted) this.#record(lane, current, 'runner-died', reason);
+    const [running] = lane.flights;
+    if (running && !running.isDiverted) this.#record(lane, running, 'runner-died', reason);
     this.#evacuate(lane);
-    if (current !== null) this.#letGo(current.frame);
-    this.#driver.forget(lane);
-    lane.current = null;
+    this.#abandon(lane);
     for (const other of others) void this.#cut(other);
   }
 
@@ -218,12 +216,13 @@ export class FrameLoop {
     flight.isDiverted = true;
     this.#fail(lane, flight, 'deadline', 'no answer within its deadline');
     // What waits behind it would wait in vain.
+    for (const behind of lane.flights) this.#divert(lane, behind);
     for (const offer of takeWaiting(lane)) this.#moveOn(offer, lane.ref.digest);
   }
 
   /** Only a lane that other frames wanted meanwhile has missed again: a quiet camera proves nothing. */
   #onStuck(lane: Lane): void {
-    const role = lane.current?.role;
+    const role = lane.flights[0]?.role;
     if (role === undefined || (lane.diverted === 0 && lane.waiting === null)) return;
     lane.diverted = 0;
     const detail = 'still busy with a frame whose deadline has passed';
@@ -237,13 +236,15 @@ export class FrameLoop {
 
   /** Takes every frame out of a lane and has it answered elsewhere; the running one too. */
   #evacuate(lane: Lane): void {
-    const { current } = lane;
-    const { digest } = lane.ref;
-    if (current !== null && !current.isDiverted) {
-      current.isDiverted = true;
-      if (current.role !== 'shadow') this.#rescue(current.frame, digest);
-    }
-    for (const offer of takeWaiting(lane)) this.#moveOn(offer, digest);
+    for (const flight of lane.flights) this.#divert(lane, flight);
+    for (const offer of takeWaiting(lane)) this.#moveOn(offer, lane.ref.digest);
+  }
+
+  /** Its frame is answered elsewhere; whatever this runner still says of it only frees the slot. */
+  #divert(lane: Lane, flight: Flight): void {
+    if (flight.isDiverted) return;
+    flight.isDiverted = true;
+    if (flight.role !== 'shadow') this.#rescue(flight.frame, lane.ref.digest);
   }
 
   #moveOn(offer: Offer, fromDigest: string): void {
@@ -263,18 +264,17 @@ export class FrameLoop {
     lane.isEnding = true;
     this.#evacuate(lane);
     lane.runner.stop();
-    if (lane.current !== null) await this.#nextAnswer();
+    if (lane.flights.length > 0) await this.#nextAnswer();
     await lane.runner.kill();
     this.#abandon(lane);
   }
 
   #abandon(lane: Lane): void {
-    const { current } = lane;
     this.#driver.forget(lane);
-    lane.current = null;
-    if (current === null) return;
-    if (!current.isDiverted && current.role !== 'shadow') this.#rescue(current.frame, lane.ref.digest);
-    this.#letGo(current.frame);
+    for (const flight of lane.flights.splice(0)) {
+      this.#divert(lane, flight);
+      this.#letGo(flight.frame);
+    }
   }
 
   async #nextAnswer(): Promise<void> {

@@ -23,20 +23,22 @@ export type Frame = {
 export type Flight = FrameToken & {
   readonly frame: Frame;
   readonly role: ServingRole;
-  readonly sentAtMs: number;
+  /** When the runner came to it: it was free, or done with the frame before. */
+  startedAtMs: number;
   /** Its frame has gone elsewhere: its answer only frees the slot. */
   isDiverted: boolean;
 };
 
 export type Offer = { readonly frame: Frame; readonly role: ServingRole };
 
-/** One runner of one release at one camera: one frame running, one waiting, and rescued ones first. */
+/** One runner of one release at one camera: one frame running, one in its queue, one waiting here, and rescued ones first. */
 export type Lane = {
   readonly ref: ReleaseRef;
   readonly cameraId: string;
   readonly labelMap: Readonly<Record<string, string>> | null;
   runner: Runner<Flight>;
-  current: Flight | null;
+  /** In the hands of the runner, oldest first: the first one runs. */
+  flights: Flight[];
   waiting: Offer | null;
   rescued: Offer[];
   deadline: NodeJS.Timeout | null;
@@ -57,7 +59,7 @@ export function openLane(ref: ReleaseRef, cameraId: string, labelMap: Lane['labe
     cameraId,
     labelMap,
     runner,
-    current: null,
+    flights: [],
     waiting: null,
     rescued: [],
     deadline: null,

@@ -1,5 +1,5 @@
-// Drives the lanes: hands one frame at a time to each runner, keeps one newer one waiting, and watches the deadline of
-// the one that runs. It knows nothing of serving; what to do with a missed frame is said by the frame loop.
+// Drives the lanes: keeps each runner busy with one frame running and one in its queue, keeps a newer one waiting, and
+// watches the deadline of the one that runs. It knows nothing of serving; what to do with a missed frame is said by the frame loop.
 import { deadlineMs } from './core/deadlines.ts';
 import { limitsOf } from './core/limits.ts';
 import type { CoreState } from './core/state.ts';
@@ -8,6 +8,9 @@ import type { Flight, Lane, Offer } from './frame.ts';
 
 /** Frames that wait ahead of the others because another release has failed them; more than the ring has slots never come. */
 const RESCUED_MAX = 16;
+
+/** A runner that had to wait for our reply between two frames would idle a fifth of its time; more would only age. */
+const FLIGHTS_MAX = 2;
 
 export type LaneDriverParts = {
   readonly state: () => CoreState;
@@ -42,25 +45,28 @@ export class LaneDriver {
     this.next(lane);
   }
 
-  /** Hands over what comes next when the runner is free. */
+  /** Hands over what comes next while the runner has room. */
   next(lane: Lane): void {
-    if (lane.current !== null || lane.isEnding) return;
-    const offer = lane.rescued.shift() ?? lane.waiting;
-    if (!offer) return;
-    if (offer === lane.waiting) lane.waiting = null;
-    const { seq, slot } = offer.frame.token;
-    const flight: Flight = { ...offer, seq, slot, sentAtMs: this.#parts.monotonicNow(), isDiverted: false };
-    if (lane.runner.submit(flight)) {
-      lane.current = flight;
-      this.#arm(lane, flight);
-    } else this.#parts.onRefused(offer, 'runner-gone');
+    for (;;) {
+      const offer = lane.rescued[0] ?? lane.waiting;
+      if (offer === null || offer === undefined || !hasRoom(lane, offer)) return;
+      if (offer === lane.waiting) lane.waiting = null;
+      else lane.rescued.shift();
+      this.#submit(lane, offer);
+    }
   }
 
-  /** The runner has said something about its frame: it is free again. */
+  /** The runner has said something about its frame: the one behind it runs now. */
   landed(lane: Lane, flight: Flight): void {
-    if (lane.current !== flight) return;
-    lane.current = null;
+    const place = lane.flights.indexOf(flight);
+    if (place < 0) return;
+    lane.flights.splice(place, 1);
+    if (place > 0) return;
     this.forget(lane);
+    const [runs] = lane.flights;
+    if (runs === undefined) return;
+    runs.startedAtMs = this.#parts.monotonicNow();
+    this.#arm(lane, runs);
   }
 
   /** Stops watching. */
@@ -71,6 +77,17 @@ export class LaneDriver {
     lane.diverted = 0;
   }
 
+  #submit(lane: Lane, offer: Offer): void {
+    const { seq, slot } = offer.frame.token;
+    const flight: Flight = { ...offer, seq, slot, startedAtMs: this.#parts.monotonicNow(), isDiverted: false };
+    if (!lane.runner.submit(flight)) {
+      this.#parts.onRefused(offer, 'runner-gone');
+      return;
+    }
+    lane.flights.push(flight);
+    if (lane.flights[0] === flight) this.#arm(lane, flight);
+  }
+
   #arm(lane: Lane, flight: Flight): void {
     const state = this.#parts.state();
     const role = flight.role === 'baseline' && isOnTrial(state, lane.ref.digest) ? 'candidate' : flight.role;
@@ -79,11 +96,17 @@ export class LaneDriver {
   }
 
   #onDeadline(lane: Lane, flight: Flight, ms: number): void {
-    if (lane.current !== flight) return;
+    if (lane.flights[0] !== flight) return;
     lane.deadline = setTimeout(() => this.#onDeadline(lane, flight, ms), ms);
     const wasLate = lane.isLate;
     lane.isLate = true;
     if (wasLate) this.#parts.onStuck(lane);
     else if (!flight.isDiverted) this.#parts.onMissed(lane, flight);
   }
+}
+
+/** A late runner gets nothing more, and a shadow never has a frame in its queue. */
+function hasRoom(lane: Lane, offer: Offer): boolean {
+  if (lane.isEnding || lane.isLate) return false;
+  return lane.flights.length < (offer.role === 'shadow' ? 1 : FLIGHTS_MAX);
 }

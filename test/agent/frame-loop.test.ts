@@ -44,15 +44,15 @@ describe('a frame', () => {
     expect(world.released).toEqual([first]);
   });
 
-  it('waits behind the running one, and gives way to a newer one', () => {
+  it('waits behind the one in the queue of the runner, and gives way to a newer one', () => {
+    world.frame();
     world.frame();
     const waiting = world.frame();
     world.frame();
     expect(world.released).toEqual([waiting]);
-    world.runner('b').answer();
-    world.runner('b').answer();
-    expect(world.said()).toBe('b1 b3');
-    expect(world.loop.takeCounts('camera-1')).toEqual({ processed: 2, dropped: { superseded: 1 } });
+    for (let answer = 0; answer < 3; answer += 1) world.runner('b').answer();
+    expect(world.said()).toBe('b1 b2 b4');
+    expect(world.loop.takeCounts('camera-1')).toEqual({ processed: 3, dropped: { superseded: 1 } });
     expect(world.loop.takeCounts('camera-1')).toEqual({ processed: 0, dropped: {} });
   });
 
@@ -177,6 +177,19 @@ describe('a candidate that fails', () => {
     const switches = world.events.filter((event) => event.kind === 'serving').map((event) => event.digest);
     expect(switches).toEqual([ref('c').digest, ref('b').digest]);
     expect(world.events.findLast((event) => event.kind === 'reverted')).toMatchObject({ gapMs: 0 });
+  });
+
+  it('by missing a deadline: the frame in its queue is answered by the baseline too, once', () => {
+    serveWithCandidate();
+    const missed = world.frame();
+    const behind = world.frame();
+    world.wait(251);
+    world.runner('b').answer();
+    world.runner('b').answer();
+    world.runner('c').answer();
+    world.runner('c').answer();
+    expect(world.said()).toBe(`b${missed} b${behind}`);
+    expect(world.released.toSorted()).toEqual([missed, behind].toSorted());
   });
 
   it('by a native crash: running and waiting frames are answered by the baseline, none is lost', async () => {
