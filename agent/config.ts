@@ -1,5 +1,6 @@
 // The agent's configuration: a file (JSON or YAML) and the environment become one frozen value, or all mistakes in
 // one readable list. Nothing downstream sees an optional that has a default.
+import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -169,13 +170,26 @@ function readPassword(path: string, problems: Problem[]): string {
 function readKeySet(path: string, problems: Problem[]): KeySet | null {
   try {
     const parsed = parseJson(keySetSchema, readFileSync(path));
-    if (parsed.ok) return parsed.value;
+    if (parsed.ok) return checkKeys(path, parsed.value, problems);
     for (const problem of parsed.problems)
       problems.push({ path: 'controlPlane.trustFile', message: `${path}: ${problem.path} ${problem.message}` });
   } catch (error) {
     problems.push({ path: 'controlPlane.trustFile', message: `cannot be read: ${describeError(error)}` });
   }
   return null;
+}
+
+/** A key that cannot be opened is found here, not when the agent already answers frames. */
+function checkKeys(path: string, keySet: KeySet, problems: Problem[]): KeySet {
+  for (const { kid, kty, crv, x } of keySet.keys) {
+    try {
+      createPublicKey({ key: { kty, crv, x }, format: 'jwk' });
+    } catch (error) {
+      const message = `${path}: the key "${kid}" is no usable public key: ${describeError(error)}`;
+      problems.push({ path: 'controlPlane.trustFile', message });
+    }
+  }
+  return keySet;
 }
 
 function cameraOf(camera: ConfigFile['cameras'][number], at: (path: string) => string): CameraConfig {

@@ -38,7 +38,8 @@ async function run({ command, config: path, tether }: Arguments): Promise<void> 
     else await serve(config, tether);
   } catch (error) {
     process.stderr.write(`${error instanceof BelayError ? error.message : describeError(error)}\n`);
-    process.exitCode = error instanceof ConfigError ? 2 : 1;
+    // Not only the exit code: what has been started before the failure would keep the process alive, half an agent.
+    process.exit(error instanceof ConfigError ? 2 : 1);
   }
 }
 

@@ -8,7 +8,7 @@ import { loadConfig } from '../../agent/config.ts';
 let dir = '';
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'belay-config-'));
-  const key = { kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k1' };
+  const key = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo', kid: 'k1' };
   writeFileSync(join(dir, 'trust.json'), JSON.stringify({ keys: [key] }));
   writeFileSync(join(dir, 'password'), 'secret\n');
 });
@@ -97,6 +97,11 @@ describe('loadConfig', () => {
     const text = mistakes({ ...GOOD, controlPlane: { ...GOOD.controlPlane, passwordFile: 'nowhere' } });
     expect(text).toContain('controlPlane.passwordFile: cannot be read');
     expect(text).toContain('controlPlane.trustFile:');
+  });
+
+  it('names a trusted key that is no key', () => {
+    writeFileSync(join(dir, 'trust.json'), '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AAAA","kid":"main"}]}');
+    expect(mistakes(GOOD)).toMatch(/controlPlane\.trustFile: .*the key "main" is no usable public key/);
   });
 
   it('refuses two passwords, none, and a file that is not there', () => {
