@@ -2,10 +2,12 @@
 // of their arrival. What cannot be trusted is a fact too: it is counted and shown.
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../shared/basics/canonical-json.ts';
+import { describeError } from '../shared/basics/errors.ts';
 import { desiredSchema, killDocumentSchema } from '../shared/protocol/documents.ts';
 import { type DeviceAddress, killTopics } from '../shared/protocol/topics.ts';
 import type { Verifier } from '../shared/signing/signed-document.ts';
 import type { CoreEvent } from './core/events.ts';
+import type { RoomLog } from './frames/child-log.ts';
 
 const KILL_PLACES = ['fleet', 'site', 'device'] as const;
 
@@ -19,13 +21,17 @@ export type IncomingParts = {
   readonly address: DeviceAddress;
   readonly send: (event: CoreEvent) => void;
   readonly monotonicNow: () => number;
+  readonly log: Pick<RoomLog, 'error'>;
 };
 
-export function openIncoming({ verify, address, send, monotonicNow }: IncomingParts): Incoming {
+export function openIncoming({ verify, address, send, monotonicNow, log }: IncomingParts): Incoming {
   let last: Promise<void> = Promise.resolve();
-  // A verification that throws would be our own mistake; the next document must still be read.
+  // What throws here would be our own mistake: it is said, and the next document, perhaps a kill, must still be read.
   const inOrder = (work: () => Promise<CoreEvent>) => {
-    last = last.then(work).then(send);
+    last = last
+      .then(work)
+      .then(send)
+      .catch((error: unknown) => log.error({ error: describeError(error) }, 'a document could not be taken'));
   };
   const topics = killTopics(address);
   return {

@@ -225,7 +225,7 @@ async function connect(parts: ConnectParts): Promise<Link | null> {
   if (controlPlane === null) return null;
   const address = { site, device };
   const verify = await openVerifier(controlPlane.keySet);
-  const incoming = openIncoming({ verify, address, send: control.send.bind(control), monotonicNow });
+  const incoming = openIncoming({ verify, address, send: control.send.bind(control), monotonicNow, log });
   const hello = () => {
     const { generation, killEpoch } = windowFactsOf(control.state());
     const header = { v: 1 as const, site, device, boot, agentVersion: version, hardwareClass, line };
