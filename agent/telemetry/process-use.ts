@@ -16,37 +16,46 @@ export type ProcessReading = {
 };
 
 export type ProcessUses = {
-  /** This process runs the release in this role from now on. */
+  /** This process, too, runs the release in this role from now on. */
   readonly follow: (runner: { readonly digest: string; readonly role: ServingRole; readonly pid: number }) => void;
   /** CPU since the last look, memory now. */
   readonly take: (digest: string, role: ServingRole) => ProcessUse;
 };
 
-type Followed = { readonly pid: number; readonly last: ProcessReading | null };
-
-/** Follows one process per (digest, role): the one that was named last. */
+/** Follows every process of a (digest, role): each camera has one. A process that is gone is forgotten. */
 export function openProcessUses(procRoot: string): ProcessUses {
-  const followed = new Map<string, Followed>();
+  const followed = new Map<string, Map<number, ProcessReading>>();
   return {
     follow: ({ digest, role, pid }) => {
       const key = `${digest} ${role}`;
-      if (followed.get(key)?.pid !== pid) followed.set(key, { pid, last: readProcess(procRoot, pid) });
+      const processes = followed.get(key) ?? new Map<number, ProcessReading>();
+      if (processes.has(pid)) return;
+      // One process has one role at a time: what it used in its former one is not used in this one.
+      for (const others of followed.values()) others.delete(pid);
+      const reading = readProcess(procRoot, pid);
+      if (reading) followed.set(key, processes.set(pid, reading));
     },
     take: (digest, role) => {
-      const key = `${digest} ${role}`;
-      const known = followed.get(key);
-      if (!known) return { cpuSeconds: null, rssBytes: null };
-      const now = readProcess(procRoot, known.pid);
-      if (now) followed.set(key, { pid: known.pid, last: now });
-      else followed.delete(key);
-      return { cpuSeconds: cpuBetween(known.last, now), rssBytes: now?.rssBytes ?? null };
+      const processes = followed.get(`${digest} ${role}`) ?? new Map<number, ProcessReading>();
+      const uses = [...processes].flatMap(([pid, before]) => {
+        const now = readProcess(procRoot, pid);
+        if (now?.startedAt !== before.startedAt) processes.delete(pid);
+        else processes.set(pid, now);
+        return now?.startedAt === before.startedAt ? [useBetween(before, now)] : [];
+      });
+      return uses.length === 0 ? { cpuSeconds: null, rssBytes: null } : uses.reduce(addUse);
     },
   };
 }
 
-function cpuBetween(before: ProcessReading | null, now: ProcessReading | null): number | null {
-  if (!before || !now || before.startedAt !== now.startedAt) return null;
-  return Math.max(0, now.cpuSeconds - before.cpuSeconds);
+type KnownUse = { readonly cpuSeconds: number; readonly rssBytes: number };
+
+function useBetween(before: ProcessReading, now: ProcessReading): KnownUse {
+  return { cpuSeconds: Math.max(0, now.cpuSeconds - before.cpuSeconds), rssBytes: now.rssBytes };
+}
+
+function addUse(a: KnownUse, b: KnownUse): KnownUse {
+  return { cpuSeconds: a.cpuSeconds + b.cpuSeconds, rssBytes: a.rssBytes + b.rssBytes };
 }
 
 /** Null when the process is gone or may not be read. */

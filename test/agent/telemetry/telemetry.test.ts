@@ -1,4 +1,5 @@
 // Outcomes, pairs, cameras and sensors in; valid windows and events in the spool out.
+import { spawn } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CLASSES_MAX, OTHER_CLASSES } from '../../../agent/telemetry/arm-recorder.ts';
 import type { FrameOutcome, FrameResult, HealthSample } from '../../../agent/telemetry/outcome.ts';
@@ -204,9 +205,24 @@ describe('a window', () => {
     expect(arm?.cpuSeconds).toBeGreaterThan(0.02);
     expect(arm?.cpuSeconds).toBeLessThan(5);
     expect(arm?.rssBytes).toBeGreaterThan(10_000_000);
-    telemetry.recordRunner({ digest: BASELINE.digest, role: 'baseline', pid: 2 ** 22 + 1 });
+    telemetry.recordRunner({ digest: BASELINE.digest, role: 'candidate', pid: process.pid });
     telemetry.recordOutcome(outcome(answered(10)));
     expect(telemetry.closeWindow(FACTS).arms[0]).toMatchObject({ cpuSeconds: null, rssBytes: null });
+  });
+
+  it('adds up what the runners of all cameras took', () => {
+    telemetry.recordRunner({ digest: BASELINE.digest, role: 'baseline', pid: process.pid });
+    telemetry.recordOutcome(outcome(answered(10)));
+    const alone = telemetry.closeWindow(FACTS).arms[0]?.rssBytes ?? 0;
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    try {
+      telemetry.recordRunner({ digest: BASELINE.digest, role: 'baseline', pid: child.pid ?? 0 });
+      telemetry.recordOutcome(outcome(answered(10)));
+      expect(telemetry.closeWindow(FACTS).arms[0]?.rssBytes).toBeGreaterThan(alone * 0.9 + 1_000_000);
+    } finally {
+      child.kill('SIGKILL');
+    }
+    expect(alone).toBeGreaterThan(10_000_000);
   });
 
   it('that breaks the contract is refused with the reason, not sent', () => {
