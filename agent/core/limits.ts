@@ -47,13 +47,22 @@ export function trackLevels(state: CoreState, trial: ReleaseRef | null, nowMs: n
     ...tracks,
     trialSinceMs: trial === null ? null : (tracks.trialSinceMs ?? nowMs),
     latencyAboveSinceMs: trial === null ? null : latencySince(state, trial, nowMs),
-    hotSinceMs: trial === null ? null : hotSince(state, nowMs),
+    hotSinceMs: hotSince(state, nowMs),
   };
 }
 
 /** What the release on trial has broken by its levels; asked at every tick after trackLevels. */
 export function judgeLevels(state: CoreState, trial: ReleaseRef, nowMs: number): Breach | null {
   return judgeTemperature(state, nowMs) ?? judgeFps(state, nowMs) ?? judgeLatency(state, trial, nowMs);
+}
+
+/** Above the ceiling for the dwell, and not since a release on trial came: no trial until it has cooled down. */
+export function isTooHot(state: CoreState, nowMs: number): boolean {
+  const { hotSinceMs: since, trialSinceMs } = state.tracks;
+  if (since === null || limitsOf(state).temperatureCeilingC === null) return false;
+  if (state.tooHot) return true;
+  const isOwnHeat = trialSinceMs !== null && since >= trialSinceMs;
+  return !isOwnHeat && nowMs - since >= limitsOf(state).temperatureForMs;
 }
 
 /** Below the floor and not charging; recovers five points above it. */
@@ -85,8 +94,10 @@ function judgeLatency(state: CoreState, trial: ReleaseRef, nowMs: number): Breac
 
 function judgeTemperature(state: CoreState, nowMs: number): Breach | null {
   const { temperatureCeilingC, temperatureForMs } = limitsOf(state);
-  const since = state.tracks.hotSinceMs;
+  const { hotSinceMs: since, trialSinceMs } = state.tracks;
   if (temperatureCeilingC === null || since === null || nowMs - since < temperatureForMs) return null;
+  // Heat that was there before the release is not its fault: isTooHot takes it off without blame.
+  if (trialSinceMs === null || since < trialSinceMs) return null;
   const reason = `${show(state.sensors?.temperatureC ?? null)} °C > ceiling ${temperatureCeilingC} °C for ${temperatureForMs / 1000} s`;
   return { limit: 'temperature', strike: 'breach', reason };
 }

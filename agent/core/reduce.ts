@@ -6,7 +6,7 @@ import type { Effect } from './effects.ts';
 import type { CoreEvent } from './events.ts';
 import { acceptKill, acceptLocalKill, acknowledgeKills, killOf, killOfDigest, resumeAcks } from './kills.ts';
 import { foldAnswered, foldLate, foldOffered } from './limit-tracks.ts';
-import { isBatteryLow, judgeLevels, limitsOf, trackLevels } from './limits.ts';
+import { isBatteryLow, isTooHot, judgeLevels, limitsOf, trackLevels } from './limits.ts';
 import { quarantine } from './quarantine.ts';
 import { settle } from './settle.ts';
 import { onInstalled, onInstallFailed, onLoaded, onLoadFailed, onProof, onScored, onUnloaded } from './staging.ts';
@@ -170,7 +170,8 @@ function onTick(state: CoreState, nowMs: number): Turn {
   const { serving } = state;
   const active = serving.shadow?.ref ?? serving.ref;
   const trial = active !== null && isOnTrial(state, active.digest) ? active : null;
-  const levelled: CoreState = { ...state, tracks: trackLevels(state, trial, nowMs) };
+  const tracked: CoreState = { ...state, tracks: trackLevels(state, trial, nowMs) };
+  const levelled: CoreState = { ...tracked, tooHot: isTooHot(tracked, nowMs) };
   if (trial === null) return turn(levelled);
   const breach = judgeLevels(levelled, trial, nowMs);
   if (breach !== null && !(serving.shadow !== null && breach.limit !== 'temperature'))

@@ -42,7 +42,10 @@ export function adoptionOf(state: CoreState): ReleaseRef | null {
   return forbidden(state, baseline.digest) === null ? baseline : null;
 }
 
-export type Forbidden = { readonly kind: 'killed' | 'quarantined' | 'battery' | 'disk'; readonly reason: string };
+export type Forbidden = {
+  readonly kind: 'killed' | 'quarantined' | 'battery' | 'temperature' | 'disk';
+  readonly reason: string;
+};
 
 /** Why a release that is not the committed baseline may not run at all; null when it may. */
 export function forbidden(state: CoreState, digest: string): Forbidden | null {
@@ -52,6 +55,7 @@ export function forbidden(state: CoreState, digest: string): Forbidden | null {
   if (quarantined) return { kind: 'quarantined', reason: `${quarantined.kind}: ${quarantined.reason}` };
   if (isQuarantineFull(state)) return { kind: 'quarantined', reason: 'the quarantine list of this device is full' };
   if (state.batteryLow) return { kind: 'battery', reason: 'the battery is below its floor' };
+  if (state.tooHot) return { kind: 'temperature', reason: 'the box was too hot already' };
   if (state.diskFault !== null) return { kind: 'disk', reason: `its attempts cannot be counted: ${state.diskFault}` };
   return null;
 }

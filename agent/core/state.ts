@@ -165,6 +165,8 @@ export type CoreState = {
   readonly sensors: Sensors | null;
   readonly cameras: ReadonlyMap<string, CameraFacts>;
   readonly batteryLow: boolean;
+  /** Hot without a release on trial to blame: none begins until it has cooled down. */
+  readonly tooHot: boolean;
   /** Null while the slots can be written. */
   readonly diskFault: string | null;
   readonly refused: Readonly<Record<string, number>>;
@@ -224,6 +226,7 @@ export function openCore(from: OpenCore): CoreState {
     sensors: null,
     cameras: new Map(),
     batteryLow: false,
+    tooHot: false,
     diskFault: null,
     refused: {},
     lastRefusals: [],

@@ -1,6 +1,7 @@
 // The local limits: each breaks after its dwell, forgives what goes away, and asks for the cause.
 import { describe, expect, it } from 'vitest';
 import { deadlineMs } from '../../../agent/core/deadlines.ts';
+import { blockedOf } from '../../../agent/core/explain.ts';
 import { EMPTY_LIMIT_TRACKS, foldAnswered, foldLate } from '../../../agent/core/limit-tracks.ts';
 import { freshDurable } from '../../../agent/core/state.ts';
 import type { Sensors } from '../../../shared/measure/window.ts';
@@ -121,6 +122,25 @@ describe('temperature', () => {
       run(world, 1, { fps: 10 });
     }
     expect(world.servingDigest()).toBe(B);
+  });
+
+  it('that was there before the release is not its fault: it waits until the box has cooled down', () => {
+    const world = new CoreWorld({ ...freshDurable(FACTORY), committed: ref('b') }).settle();
+    world.send({ kind: 'sensors', sensors: hot });
+    run(world, 3, { fps: 10 });
+    world.order(desired(1, 'b', { name: 'c', role: 'serve' }, { limits: LIMITS }));
+    world.settle();
+    run(world, 20, { fps: 10 });
+    expect(world.servingDigest()).toBe(B);
+    expect(world.kinds()).not.toContain('breach');
+    expect(world.disk.quarantine).toEqual([]);
+    expect(blockedOf(world.state)).toMatchObject([{ kind: 'breached', reason: 'the box was too hot already' }]);
+    world.send({ kind: 'sensors', sensors: { ...SENSORS, temperatureC: 90 } });
+    run(world, 2, { fps: 10 });
+    expect(world.servingDigest()).toBe(B);
+    world.send({ kind: 'sensors', sensors: SENSORS });
+    run(world, 2, { fps: 10 });
+    expect(world.settle().servingDigest()).toBe(C);
   });
 
   it('blames no model while only the baseline serves', () => {
