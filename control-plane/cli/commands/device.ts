@@ -1,7 +1,11 @@
 // `belay device …`: list, get, explain, credentials.
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Command } from 'commander';
+import { describeError } from '../../../shared/basics/errors.ts';
 import {
   credentialsSchema,
+  type DeviceCredentials,
   type DeviceDocument,
   deviceListSchema,
   deviceSchema,
@@ -61,12 +65,45 @@ function addCredentials(device: Command): void {
   const command = device
     .command('credentials')
     .argument('<site/device>')
-    .description('what an agent needs to connect: password, addresses and the keys it shall trust');
-  addAction(command, async ({ api, output }, args) => {
+    .description('what an agent needs to connect: password, addresses and the keys it shall trust')
+    .option(
+      '--write <folder>',
+      'write password and trust.json there, for the agent beside whose configuration they lie',
+    );
+  addAction<{ write?: string }>(command, async ({ api, output }, args, { write }) => {
     const credentials = await api.post(`${devicePath(argument(args, 0))}/credentials`, {}, credentialsSchema);
-    output.show(credentials, () => JSON.stringify(credentials, null, 2));
+    if (write === undefined) {
+      output.show(credentials, () => JSON.stringify(credentials, null, 2));
+      return undefined;
+    }
+    await writeCredentials(credentials, write);
+    const { password: _, ...written } = credentials;
+    output.show(written, () => renderAgentConfig(credentials));
     return undefined;
   });
+}
+
+async function writeCredentials({ password, keySet }: DeviceCredentials, folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await writeFile(path.join(folder, 'password'), `${password}\n`, { mode: 0o600 });
+    await writeFile(path.join(folder, 'trust.json'), `${JSON.stringify(keySet, null, 2)}\n`);
+  } catch (error) {
+    throw new CommandError(EXIT.failed, `cannot write the credentials into ${folder}: ${describeError(error)}`);
+  }
+}
+
+/** The part of the agent's configuration that says who it is and whom it belongs to. */
+function renderAgentConfig({ site, device, mqttUrl, apiUrl }: DeviceCredentials): string {
+  return [
+    `site: ${site}`,
+    `device: ${device}`,
+    'controlPlane:',
+    `  mqttUrl: ${mqttUrl}`,
+    `  apiUrl: ${apiUrl}`,
+    '  passwordFile: password',
+    '  trustFile: trust.json',
+  ].join('\n');
 }
 
 /** `plant-a/cam-1` → its path in the API. */

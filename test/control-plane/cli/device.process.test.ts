@@ -1,5 +1,8 @@
 // belay device: the fleet as a table, one device in full, its explanation and its credentials.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { renderDevices } from '../../../control-plane/cli/commands/device.ts';
 import { EXIT } from '../../../control-plane/cli/exit-codes.ts';
 import { credentialsSchema, explainSchema } from '../../../shared/protocol/api-devices.ts';
@@ -94,5 +97,20 @@ describe('belay device', () => {
     const { code, stdout, stderr } = await belay('device', 'credentials', 'plant-a/cam-a1');
     expect([code, stderr]).toEqual([EXIT.ok, '']);
     expect(JSON.parse(stdout)).toEqual(body);
+  });
+
+  it('credentials writes the secret where only its owner reads it, and says the rest of the configuration', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'belay-credentials-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const keySet = { keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'eA', kid: 'cp-1' }] };
+    const body = { site: 'plant-a', device: 'cam-a1', password: 'secret', mqttUrl: 'mqtt://127.0.0.1:7421', keySet };
+    server.answer({ 'POST /v1/devices/plant-a/cam-a1/credentials': { body: { ...body, apiUrl: server.url } } });
+    const { code, stdout } = await belay('device', 'credentials', 'plant-a/cam-a1', '--write', folder);
+    expect(code).toBe(EXIT.ok);
+    expect(await readFile(path.join(folder, 'password'), 'utf8')).toBe('secret\n');
+    expect((await stat(path.join(folder, 'password'))).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(await readFile(path.join(folder, 'trust.json'), 'utf8'))).toEqual(keySet);
+    expect(stdout).toContain('  mqttUrl: mqtt://127.0.0.1:7421\n');
+    expect(stdout).not.toContain('secret');
   });
 });
