@@ -40,11 +40,16 @@ export type RigOptions = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
+/** The camera loop of every figure, rendered once per workspace. */
+export async function prepareBenchLoop(workspace: Workspace): Promise<string> {
+  const loops = await workspace.hold(prepareLoops([LINE], workspace.folder, () => {}));
+  return loops.get(LINE) ?? '';
+}
+
 /** Resolves when the agent answers live frames with its factory release. */
 export async function openDeviceRig(workspace: Workspace, options: RigOptions): Promise<DeviceRig> {
   const { folder } = workspace;
-  const loops = await workspace.hold(prepareLoops([LINE], folder, () => {}));
-  const loopFile = loops.get(LINE) ?? '';
+  const loopFile = await prepareBenchLoop(workspace);
   const server = await openDocumentServer(workspace);
   const configFile = await writeConfig({ workspace, options, server, loopFile });
   const answers: AnswerSeen[] = [];
