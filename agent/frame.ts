@@ -1,10 +1,14 @@
 // A frame on its way through the runners, and the lane that leads to one runner. A slot of the ring is free again only
 // when everybody who got its token has answered or died.
 
+import type { InputContract } from '../shared/release/manifest.ts';
 import type { ReleaseRef } from './core/state.ts';
 import type { CameraToken } from './frames/frames.ts';
 import type { FrameToken, Runner } from './inference/inference.ts';
 import type { PairedAnswer, ServingRole } from './telemetry/outcome.ts';
+
+/** An answer and the view of the picture that its places are meant in. */
+export type SeenAnswer = PairedAnswer & { readonly input: InputContract };
 
 /** One captured frame. Mutable: it is the place where its own life is kept. */
 export type Frame = {
@@ -16,7 +20,7 @@ export type Frame = {
   /** Answered, failed or dropped: what comes later is no answer any more. */
   isSettled: boolean;
   /** Both arms' answers while a shadow also has it; null when it has not. */
-  pair: { baseline: PairedAnswer | null; candidate: PairedAnswer | null } | null;
+  pair: { baseline: SeenAnswer | null; candidate: SeenAnswer | null } | null;
 };
 
 /** A frame in the hands of a runner. */
@@ -36,6 +40,7 @@ export type Lane = {
   readonly ref: ReleaseRef;
   readonly cameraId: string;
   readonly labelMap: Readonly<Record<string, string>> | null;
+  readonly input: InputContract;
   runner: Runner<Flight>;
   /** In the hands of the runner, oldest first: the first one runs. */
   flights: Flight[];
@@ -53,12 +58,9 @@ export function laneKey(digest: string, cameraId: string): string {
   return `${digest}/${cameraId}`;
 }
 
-export function openLane(ref: ReleaseRef, cameraId: string, labelMap: Lane['labelMap'], runner: Runner<Flight>): Lane {
+export function openLane(lane: Pick<Lane, 'ref' | 'cameraId' | 'labelMap' | 'input' | 'runner'>): Lane {
   return {
-    ref,
-    cameraId,
-    labelMap,
-    runner,
+    ...lane,
     flights: [],
     waiting: null,
     rescued: [],

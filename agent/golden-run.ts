@@ -5,7 +5,7 @@ import type { Answer } from '../shared/release/answers.ts';
 import type { Installed } from './artifacts/artifacts.ts';
 import type { ProofFault } from './core/events.ts';
 import type { RoomLog } from './frames/child-log.ts';
-import { type Camera, type CameraToken, openCamera } from './frames/frames.ts';
+import { type Camera, type CameraToken, openCamera, type PictureSize } from './frames/frames.ts';
 import { openRunner, type Runner, RunnerError, type RunnerRole } from './inference/inference.ts';
 
 /** No answer for this long: the model hangs. The same cap as for a live frame, twice, because it runs niced. */
@@ -30,6 +30,8 @@ export type GoldenRun =
   | {
       readonly kind: 'answers';
       readonly answers: readonly Answer[];
+      /** Sizes of the pictures, in the same order. */
+      readonly pictures: readonly PictureSize[];
       readonly loadMs: number;
       readonly coldStartMs: number;
     }
@@ -62,7 +64,7 @@ class GoldenCourse {
   readonly #frames: number;
   readonly #parts: GoldenRunParts;
   readonly #done = Promise.withResolvers<GoldenRun>();
-  readonly #answers = new Map<number, Answer>();
+  readonly #answers = new Map<number, { readonly answer: Answer; readonly picture: PictureSize }>();
   #tokens: CameraToken[] = [];
   #camera: Camera | null = null;
   #runner: Runner<CameraToken> | null = null;
@@ -148,15 +150,22 @@ class GoldenCourse {
       return;
     }
     if (this.#answers.size === 0) this.#coldStartMs = this.#parts.monotonicNow() - this.#startedAtMs;
-    this.#answers.set(token.index, answer);
+    this.#answers.set(token.index, { answer, picture: token.picture });
     this.#watch();
     if (this.#answers.size === this.#frames) this.#end(this.#summary());
     else this.#next();
   }
 
   #summary(): GoldenRun {
-    const answers = [...this.#answers].sort(([a], [b]) => a - b).map(([, answer]) => answer);
-    return { kind: 'answers', answers, loadMs: this.#runner?.ready.loadMs ?? 0, coldStartMs: this.#coldStartMs };
+    const seen = [...this.#answers].sort(([a], [b]) => a - b).map(([, one]) => one);
+    const [answers, pictures] = [seen.map((one) => one.answer), seen.map((one) => one.picture)];
+    return {
+      kind: 'answers',
+      answers,
+      pictures,
+      loadMs: this.#runner?.ready.loadMs ?? 0,
+      coldStartMs: this.#coldStartMs,
+    };
   }
 
   #onExit(signal: string | null, code: number | null): void {

@@ -17,6 +17,7 @@ import { scoreGolden } from './core/golden-score.ts';
 import { compareReference } from './core/proof.ts';
 import type { ProofRecord } from './core/state.ts';
 import { type GoldenRun, type GoldenRunParts, runGolden } from './golden-run.ts';
+import { truthInFrame } from './golden-truth.ts';
 
 export type ProofResult =
   | { readonly kind: 'proof'; readonly record: ProofRecord; readonly fault: ProofFault | null }
@@ -50,7 +51,11 @@ function judgeAnswers(
   const scoreFloor = postprocess.type === 'detection' ? postprocess.score : 0;
   const comparison = compareReference(run.answers, golden.expectation.answers, rules.tolerance, scoreFloor);
   const why = { fault: comparison.passed ? null : ('mismatch' as const), reason: comparison.reason };
-  return judged(release, { run, scores: scoreGolden(run.answers, golden.set.index.frames) }, why, parts);
+  const truths = golden.set.index.frames.map((frame, at) => {
+    const picture = run.pictures[at];
+    return picture === undefined ? frame : truthInFrame(frame, picture, release.manifest.input);
+  });
+  return judged(release, { run, scores: scoreGolden(run.answers, truths) }, why, parts);
 }
 
 function judged(

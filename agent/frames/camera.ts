@@ -6,6 +6,7 @@ import type { InputContract } from '../../shared/release/manifest.ts';
 import type { RoomLog } from './child-log.ts';
 import { type Child, type ChildExit, childEnvironment, openChild } from './child-process.ts';
 import { FramingError, type Message } from './framing.ts';
+import type { PictureSize } from './geometry.ts';
 import type { CameraHealth } from './health.ts';
 import { contractHash } from './input-contract.ts';
 import type { CameraSource } from './picture-source.ts';
@@ -33,6 +34,8 @@ export type CameraToken = {
   readonly capturedAtMs: number;
   /** Kernel monotonic clock (process.hrtime) in milliseconds. */
   readonly monotonicMs: number;
+  /** Of the picture as it was captured, px. */
+  readonly picture: PictureSize;
 };
 
 export type CameraLoss = {
@@ -219,13 +222,13 @@ export class SourceChild {
   #hearToken(token: SourceToken): void {
     if (token.slot >= this.#options.slots || this.#held.has(token.slot))
       throw new FramingError(`a frame at slot ${token.slot}, which is not free`);
-    const { slot, index, capturedAtMs, monotonicMs } = token;
+    const { slot, index, capturedAtMs, monotonicMs, picture } = token;
     const seq = this.#seqBase + token.seq;
     this.#held.add(slot);
     this.#nextSeq = seq + 1;
     this.#delivered += 1;
     this.#progress();
-    this.#options.onFrame({ cameraId: this.#options.cameraId, seq, slot, index, capturedAtMs, monotonicMs });
+    this.#options.onFrame({ cameraId: this.#options.cameraId, seq, slot, index, capturedAtMs, monotonicMs, picture });
   }
 
   #hearCounts(counts: SourceCounts): void {

@@ -1,6 +1,7 @@
 // The source's hands: free slots, rings, and the counts that must add up: captured = delivered + dropped, always.
 import type { InputContract } from '../../shared/release/manifest.ts';
-import { type Picture, preprocess } from './preprocess.ts';
+import type { PictureSize } from './geometry.ts';
+import { type Picture, pictureSizeOf, preprocess } from './preprocess.ts';
 import { openRing, type Ring, RingError } from './ring.ts';
 import {
   DROP_REASONS,
@@ -90,12 +91,14 @@ export class FrameWriter {
   }
 
   async #deliver({ picture, index }: Reading, slot: number, times: Times): Promise<DropReason | null> {
+    let size: PictureSize;
     try {
-      for (const { contract, ring } of this.#rings) ring.write(slot, await preprocess(picture, contract));
+      size = await pictureSizeOf(picture);
+      for (const { contract, ring } of this.#rings) ring.write(slot, await preprocess(picture, contract, size));
     } catch (error) {
       return error instanceof RingError ? 'ring-write' : 'unreadable';
     }
-    this.#send({ type: 'token', slot, index, ...times });
+    this.#send({ type: 'token', slot, index, ...times, picture: size });
     return null;
   }
 

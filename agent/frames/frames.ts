@@ -5,6 +5,7 @@ import { type CameraCounts, type CameraOptions, SourceChild } from './camera.ts'
 import type { RingInfo } from './ring.ts';
 
 export type { CameraCounts, CameraLoss, CameraOptions, CameraToken } from './camera.ts';
+export { boxToInput, boxToPicture, isSameView, type PictureSize } from './geometry.ts';
 export type { CameraHealth } from './health.ts';
 export { contractHash } from './input-contract.ts';
 export type { CameraSource } from './picture-source.ts';

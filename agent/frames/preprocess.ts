@@ -2,6 +2,7 @@
 // Runs in the source process (and in the model tools, so that proof, training checks and traffic see the same pixels).
 import sharp, { type FitEnum, type Sharp } from 'sharp';
 import type { InputContract } from '../../shared/release/manifest.ts';
+import { type PictureSize, usedRegion } from './geometry.ts';
 import { type FrameShape, frameShapeOf } from './input-contract.ts';
 
 /** JPEG or PNG bytes, or pixels as they are when `raw` says their size. */
@@ -9,8 +10,6 @@ export type Picture = {
   readonly bytes: Uint8Array;
   readonly raw?: { readonly width: number; readonly height: number; readonly channels: 1 | 3 | 4 };
 };
-
-type Size = { readonly width: number; readonly height: number };
 
 /** A 48-megapixel camera is the largest we have met; more is a decompression bomb. */
 export const PICTURE_PIXELS_MAX = 64_000_000;
@@ -24,12 +23,18 @@ const FIT: Readonly<Record<InputContract['fit'], keyof FitEnum>> = {
 /** libvips averages over the area whenever it shrinks, with every kernel but nearest. */
 const KERNEL = { linear: 'linear', area: 'linear', nearest: 'nearest' } as const;
 
+/** Reads only the head of a compressed picture. Rejects on a broken one. */
+export async function pictureSizeOf(picture: Picture): Promise<PictureSize> {
+  const { width, height } = picture.raw ?? (await openPicture(picture).metadata());
+  return { width, height };
+}
+
 /** The frame as the contract wants it. A picture that already has the input's size is not resampled. Rejects on a broken picture. */
-export async function preprocess(picture: Picture, contract: InputContract): Promise<Uint8Array> {
+export async function preprocess(picture: Picture, contract: InputContract, size?: PictureSize): Promise<Uint8Array> {
   const shape = frameShapeOf(contract);
   const isReady = picture.raw !== undefined && isModelReady(picture.raw, contract, shape);
   if (isReady) return picture.bytes;
-  const pipeline = await fit(picture, contract, shape);
+  const pipeline = fit(picture, size ?? (await pictureSizeOf(picture)), contract, shape);
   const { data } = await toColours(pipeline, shape).raw().toBuffer({ resolveWithObject: true });
   if (data.byteLength !== shape.width * shape.height * shape.channels)
     throw new RangeError(`a picture became ${data.byteLength} bytes, the contract takes ${contract.shape}`);
@@ -55,35 +60,19 @@ function isModelReady(raw: NonNullable<Picture['raw']>, contract: InputContract,
   return isSameShape && isSameOrder && contract.roi === undefined;
 }
 
-async function fit(picture: Picture, contract: InputContract, shape: FrameShape): Promise<Sharp> {
+function fit(picture: Picture, whole: PictureSize, contract: InputContract, shape: FrameShape): Sharp {
   const pipeline = openPicture(picture);
-  const whole: Size = picture.raw ?? (await pipeline.metadata());
-  const part = contract.roi ? regionOf(whole, contract.roi) : { left: 0, top: 0, ...sizeOf(whole) };
+  const part = usedRegion(whole, contract.roi);
   if (contract.roi) pipeline.extract(part);
   if (part.width === shape.width && part.height === shape.height) return pipeline;
   const { pad } = contract;
   return pipeline.resize({
-    ...sizeOf(shape),
+    width: shape.width,
+    height: shape.height,
     fit: FIT[contract.fit],
     kernel: KERNEL[contract.resample],
     background: { r: pad, g: pad, b: pad },
   });
-}
-
-function sizeOf({ width, height }: Size): Size {
-  return { width, height };
-}
-
-/** Whole pixels, at least one, inside the picture. */
-function regionOf(whole: Size, [x, y, w, h]: NonNullable<InputContract['roi']>): Size & { left: number; top: number } {
-  const left = Math.min(whole.width - 1, Math.round(x * whole.width));
-  const top = Math.min(whole.height - 1, Math.round(y * whole.height));
-  return {
-    left,
-    top,
-    width: Math.max(1, Math.min(whole.width - left, Math.round(w * whole.width))),
-    height: Math.max(1, Math.min(whole.height - top, Math.round(h * whole.height))),
-  };
 }
 
 function toColours(pipeline: Sharp, shape: FrameShape): Sharp {

@@ -17,6 +17,7 @@ import { countSchema } from '../../shared/basics/identifiers.ts';
 import { type Parsed, parseValue } from '../../shared/basics/parsing.ts';
 import { inputContractSchema } from '../../shared/release/manifest.ts';
 import { encodeBinary, encodeJson, type Message } from './framing.ts';
+import type { PictureSize } from './geometry.ts';
 import { healthSchema } from './health.ts';
 import { sourceSchema } from './picture-source.ts';
 
@@ -73,6 +74,8 @@ export type SourceToken = {
   readonly capturedAtMs: number;
   /** The kernel's monotonic clock (process.hrtime) in milliseconds: comparable between processes of one machine. */
   readonly monotonicMs: number;
+  /** Of the picture as it was captured, px. */
+  readonly picture: PictureSize;
 };
 
 export type SourceCounts = z.infer<typeof countsSchema>;
@@ -82,7 +85,7 @@ export type ToSource = z.infer<typeof toSourceSchema> | { readonly type: 'releas
 export type FromSource = z.infer<typeof fromSourceSchema> | SourceToken;
 
 const RELEASE_BYTES = 4;
-const TOKEN_BYTES = 28;
+const TOKEN_BYTES = 36;
 
 export function encodeToSource(message: ToSource): Uint8Array {
   if (message.type !== 'release') return encodeJson(message);
@@ -107,7 +110,7 @@ export function decodeFromSource(message: Message): Parsed<FromSource> {
   return body ? { ok: true, value: readToken(body) } : refused('a token');
 }
 
-/** u32 LE seq, slot, index; f64 LE capturedAtMs, monotonicMs. */
+/** u32 LE seq, slot, index; f64 LE capturedAtMs, monotonicMs; u32 LE width, height of the picture. */
 function encodeToken(token: SourceToken): Uint8Array {
   const body = new DataView(new ArrayBuffer(TOKEN_BYTES));
   body.setUint32(0, token.seq, true);
@@ -115,6 +118,8 @@ function encodeToken(token: SourceToken): Uint8Array {
   body.setUint32(8, token.index, true);
   body.setFloat64(12, token.capturedAtMs, true);
   body.setFloat64(20, token.monotonicMs, true);
+  body.setUint32(28, token.picture.width, true);
+  body.setUint32(32, token.picture.height, true);
   return encodeBinary(new Uint8Array(body.buffer));
 }
 
@@ -126,6 +131,7 @@ function readToken(body: DataView): SourceToken {
     index: body.getUint32(8, true),
     capturedAtMs: body.getFloat64(12, true),
     monotonicMs: body.getFloat64(20, true),
+    picture: { width: body.getUint32(28, true), height: body.getUint32(32, true) },
   };
 }
 

@@ -1,5 +1,6 @@
 // The frame loop with fake runners: every frame is answered once, whatever the candidate does.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { comparePair } from '../../agent/telemetry/pairing.ts';
 import { fleetKill, ref } from './core/core-world.ts';
 import { FrameWorld } from './frame-world.ts';
 
@@ -79,6 +80,23 @@ describe('a shadow', () => {
     expect(world.offered).toHaveLength(2);
     expect(world.pairs).toHaveLength(2);
     expect(world.pairs[0]?.candidate.ref.digest).toBe(ref('c').digest);
+  });
+
+  it('with another input size is compared where things are in the picture, not in its own frame', () => {
+    world.ask('shadow');
+    const crack = (box: [number, number, number, number]) => ({
+      task: 'detection' as const,
+      detections: [{ classId: 2, label: 'micro-crack', score: 0.9, box }],
+    });
+    for (let frame = 0; frame < 2; frame += 1) {
+      world.frame();
+      world.runner('b').answer({ answer: crack([100, 50, 10, 20]) });
+      world.runner('c').answer({ answer: crack([200, 260, 20, 40]) });
+    }
+    const pair = world.pairs[0];
+    if (!pair) throw new Error('no pair');
+    expect(pair.candidate.answer).toEqual(crack([100, 50, 10, 20]));
+    expect(comparePair(pair).classes).toMatchObject([{ class: 'micro-crack', lost: 0, gained: 0 }]);
   });
 
   it('that is slow delays nobody: the baseline answers at once, and the shadow skips frames', () => {

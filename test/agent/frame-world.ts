@@ -8,11 +8,24 @@ import { type Flight, openLane } from '../../agent/frame.ts';
 import { FrameLoop } from '../../agent/frame-loop.ts';
 import type { AnswerRecord } from '../../agent/sinks/answer-record.ts';
 import type { FrameOutcome, FramePair } from '../../agent/telemetry/outcome.ts';
+import { type InputContract, inputContractSchema } from '../../shared/release/manifest.ts';
 import { type FakeRunner, openFakeRunner } from '../fakes/fake-runner.ts';
 import { openRecordingLog } from '../fakes/recording-log.ts';
 import { DEVICE, desired, documentDigestOf, FACTORY, killDocument, ref, SITE } from './core/core-world.ts';
 
 const CAMERA = 'camera-1';
+const INPUT = inputContractSchema.parse({
+  name: 'image',
+  dtype: 'uint8',
+  layout: 'NHWC',
+  shape: [1, 160, 320, 3],
+  color: 'rgb',
+  fit: 'letterbox',
+  normalise: 'in-graph',
+});
+/** c sees the same pictures through another frame. */
+const INPUTS: Readonly<Record<string, InputContract>> = { c: { ...INPUT, shape: [1, 640, 640, 3] } };
+
 const NO_SENSORS = {
   temperatureC: null,
   throttled: null,
@@ -91,6 +104,7 @@ export class FrameWorld {
       index: 0,
       capturedAtMs: 1,
       monotonicMs: this.nowMs,
+      picture: { width: 640, height: 320 },
     };
     this.loop.onFrame(token);
     return this.#seq;
@@ -142,7 +156,8 @@ export class FrameWorld {
       onFault: (fault) => this.loop.onFault(lane, fault),
       onExit: (exit) => this.loop.onExit(lane, exit),
     });
-    const lane = openLane(release, CAMERA, null, runner);
+    const input = INPUTS[nameOf(release.digest)] ?? INPUT;
+    const lane = openLane({ ref: release, cameraId: CAMERA, labelMap: null, input, runner });
     this.runners.set(release.digest, runner);
     this.loop.addLane(lane);
     this.control.send({ kind: 'loaded', digest: release.digest, provider: { asked: 'cpu', used: 'cpu' } });

@@ -97,8 +97,10 @@ describe('the source protocol', () => {
     const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
     const time = fc.double({ min: 0, max: 1e14, noNaN: true });
     fc.assert(
-      fc.property(fc.tuple(u32, u32, u32), fc.tuple(time, time), ([seq, slot, index], [capturedAtMs, monotonicMs]) => {
-        const token: FromSource = { type: 'token', seq, slot, index, capturedAtMs, monotonicMs };
+      fc.property(fc.tuple(u32, u32, u32, u32, u32), fc.tuple(time, time), (numbers, [capturedAtMs, monotonicMs]) => {
+        const [seq, slot, index, width, height] = numbers;
+        const picture = { width, height };
+        const token: FromSource = { type: 'token', seq, slot, index, capturedAtMs, monotonicMs, picture };
         const [message] = new MessageReader().push(encodeFromSource(token));
         expect(decodeFromSource(message!)).toEqual({ ok: true, value: token });
         const [release] = new MessageReader().push(encodeToSource({ type: 'release', slot }));
@@ -108,7 +110,7 @@ describe('the source protocol', () => {
   });
 
   it('refuses a token or a release of the wrong length, and JSON it does not know', () => {
-    expect(decodeFromSource({ kind: 'binary', bytes: new Uint8Array(27) })).toMatchObject({ ok: false });
+    expect(decodeFromSource({ kind: 'binary', bytes: new Uint8Array(35) })).toMatchObject({ ok: false });
     expect(decodeToSource({ kind: 'binary', bytes: new Uint8Array(5) })).toMatchObject({ ok: false });
     expect(decodeFromSource({ kind: 'json', value: { type: 'greeting' } })).toMatchObject({ ok: false });
     expect(decodeToSource({ kind: 'json', value: { type: 'hello', slots: 1 } })).toMatchObject({ ok: false });
