@@ -49,12 +49,12 @@ describe('a candidate whose process is killed', () => {
 
 describe('a candidate that hangs', () => {
   it('in its proof is set aside before it sees a frame', async () => {
-    const candidate = await world.releases.derive('1.10.0', hanging, { coldMs: 8000 });
+    const candidate = await world.releases.derive('1.10.0', hanging, { coldMs: 5000 });
     const from = world.answers('cam-2').length;
     const id = await world.releases.startRollout({ name: 'loop', candidate, sites: ['plant-2'] });
     const { reported } = await expectQuarantine('cam-2', candidate, 'fault');
     expect(reported?.quarantine.map((entry) => entry.reason)).toEqual([
-      expect.stringMatching(/not ready after 8000 ms/),
+      expect.stringMatching(/not ready after 5000 ms/),
     ]);
     await world.releases.awaitRollout(id, 'goes back', (view) => view.state === 'rolled_back');
     expect(digestsSince('cam-2', from)).toEqual([baseline.digest]);
@@ -79,7 +79,7 @@ describe('a candidate that hangs', () => {
 
 describe('a candidate that is too slow for a local limit', () => {
   it('is taken back by each device alone, and everywhere when enough have', async () => {
-    const candidate = await world.releases.derive('1.12.0', (model) => slowed(model, 12));
+    const candidate = await world.releases.derive('1.12.0', (model) => slowed(model, 10));
     const limits = { ...PATIENT, latencyRatio: 1.5, latencyForMs: 4000 };
     const deviceReverts = { percent: 10, min: 2 };
     const id = await world.releases.startRollout({
