@@ -9,7 +9,12 @@ export const nameSchema = z
 /** Lower-case hex SHA-256. */
 export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in 64 lower-case hex digits');
 
-/** Epoch milliseconds. */
-export const timeSchema = z.number().int().nonnegative();
+/** Epoch milliseconds, as far as a Date goes. */
+export const timeSchema = z.number().int().nonnegative().max(8_640_000_000_000_000);
 
-export const countSchema = z.number().int().nonnegative();
+/** Below the largest safe integer, so that whoever adds one to it is still exact. */
+export const countSchema = z
+  .number()
+  .int()
+  .nonnegative()
+  .max(2 ** 52);

@@ -105,7 +105,7 @@ export const windowSchema = z
     site: nameSchema,
     device: nameSchema,
     boot: z.string().min(8).max(64),
-    seq: z.number().int().positive(),
+    seq: countSchema.positive(),
     startAtMs: timeSchema,
     endAtMs: timeSchema,
     hardwareClass: nameSchema,

@@ -125,7 +125,7 @@ export const eventKindSchema = z.enum([
 /** Safety events: never dropped, delivered at once, counted exactly once by (device, boot, seq). */
 export const eventSchema = z.looseObject({
   ...deviceHeader,
-  seq: z.number().int().positive(),
+  seq: countSchema.positive(),
   kind: eventKindSchema,
   atMs: timeSchema,
   reason: z.string().max(2000),

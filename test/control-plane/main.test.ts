@@ -47,6 +47,20 @@ describe('a device that connects for the first time', () => {
     expect(device.desired).toEqual([]);
   });
 
+  it('may claim any generation without holding up what others tell', async () => {
+    const ref = await bench.register(tinyPackage());
+    const liar = await bench.connect('plant-a', 'cam-01');
+    await liar.hello();
+    await liar.report({ committed: ref, generation: Number.MAX_SAFE_INTEGER });
+    const honest = await bench.connect('plant-a', 'cam-02');
+    await honest.hello();
+    await honest.report({ committed: ref });
+    await expect.poll(() => honest.desired.length, WAIT).toBe(1);
+    expect(await bench.get('/v1/health')).toMatchObject({ status: 200 });
+    const { body } = await bench.get('/v1/status');
+    expect(body.refused).toMatchObject({ last: [{ device: 'cam-01', reason: expect.stringContaining('generation') }] });
+  });
+
   it('is managed as soon as its release is registered', async () => {
     const release = tinyPackage();
     const device = await bench.connect('plant-a', 'cam-01');
