@@ -141,8 +141,8 @@ function openCloseWindow({ options, recorder, emit, processUse }: WindowParts): 
     [startAtMs, startMs] = [endAtMs, endMs];
     if (partial.length > 0) log.info({ reasons: partial }, 'the window is partial');
     checkWindow(body);
-    spool.appendWindow(body);
-    reportDropped({ emit, spoolDropped, atMs: Math.round(endAtMs) });
+    // A disk that refuses goes on counting; an event for each refusal would push safety events out of memory.
+    if (spool.appendWindow(body)) reportDropped({ emit, spoolDropped, atMs: Math.round(endAtMs) });
     reportSetAside(options, emit);
     return body;
   };

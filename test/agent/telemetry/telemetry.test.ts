@@ -278,6 +278,24 @@ describe('an event', () => {
     expect(events.map((entry) => JSON.parse(entry.text).reason)).toEqual(['the spool was full and dropped 1 window']);
   });
 
+  it('are not told by one event after the other while the disk refuses: those keep their room for what matters', () => {
+    const events: string[] = [];
+    let isFull = true;
+    const refusing = open({
+      spool: {
+        appendEvent: ({ reason }) => events.push(reason),
+        appendWindow: () => !isFull,
+        dropped: () => ({ window: 3 }),
+        takeSetAside: () => null,
+      },
+    });
+    for (let window = 0; window < 5; window += 1) refusing.closeWindow(FACTS);
+    expect(events).toEqual([]);
+    isFull = false;
+    refusing.closeWindow(FACTS);
+    expect(events).toEqual(['the spool was full and dropped 3 windows']);
+  });
+
   it('tells of a spool file that was broken', () => {
     const broken = {
       appendEvent: () => 1,
