@@ -15,6 +15,8 @@ import { crashAgent, DEADLINE_MS, openWorld, type World } from './world.ts';
 /** Long enough for a camera of five frames a second: what was captured meanwhile waits for a runner that stands still. */
 const SILENCE_MS = 800;
 
+const CALM_ANSWERS = 50;
+
 let world: World;
 let baseline: ReleaseRef;
 
@@ -79,8 +81,9 @@ describe('a candidate that hangs', () => {
 
 describe('a candidate that is too slow for a local limit', () => {
   it('is taken back by each device alone, and everywhere when enough have', async () => {
-    const candidate = await world.releases.derive('1.12.0', (model) => slowed(model, 10));
-    const limits = { ...PATIENT, latencyRatio: 1.5, latencyForMs: 4000 };
+    const candidate = await world.releases.derive('1.12.0', (model) => slowed(model, 12));
+    const limits = { ...PATIENT, latencyRatio: 1.3, latencyForMs: 3000 };
+    for (const device of ['cam-3', 'cam-4']) await calmBaseline(device);
     const deviceReverts = { percent: 10, min: 2 };
     const id = await world.releases.startRollout({
       name: 'slow',
@@ -97,13 +100,21 @@ describe('a candidate that is too slow for a local limit', () => {
       await expectQuarantine(device, candidate, 'breach');
       await expectEvents(device, candidate, ['serving', 'breach', 'quarantined']);
       const { reported } = await world.device(device);
-      expect(reported?.quarantine[0]?.reason).toMatch(/^p95 latency .* ms > 1.5 × own baseline .* ms for 4 s$/);
+      expect(reported?.quarantine[0]?.reason).toMatch(/^p95 latency .* ms > 1.3 × own baseline .* ms for 3 s$/);
       await world.awaitAnswer(device, 'by the baseline again', isBaseline, world.answers(device).length);
     }
   });
 });
 
 const PATIENT: Partial<DeviceLimits> = { deadlineFloorMs: 10_000 };
+
+/** A device compares with its own baseline of the last frames: those of its start are slow, and must be behind it. */
+async function calmBaseline(device: string): Promise<void> {
+  const recent = () => world.answers(device).slice(-CALM_ANSWERS);
+  const isCalm = () =>
+    world.answers(device).length > 2 * CALM_ANSWERS && recent().every(({ latency_ms }) => latency_ms < 500);
+  await until(isCalm, DEADLINE_MS);
+}
 
 /** Starts a rollout to the one device of this site; resolves when the candidate answers there. */
 async function serve(
