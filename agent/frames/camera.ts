@@ -10,7 +10,7 @@ import type { PictureSize } from './geometry.ts';
 import type { CameraHealth } from './health.ts';
 import { contractHash } from './input-contract.ts';
 import type { CameraSource } from './picture-source.ts';
-import { restartDelayMs, stallMs } from './restart-pace.ts';
+import { restartDelayMs, Silence, stallMs } from './restart-pace.ts';
 import { createRing, type RingInfo, removeRing } from './ring.ts';
 import {
   DROP_REASONS,
@@ -102,7 +102,7 @@ export class SourceChild {
   #restart: NodeJS.Timeout | null = null;
   #attempt = 0;
   #startedAt = 0;
-  #progressAt = 0;
+  #silence = new Silence(0);
   #hasFrames = false;
   #fault: Pick<CameraLoss, 'reason' | 'detail'> | null = null;
   #isEnded = false;
@@ -175,7 +175,7 @@ export class SourceChild {
     this.#hasFrames = false;
     this.#seqBase = this.#nextSeq;
     this.#startedAt = performance.now();
-    this.#progressAt = this.#startedAt;
+    this.#silence = new Silence(this.#startedAt);
     this.#child = openChild({
       command: [process.execPath, SOURCE_PROCESS],
       env: childEnvironment(process.env),
@@ -208,6 +208,7 @@ export class SourceChild {
         this.#options.onHealth(said.health);
         break;
       case 'rings-set':
+        this.#silence.heard(performance.now());
         this.#settle(said.generation);
         break;
       case 'ended':
@@ -238,9 +239,10 @@ export class SourceChild {
   }
 
   #progress(): void {
-    this.#progressAt = performance.now();
+    const now = performance.now();
+    this.#silence.heard(now);
     this.#hasFrames = true;
-    if (this.#progressAt - this.#startedAt > STEADY_MS) this.#attempt = 0;
+    if (now - this.#startedAt > STEADY_MS) this.#attempt = 0;
   }
 
   #checkStall(): void {
@@ -248,11 +250,11 @@ export class SourceChild {
     const { source } = this.#options;
     const fps = source.kind === 'golden' ? null : source.fps;
     const allowedMs = this.#hasFrames ? stallMs(fps) : START_MS;
-    const silentMs = performance.now() - this.#progressAt;
+    const silentMs = this.#silence.look(performance.now());
     if (silentMs <= allowedMs) return;
     this.#fault = { reason: 'stalled', detail: `no frame for ${Math.round(silentMs)} ms` };
     void this.#child.kill();
-    this.#progressAt = performance.now();
+    this.#silence.heard(performance.now());
   }
 
   #end(exit: ChildExit): void {

@@ -275,6 +275,25 @@ describe('a camera that is lost', () => {
     await until('frames again', () => tokens.length > seen + 3);
   });
 
+  it('is not called lost because the whole box stood still for a while', async () => {
+    const camera = await open({
+      source: { kind: 'folder', path: await folderOf([10]), fps: 30 },
+      onFrame: (token) => {
+        tokens.push(token);
+        camera.release(token.slot);
+      },
+    });
+    await until('frames', () => tokens.length > 3);
+    const [source] = sourcePids();
+    process.kill(source!, 'SIGSTOP');
+    // Longer than a camera of this pace may be silent.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000);
+    process.kill(source!, 'SIGCONT');
+    const seen = tokens.length;
+    await until('frames again', () => tokens.length > seen + 100);
+    expect(losses).toEqual([]);
+  });
+
   it('is said to be unreadable when there is nothing to read, and found when there is', async () => {
     await open({ source: { kind: 'folder', path: join(dir, 'pictures'), fps: 30 } });
     await until('two losses', () => losses.length === 2);
