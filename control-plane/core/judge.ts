@@ -135,7 +135,9 @@ function conclude(draft: Verdict, { interval, guardrail, look }: Conclusion): Ve
   const scale = scaleOf(guardrail.expression);
   const reach = (alpha: number) => tQuantile(1 - alpha, interval.df) * interval.standardError;
   const verdict = compare(interval.estimate, scale, { breach: reach(look.breachAlpha), pass: reach(look.passAlpha) });
-  const [low, high] = [interval.estimate - reach(look.passAlpha), interval.estimate + reach(look.passAlpha)];
+  // The narrow range may lie wholly beyond a limit that the wide one still reaches into: then the wide one says why.
+  const shown = reach(verdict === 'inconclusive' ? look.breachAlpha : look.passAlpha);
+  const [low, high] = [interval.estimate - shown, interval.estimate + shown];
   return {
     ...draft,
     verdict,

@@ -31,7 +31,10 @@ export const verdictSchema = z.looseObject({
   level: controlLevelSchema,
   /** How the uncertainty was found: between devices, or, with very few of them, between windows of the same device. */
   spread: z.enum(['between devices', 'between windows', 'between objects']),
-  /** Change (or share) in `unit`, and the range it plausibly lies in (one-sided 90 % each way); null without evidence. */
+  /**
+   * Change (or share) in `unit`, and the range it plausibly lies in (one-sided 90 % each way, 99 % when inconclusive);
+   * null without evidence.
+   */
   estimate: z.number().nullable(),
   low: z.number().nullable(),
   high: z.number().nullable(),

@@ -104,6 +104,19 @@ describe('judge latency', () => {
     expect(atLimit.pass).toBeLessThanOrEqual(56);
   });
 
+  it('shows the range it was decided by: what is inconclusive reaches both inside and outside its limit', () => {
+    const seeds = Array.from({ length: 200 }, (_, index) => index + 1);
+    const verdicts = seeds.map((seed) =>
+      judge(P95, simulate({ devices: 8, candidates: 2, latencyFactor: 1.25 }, seed)),
+    );
+    const undecided = verdicts.filter(({ verdict }) => verdict === 'inconclusive');
+    expect(undecided.length).toBeGreaterThan(10);
+    for (const { low, high, limitHigh } of undecided) {
+      expect(low).toBeLessThanOrEqual(limitHigh ?? 0);
+      expect(high).toBeGreaterThan(limitHigh ?? 0);
+    }
+  });
+
   it('subtracts what the controls did meanwhile', () => {
     const slower = fleetOf({ devices: 20, candidates: 6, seed: 3 });
     const shift = (history: DeviceHistory): DeviceHistory => ({
