@@ -121,6 +121,10 @@ export function loadConfig(path: string, environment: Readonly<Record<string, st
     cores: availableParallelism(),
     dataDir: at(config.dataDir),
     factory: at(config.factory),
+    ringDir: at(config.ringDir),
+    sysRoot: at(config.sysRoot),
+    procRoot: at(config.procRoot),
+    killFile: at(config.killFile),
     cameras: config.cameras.map((camera) => cameraOf(camera, at)),
     controlPlane,
   });

@@ -22,8 +22,6 @@ export type GoldenRunParts = {
   readonly log: RoomLog;
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;
-  /** Told about the runner's process, for CPU and memory. */
-  readonly onRunner?: (pid: number) => void;
 };
 
 export type GoldenRun =
@@ -118,7 +116,6 @@ class GoldenCourse {
       onExit: (exit) => this.#onExit(exit.signal, exit.code),
     });
     if (this.#isOver) return;
-    this.#parts.onRunner?.(this.#runner.pid);
     this.#watch();
     this.#next();
   }

@@ -78,6 +78,7 @@ async function openFloor({ config, version, log, stdout }: AgentParts) {
   const artifacts = openArtifacts({ dataDir: config.dataDir, apiUrl: config.controlPlane?.apiUrl ?? null });
   const slots = openSlots(config.dataDir);
   const durable = await readDurable(slots, artifacts, config, log);
+  mkdirSync(config.ringDir, { recursive: true });
   sweepRings(config.ringDir);
   const proofs = openProofFile(config.dataDir, version, log);
   const spool = openSpool({ path: join(config.dataDir, 'spool.db'), boot, log, bytesMax: config.spoolBytesMax });
@@ -119,6 +120,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
     closeWindow: (state) => {
       cameraWatch.report((cameraId) => frameLoop.takeCounts(cameraId));
       telemetry.closeWindow(windowFacts(state, roleClock));
+      sinks.tellDropped();
       reporter.wake();
     },
     publishReport: (body) => publishReport({ config, version, boot, log, link, wallNow }, body),

@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError } from '../shared/basics/errors.ts';
 import { describeProblems, parseJson } from '../shared/basics/parsing.ts';
-import type { Answer } from '../shared/release/answers.ts';
 import {
   type GoldenExpectation,
   type GoldenSet,
@@ -84,6 +83,3 @@ async function readGolden(packageDir: string, paths: { readonly frames: string; 
   if (!expectation.ok) throw new Error(describeProblems(expectation.problems.slice(0, 5)));
   return { set: set.value, expectation: expectation.value };
 }
-
-/** Answers in the order of the golden frames. */
-export type GoldenAnswers = readonly Answer[];

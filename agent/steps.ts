@@ -23,7 +23,7 @@ export type StepParts = {
   readonly artifacts: Artifacts;
   readonly pool: RunnerPool;
   readonly frameLoop: FrameLoop;
-  readonly telemetry: Pick<Telemetry, 'emit' | 'recordRunner' | 'markPartial'>;
+  readonly telemetry: Pick<Telemetry, 'emit' | 'markPartial'>;
   readonly roleClock: RoleClock;
   readonly proofs: ProofFile;
   readonly send: (event: CoreEvent) => void;

@@ -68,6 +68,13 @@ describe('loadConfig', () => {
     expect(loadConfig(path, {})).toMatchObject({ controlPlane: null, cameras: [{ source: { kind: 'folder' } }] });
   });
 
+  it('finds every relative path beside the file', () => {
+    const config = load({ ...GOOD, ringDir: 'rings', killFile: 'stop', sysRoot: 'sys', procRoot: 'proc' });
+    expect(config).toMatchObject({ dataDir: join(dir, 'data'), factory: join(dir, 'factory') });
+    expect(config).toMatchObject({ ringDir: join(dir, 'rings'), killFile: join(dir, 'stop') });
+    expect(config).toMatchObject({ sysRoot: join(dir, 'sys'), procRoot: join(dir, 'proc') });
+  });
+
   it('lets the environment win', () => {
     const config = load(GOOD, { BELAY_DEVICE: 'device-9', BELAY_MQTT_URL: 'mqtts://broker:8883' });
     expect(config).toMatchObject({ device: 'device-9', controlPlane: { mqttUrl: 'mqtts://broker:8883' } });

@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { answerRecord } from '../../../agent/sinks/answer-record.ts';
 import { openSinks } from '../../../agent/sinks/sinks.ts';
+import { openRecordingLog } from '../../fakes/recording-log.ts';
 import { SILENT } from '../telemetry/spool-builder.ts';
 import { buildOutcome, buildRecord, FACTS } from './record-builder.ts';
 
@@ -31,6 +32,18 @@ describe('answerRecord', () => {
   it('is nothing for a frame that failed', () => {
     const failed = buildOutcome({ result: { kind: 'failed', error: 'deadline', detail: '' } });
     expect(answerRecord(failed, FACTS)).toBeNull();
+  });
+});
+
+describe('answers that nobody took', () => {
+  it('are told to the operator once, as many as there were', () => {
+    const log = openRecordingLog();
+    const sinks = openSinks([{ kind: 'mqtt' }], { stdout: new PassThrough(), link: DOWN, log });
+    sinks.tellDropped();
+    for (let answer = 0; answer < 3; answer += 1) sinks.publish(buildRecord());
+    sinks.tellDropped();
+    sinks.tellDropped();
+    expect(log.entries.map((entry) => entry.fields)).toEqual([{ lost: { mqtt: 3 } }]);
   });
 });
 
