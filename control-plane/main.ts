@@ -9,6 +9,7 @@ import { deviceTopic } from '../shared/protocol/topics.ts';
 import type { KeySet } from '../shared/signing/signed-document.ts';
 import { type Config, parseConfig, readConfigFile } from './config.ts';
 import { openDatabase } from './database/database.ts';
+import { claimFolder } from './database/folder-claim.ts';
 import { createDeliveryLoop, type DeliveryLoop, signDesired } from './delivery-loop.ts';
 import { readAllDesired } from './devices/desired-store.ts';
 import { buildServer } from './http/server.ts';
@@ -36,6 +37,7 @@ export async function openControlPlane(config: Config): Promise<ControlPlane> {
   const log = pino({ level: config.log.level }, pino.destination({ fd: 2, sync: true }));
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   await using undo = new AsyncDisposableStack();
+  undo.adopt(claimFolder(config.dataDir), (claim) => claim.close());
   const database = undo.adopt(await openDatabase(join(config.dataDir, 'belay.db')), (opened) => opened.destroy());
   const rooms = await openRooms(config, database, log);
   undo.adopt(rooms.killSwitch, (room) => room.close());

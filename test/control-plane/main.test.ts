@@ -23,6 +23,21 @@ afterEach(() => bench.close());
 
 const WAIT = { timeout: 5000 };
 
+describe('a data folder', () => {
+  it('has one control plane at a time, and is free again when that has ended', async () => {
+    const config = parseConfig({
+      dataDir: bench.folder,
+      http: { port: 0 },
+      mqtt: { port: 0 },
+      log: { level: 'silent' },
+    });
+    await expect(openControlPlane(config)).rejects.toMatchObject({ code: 'data-folder-in-use' });
+    await bench.plane.close();
+    const next = await openControlPlane(config);
+    await next.close();
+  });
+});
+
 describe('a device that connects for the first time', () => {
   it('gets a signed desired document that keeps what it has committed', async () => {
     const ref = await bench.register(tinyPackage());

@@ -43,7 +43,8 @@ function addPlan(rollout: Command): void {
     const { plan } = answer;
     if (plan === null) {
       const lines = answer.problems.map(
-        (problem) => `${file}:${problem.line}:${problem.column} ${problem.path}: ${problem.message}`,
+        (problem) =>
+          `${file}:${problem.line}:${problem.column} ${[problem.path, problem.message].filter(Boolean).join(': ')}`,
       );
       throw new CommandError(
         EXIT.usage,

@@ -11,7 +11,7 @@ import {
   rolloutViewSchema,
   rolloutWhySchema,
 } from '../../../shared/protocol/api-rollouts.ts';
-import { type FileProblem, formatFileProblem } from '../../../shared/rollout/read-rollout-file.ts';
+import type { FileProblem } from '../../../shared/rollout/read-rollout-file.ts';
 import type { Rollouts } from '../../rollouts/rollouts.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
@@ -123,7 +123,7 @@ function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; w
 function invalidFile(problems: readonly FileProblem[]): ProblemError {
   const errors = problems.map((problem) => ({
     path: problem.path,
-    message: formatFileProblem('file', problem),
+    message: `${problem.message} (line ${problem.line}, column ${problem.column})`,
   }));
   return new ProblemError(
     'invalid-request',

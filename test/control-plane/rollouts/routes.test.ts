@@ -57,7 +57,7 @@ describe('/v1/rollouts', () => {
   it('refuses to start what cannot start, in problem documents', async () => {
     const wrong = await call('POST', '/v1/rollouts', { file: 'kind: x', reason: 'try' });
     expect(wrong).toMatchObject({ status: 400, body: { type: '/problems/invalid-request' } });
-    expect((wrong.body.errors as { message: string }[])[0]?.message).toMatch(/^file:1:1 /);
+    expect((wrong.body.errors as { message: string }[])[0]?.message).toMatch(/ \(line 1, column 1\)$/);
     const silent = await call('POST', '/v1/rollouts', { file: FILE });
     expect(silent).toMatchObject({ status: 400 });
     const nowhere = FILE.replace('  stages', '  cohort: {factories: [plant-z]}\n  stages');
