@@ -20,6 +20,7 @@ type Act = (fleet: Fleet, narrator: Narrator) => Promise<Omit<Outcome, 'seconds'
 const ACTOR = 'demo';
 const POLL_MS = 300;
 const ROLLOUT_DEADLINE_MS = 240_000;
+const ABORT_DEADLINE_MS = 30_000;
 const KILL_DEADLINE_MS = 30_000;
 const RESTART_DEADLINE_MS = 30_000;
 
@@ -153,11 +154,12 @@ async function followRollout(
 
 /** A rollout that waits for a person would block the next act: it is ended, and the act is told as it was. */
 async function giveUp(fleet: Fleet, view: RolloutView): Promise<RolloutView> {
-  await fleet.api.post(
-    `/v1/rollouts/${view.id}/abort`,
-    { actor: ACTOR, reason: 'demo: nobody is here to look at it' },
-    rolloutViewSchema,
-  );
+  const body = { actor: ACTOR, reason: 'demo: nobody is here to look at it' };
+  await fleet.api.post(`/v1/rollouts/${view.id}/abort`, body, rolloutViewSchema);
+  await until(async () => {
+    const { state } = await fleet.api.get(`/v1/rollouts/${view.id}`, rolloutViewSchema);
+    return state === 'aborted' || state === 'rolled_back';
+  }, ABORT_DEADLINE_MS);
   return view;
 }
 

@@ -1,3 +1,4 @@
+// The bare loop runs a real model in a process of its own and ends with it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// The figures of the benchmark: their ids, and what each needs.
 import { describe, expect, it } from 'vitest';
 import { figures } from '../../../scripts/bench/figures.ts';
 

@@ -1,3 +1,4 @@
+// The event-loop delay of a program, written by a preload.
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

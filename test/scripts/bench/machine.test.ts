@@ -1,3 +1,4 @@
+// What a figure says about the machine it was measured on.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

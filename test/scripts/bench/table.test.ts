@@ -1,3 +1,4 @@
+// The table that people read.
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../../scripts/bench/figure.ts';
 import { renderRows } from '../../../scripts/bench/table.ts';

@@ -1,3 +1,4 @@
+// A workspace clears up after success, failure and signals.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
