@@ -18,6 +18,9 @@ const FETCH_MS_MAX = 6 * 3_600_000;
 /** A proof that takes longer than this is cancelled as hanging: 1,000 pictures on the slowest board. */
 const PROOF_MS_MAX = 30 * 60_000;
 
+/** More often than the shortest window (1 s), so that none that a golden run touches goes unmarked. */
+const MARK_MS = 400;
+
 export type StepParts = {
   readonly slots: Slots;
   readonly artifacts: Artifacts;
@@ -130,7 +133,7 @@ async function prove(parts: StepParts, ref: ReleaseRef, signal: AbortSignal): Pr
     parts.send({ kind: 'load-failed', digest, failure: 'missing', reason: 'it is not installed whole' });
     return;
   }
-  const result = await proveRelease(release, goldenParts(parts, release, 'candidate', signal));
+  const result = await besideLive(parts, () => proveRelease(release, goldenParts(parts, release, 'candidate', signal)));
   if (result.kind === 'cancelled') return;
   if (result.kind === 'damaged') {
     await parts.artifacts.discardDamaged(digest);
@@ -147,10 +150,24 @@ async function prove(parts: StepParts, ref: ReleaseRef, signal: AbortSignal): Pr
 
 async function score(parts: StepParts, ref: ReleaseRef, signal: AbortSignal): Promise<void> {
   const release = await parts.artifacts.readInstalled(ref.digest);
-  const result = release && (await proveRelease(release, goldenParts(parts, release, 'shadow', signal)));
+  const run = async () => release && proveRelease(release, goldenParts(parts, release, 'shadow', signal));
+  const result = await besideLive(parts, run);
   const record = result?.kind === 'proof' ? result.record : null;
   if (record) parts.proofs.keep(record);
   parts.send({ kind: 'scored', digest: ref.digest, record });
+}
+
+/** A golden run takes the machine from the live frames: windows that it touches are shown, and compared with nothing. */
+async function besideLive<T>({ telemetry }: StepParts, work: () => Promise<T>): Promise<T> {
+  const mark = () => telemetry.markPartial('a golden run took the machine from the live frames');
+  mark();
+  const timer = setInterval(mark, MARK_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    mark();
+  }
 }
 
 function goldenParts(parts: StepParts, release: Installed, role: 'candidate' | 'shadow', signal: AbortSignal) {

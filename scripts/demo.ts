@@ -5,7 +5,7 @@ import { renderTable } from '../control-plane/cli/render/table.ts';
 import { describeError } from '../shared/basics/errors.ts';
 import { ACTS, type Outcome } from './demo/acts.ts';
 import { openNarrator } from './demo/narrator.ts';
-import { setStage } from './demo/stage.ts';
+import { letItRun, setStage } from './demo/stage.ts';
 import type { Fleet } from './fleet/fleet.ts';
 
 const { values } = parseArgs({
@@ -34,6 +34,7 @@ async function play(stage: Fleet): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const { title, play: playAct } of ACTS) {
     narrator.heading(title);
+    await letItRun(narrator);
     const startedAtMs = performance.now();
     const outcome = await playAct(stage, narrator);
     outcomes.push({ ...outcome, seconds: (performance.now() - startedAtMs) / 1000 });

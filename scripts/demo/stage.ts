@@ -2,6 +2,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { CommandError } from '../../control-plane/cli/api-client.ts';
 import { uploadPackage } from '../../control-plane/cli/package-upload.ts';
 import { registeredSchema } from '../../shared/protocol/api-releases.ts';
@@ -19,6 +20,8 @@ const MISLABELLED = 'cv-detector/2.0.1-mislabelled';
 
 const FPS = 5;
 const WINDOW_MS = 2000;
+/** The later half of them counts as a device's own past. */
+const CALM_WINDOWS = 7;
 const FIRST_FRAMES_DEADLINE_MS = 60_000;
 const ACTOR = 'demo';
 
@@ -89,6 +92,15 @@ async function awaitFirstFrames(fleet: Fleet, narrator: Narrator): Promise<void>
   throw new Error(
     `only ${seen} of ${wanted} devices answer frames; the log of ${(ended ?? fleet.agents[0])?.device} ends with:\n${tail}`,
   );
+}
+
+/** The line runs on its baseline for a while: a rollout compares each device with its own calm past. */
+export async function letItRun(narrator: Narrator): Promise<void> {
+  for (let window = 0; window < CALM_WINDOWS; window += 1) {
+    narrator.progress('the line runs on its baseline', window / CALM_WINDOWS);
+    await wait(WINDOW_MS);
+  }
+  narrator.progress('the line runs on its baseline', 1);
 }
 
 /** The text of a rollout file of the demo. */
