@@ -16,8 +16,8 @@ import { type Workspace, withWorkspace } from './workspace.ts';
 
 /** The fastest camera that an agent takes. */
 const CAMERA_FPS_MAX = 240;
-/** So much faster than the model is the camera: the model is the limit, and decoding frames that nobody can answer is not. */
-const CAMERA_LEAD = 1.15;
+/** So much faster than the model is the camera: uneven arrivals leave no gap, and few frames are decoded for nobody. */
+const CAMERA_LEAD = 1.4;
 const THREADS = 1;
 /** The camera rests while the bare loop runs; an agent takes a camera that is silent for two seconds for lost. */
 const TURN_MS = 600;
