@@ -105,7 +105,7 @@ async function answer({ session, ring }: Loaded, order: FrameOrder): Promise<Fro
     const decoded = session.decode(output);
     const times = { readMs: readAt - startedAt, runMs: ranAt - readAt, postMs: performance.now() - ranAt };
     const said = decoded ?? { answer: null, borderline: 0 };
-    return { type: 'result', seq, ...times, finite: decoded !== null, ...said, rssBytes: process.memoryUsage.rss() };
+    return { type: 'result', seq, ...times, finite: decoded !== null, ...said };
   } catch (error) {
     const code = error instanceof RangeError || isRingError(error) ? 'read-failed' : 'run-failed';
     return { type: 'fault', seq, code, detail: describeError(error).slice(0, 2000) };

@@ -71,7 +71,6 @@ const resultSchema = z.looseObject({
   finite: z.boolean(),
   answer: answerSchema.nullable(),
   borderline: countSchema,
-  rssBytes: countSchema,
 });
 
 export const FAULT_CODES = [

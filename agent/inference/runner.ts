@@ -37,7 +37,6 @@ export type RunnerAnswer<T extends FrameToken> = {
   readonly answer: Answer | null;
   /** What the model nearly said; for the border share. */
   readonly borderline: number;
-  readonly rssBytes: number;
 };
 
 /** `token` is null when the runner, not a frame, is at fault; then its end follows. */
@@ -203,8 +202,8 @@ export class RunnerChild<T extends FrameToken> {
 
   #hearResult(result: RunnerResult): void {
     const token = this.#take(result.seq);
-    const { readMs, runMs, postMs, finite, answer, borderline, rssBytes } = result;
-    this.#options.onResult({ token, readMs, runMs, postMs, finite, answer, borderline, rssBytes });
+    const { readMs, runMs, postMs, finite, answer, borderline } = result;
+    this.#options.onResult({ token, readMs, runMs, postMs, finite, answer, borderline });
   }
 
   #hearFault(fault: RunnerFault): void {

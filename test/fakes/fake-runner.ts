@@ -83,7 +83,7 @@ export function openFakeRunner<T extends FrameToken>(options: FakeRunnerOptions<
     answer({ answer = NOTHING_FOUND, borderline = 0, finite = true, runMs = 5 } = {}) {
       const token = take();
       if (!token) return;
-      const times = { readMs: 0.1, runMs, postMs: 0.1, rssBytes: 50_000_000 };
+      const times = { readMs: 0.1, runMs, postMs: 0.1 };
       options.onResult({ token, ...times, finite, answer: finite ? answer : null, borderline });
       settle();
     },

@@ -38,7 +38,6 @@ const resultArb: fc.Arbitrary<FromRunner> = fc.record({
     ),
   }),
   borderline: fc.nat(),
-  rssBytes: fc.nat(),
 });
 
 describe('the runner protocol', () => {
