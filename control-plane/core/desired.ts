@@ -21,7 +21,7 @@ export function desiredInStage(placement: Placement, previous: Desired | null): 
   const { role, candidate, rolloutId, stage, sampleEvery } = placement;
   return {
     baseline: refOf(placement.baseline),
-    candidate: { ...refOf(candidate), role, rolloutId, stage, sampleEvery },
+    candidate: { ...refOf(candidate), role, rolloutId, stage, sampleEvery, lease: null, requireWarm: false },
     cohortId: `${rolloutId}/${stage}`,
     limits: placement.limits,
     liftQuarantine: previous?.liftQuarantine ?? [],

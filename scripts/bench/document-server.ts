@@ -82,7 +82,7 @@ function desiredOf(generation: number, baseline: ReleaseRef, candidate: ReleaseR
     generation,
     issuedAtMs: Date.now(),
     baseline,
-    candidate: candidate && { ...candidate, ...orders },
+    candidate: candidate && { ...candidate, ...orders, lease: null, requireWarm: false },
     cohortId: 'ro-bench/candidate',
     limits: deviceLimitsSchema.parse({}),
     liftQuarantine: [],

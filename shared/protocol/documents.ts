@@ -11,6 +11,14 @@ export const releaseRefSchema = z.looseObject({ release: releaseIdTextSchema, di
 /** What a device shall do with the candidate: only prove it, shadow the live frames, or answer them. */
 export const candidateRoleSchema = z.enum(['prove', 'shadow', 'serve']);
 
+/** A candidate may answer only while its lease lasts. Counted from the device's own hello, never from an arrival. */
+export const leaseTermsSchema = z.looseObject({
+  /** One minute to one day in the field; shorter ones are for rehearsals. */
+  ttlMs: z.number().int().min(1000).max(86_400_000),
+  /** `revert`: the baseline answers until the lease is renewed. `hold`: the candidate goes on, and says so. */
+  onLapse: z.enum(['revert', 'hold']).default('revert'),
+});
+
 export const desiredSchema = z.looseObject({
   v: z.literal(1),
   site: nameSchema,
@@ -28,6 +36,10 @@ export const desiredSchema = z.looseObject({
       stage: z.string().min(1).max(64),
       /** Shadow: run every n-th frame. */
       sampleEvery: z.number().int().min(1).max(1000).default(1),
+      /** Null: it may answer without one. */
+      lease: leaseTermsSchema.nullable().default(null),
+      /** A device that cannot hold both releases loaded refuses instead of falling back to a colder mode. */
+      requireWarm: z.boolean().default(false),
     })
     .nullable(),
   /** Rollout and stage that the device belongs to, e.g. `ro-7q2/candidate`; `baseline` outside any rollout. */
@@ -63,6 +75,20 @@ export const killDocumentSchema = z.looseObject({
   kills: z.array(killEntrySchema).max(1000),
 });
 
+/** Answers one hello of one boot: the release named may answer frames for `ttlMs` from the moment of that hello. */
+export const leaseSchema = z.looseObject({
+  v: z.literal(1),
+  site: nameSchema,
+  device: nameSchema,
+  /** Boot and number of the hello that it answers; any other is refused. */
+  boot: z.string().min(8).max(64),
+  nonce: countSchema.positive(),
+  digest: digestSchema,
+  generation: z.number().int().positive(),
+  ttlMs: leaseTermsSchema.shape.ttlMs,
+  issuedAtMs: timeSchema,
+});
+
 /** Sequence watermark: everything of this boot up to `seq` is stored at the control plane. */
 export const ackSchema = z.looseObject({ v: z.literal(1), boot: z.string(), seq: countSchema });
 
@@ -72,4 +98,6 @@ export type Desired = z.infer<typeof desiredSchema>;
 export type KillScope = z.infer<typeof killScopeSchema>;
 export type KillEntry = z.infer<typeof killEntrySchema>;
 export type KillDocument = z.infer<typeof killDocumentSchema>;
+export type LeaseTerms = z.infer<typeof leaseTermsSchema>;
+export type Lease = z.infer<typeof leaseSchema>;
 export type Ack = z.infer<typeof ackSchema>;

@@ -6,7 +6,10 @@ import { goldenScoreSchema } from './golden-score.ts';
 
 const deviceHeader = { v: z.literal(1), site: nameSchema, device: nameSchema, boot: z.string().min(8).max(64) };
 
-/** First message of every connection: what the device has reached, so that whatever is behind is sent again. */
+/**
+ * First message of every connection: what the device has reached, so that whatever is behind is sent again.
+ * Repeated while a candidate with a lease is desired, each third of its time.
+ */
 export const helloSchema = z.looseObject({
   ...deviceHeader,
   agentVersion: z.string(),
@@ -15,6 +18,8 @@ export const helloSchema = z.looseObject({
   generation: countSchema,
   killEpoch: countSchema,
   seq: countSchema,
+  /** Asks for a lease of this release; `nonce` grows by one with every such hello of a boot. */
+  lease: z.looseObject({ nonce: countSchema.positive(), digest: digestSchema }).nullable().default(null),
 });
 
 /** Retained; the last will says `online: false` with the same boot. */
@@ -50,6 +55,9 @@ export const blockedSchema = z.looseObject({
     'unknown-release',
     'camera-lost',
     'baseline-failed',
+    'lease-lapsed',
+    'not-warm',
+    'camera-unusable',
   ]),
   reason: z.string().max(2000),
   sinceMs: timeSchema,
@@ -85,6 +93,11 @@ export const reportedSchema = z.looseObject({
   previous: releaseRefSchema.nullable(),
   candidate: z.looseObject({ ...releaseRefSchema.shape, role: z.string(), state: z.string() }).nullable(),
   mode: z.enum(['warm', 'cold-baseline', 'refuse']),
+  /** The candidate's lease; null when it needs none. `leftMs` by the device's clock at the time of this report. */
+  lease: z
+    .looseObject({ state: z.enum(['none', 'running', 'lapsed', 'held']), leftMs: z.number().nonnegative() })
+    .nullable()
+    .default(null),
   provider: z.looseObject({ asked: z.string(), used: z.string() }).nullable(),
   proofs: z.array(proofSchema),
   quarantine: z.array(
@@ -120,6 +133,8 @@ export const eventKindSchema = z.enum([
   'camera-lost',
   'camera-back',
   'spool-dropped',
+  'lease-lapsed',
+  'lease-renewed',
 ]);
 
 /** Safety events: never dropped, delivered at once, counted exactly once by (device, boot, seq). */

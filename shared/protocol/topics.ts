@@ -27,7 +27,12 @@ export const FLEET_KILL_TOPIC = `${TOPIC_ROOT}/kill`;
 
 /** The exact subscriptions of a device, kills first: an agent must know its kills before it reads what is desired. */
 export function deviceSubscriptions(address: DeviceAddress): readonly string[] {
-  return [...killTopics(address), deviceTopic(address, 'desired'), deviceTopic(address, 'ack')];
+  return [
+    ...killTopics(address),
+    deviceTopic(address, 'desired'),
+    deviceTopic(address, 'lease'),
+    deviceTopic(address, 'ack'),
+  ];
 }
 
 export function killTopics(address: DeviceAddress): readonly string[] {

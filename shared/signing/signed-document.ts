@@ -7,6 +7,7 @@ import { describeProblems, parseJson } from '../basics/parsing.ts';
 export const DOCUMENT_TYPES = {
   desired: 'belay.desired.v1',
   kill: 'belay.kill.v1',
+  lease: 'belay.lease.v1',
 } as const;
 export type DocumentKind = keyof typeof DOCUMENT_TYPES;
 

@@ -150,7 +150,15 @@ function shuffled(model: Uint8Array): Uint8Array {
 async function asked(device: string, candidate: ReleaseRef): Promise<Desired> {
   const { desired } = await world.device(device);
   if (!desired) throw new Error(`nothing is desired of ${device}`);
-  const trial = { ...candidate, role: 'serve' as const, rolloutId: 'ro-test', stage: 'all', sampleEvery: 1 };
+  const trial = {
+    ...candidate,
+    role: 'serve' as const,
+    rolloutId: 'ro-test',
+    stage: 'all',
+    sampleEvery: 1,
+    lease: null,
+    requireWarm: false,
+  };
   return { ...desired, generation: desired.generation + 1, candidate: trial };
 }
 

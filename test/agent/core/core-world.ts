@@ -42,7 +42,15 @@ export function desired(
     issuedAtMs: 1,
     baseline: ref(baseline),
     candidate: candidate
-      ? { ...ref(candidate.name), role: candidate.role, rolloutId: 'ro-1', stage: 'canary', sampleEvery: 2 }
+      ? {
+          ...ref(candidate.name),
+          role: candidate.role,
+          rolloutId: 'ro-1',
+          stage: 'canary',
+          sampleEvery: 2,
+          lease: null,
+          requireWarm: false,
+        }
       : null,
     cohortId: 'ro-1/candidate',
     limits: deviceLimitsSchema.parse({ latencyForMs: 5_000, fpsForMs: 5_000 }),

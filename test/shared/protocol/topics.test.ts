@@ -37,12 +37,12 @@ describe('device topics', () => {
       expect(parseDeviceTopic(topic)).toBeNull();
   });
 
-  it('subscribe to five exact topics at most, kills before what is desired', () => {
+  it('subscribe to six exact topics, kills before what is desired', () => {
     const address = { site: 'plant-a', device: 'cam-01' };
     const topics = deviceSubscriptions(address);
     expect(topics.slice(0, 3)).toEqual(killTopics(address));
-    expect(topics).toHaveLength(5);
-    expect(new Set(topics).size).toBe(5);
+    expect(topics).toHaveLength(6);
+    expect(new Set(topics).size).toBe(6);
     expect(topics.every((topic) => !/[+#$]/.test(topic))).toBe(true);
   });
 });
