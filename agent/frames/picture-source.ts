@@ -61,7 +61,8 @@ function openLine(path: string): PictureSource {
     count: null,
     read: async (position) => {
       const index = position % loop.frameCount;
-      return { picture: { bytes: loop.readJpeg(index) }, index };
+      const bytes = loop.read(index);
+      return { picture: loop.raw === null ? { bytes } : { bytes, raw: loop.raw }, index };
     },
     close: () => loop.close(),
   };

@@ -106,7 +106,7 @@ async function decodeFrames(loopFile: string, input: Parameters<typeof preproces
   const loop = openLoop(loopFile);
   try {
     const frames: Uint8Array[] = [];
-    for (let i = 0; i < loop.frameCount; i += 1) frames.push(await preprocess({ bytes: loop.readJpeg(i) }, input));
+    for (let i = 0; i < loop.frameCount; i += 1) frames.push(await preprocess({ bytes: loop.read(i) }, input));
     return Buffer.concat(frames);
   } finally {
     loop.close();

@@ -1,5 +1,5 @@
-// The file a camera loop is kept in: JPEGs end to end, and beside it a sidecar (NDJSON) that says where each one lies
-// and what is true of it. Reading checks every number: a loop may have been cut off, edited or swapped.
+// The file a camera loop is kept in: JPEGs (or bare pixels) end to end, and beside it a sidecar (NDJSON) that says where
+// each one lies and what is true of it. Reading checks every number: a loop may have been cut off, edited or swapped.
 import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { BelayError } from '../../../shared/basics/errors.ts';
@@ -13,7 +13,7 @@ export const LOOP_FORMAT = 'belay-loop/1';
 export const LOOP_FRAMES_MAX = 18_000;
 /** 4 KB of truth a frame, ten times what is seen in practice. */
 const SIDECAR_BYTES_MAX = LOOP_FRAMES_MAX * 4096;
-const JPEG_BYTES_MAX = 8 * 1024 * 1024;
+const FRAME_BYTES_MAX = 8 * 1024 * 1024;
 
 const pixel = z.number().finite();
 const boxSchema = z.object({
@@ -43,6 +43,8 @@ const headerSchema = z.object({
   kind: z.enum(['line', 'lot-code']),
   /** Hash of everything the loop was made from. */
   key: z.string().min(1),
+  /** `raw`: rows of RGB (grey for lot codes), 8 bits each: a camera that needs no decoding. */
+  encoding: z.enum(['jpeg', 'raw']).default('jpeg'),
   width: z.number().int().positive(),
   height: z.number().int().positive(),
   frameCount: z.number().int().min(1).max(LOOP_FRAMES_MAX),
@@ -50,9 +52,12 @@ const headerSchema = z.object({
 });
 const entrySchema = z.object({
   offset: z.number().int().min(0),
-  length: z.number().int().min(4).max(JPEG_BYTES_MAX),
+  length: z.number().int().min(4).max(FRAME_BYTES_MAX),
   truth: truthSchema,
 });
+
+/** Of a frame without compression. */
+export type RawShape = { readonly width: number; readonly height: number; readonly channels: 1 | 3 };
 
 /** What is true of one frame. */
 export type LoopTruth = z.infer<typeof truthSchema>;
@@ -65,8 +70,10 @@ export type Loop = {
   readonly frameCount: number;
   readonly width: number;
   readonly height: number;
+  /** Null: its frames are JPEGs. */
+  readonly raw: RawShape | null;
   /** Frame i, 0 .. frameCount - 1. Throws LoopError when the file was cut off or overwritten meanwhile. */
-  readonly readJpeg: (index: number) => Buffer;
+  readonly read: (index: number) => Buffer;
   readonly truth: (index: number) => LoopTruth;
   readonly close: () => void;
 };
@@ -76,6 +83,7 @@ export const sidecarOf = (path: string): string => `${path}.truth`;
 /** Opens a loop written by renderLoop or renderLotCodeLoop. Throws LoopError when it is missing or malformed. */
 export function openLoop(path: string): Loop {
   const { header, entries } = readSidecar(path);
+  const raw = header.encoding === 'raw' ? rawShapeOf(header) : null;
   const fd = openData(path, header.bytes);
   const entryAt = (index: number): LoopEntry => {
     const entry = entries[index];
@@ -88,7 +96,8 @@ export function openLoop(path: string): Loop {
     frameCount: header.frameCount,
     width: header.width,
     height: header.height,
-    readJpeg: (index) => readFrame(fd, entryAt(index), path),
+    raw,
+    read: (index) => readFrame({ fd, path, raw }, entryAt(index)),
     truth: (index) => entryAt(index).truth,
     close: () => closeSync(fd),
   };
@@ -107,12 +116,25 @@ function openData(path: string, bytes: number): number {
   throw malformed(path, `holds ${found} bytes where its sidecar promises ${bytes}`);
 }
 
-function readFrame(fd: number, { offset, length }: LoopEntry, path: string): Buffer {
-  const jpeg = Buffer.alloc(length);
-  const read = readSync(fd, jpeg, 0, length, offset);
-  const isWhole = read === length && jpeg.readUInt16BE(0) === 0xffd8 && jpeg.readUInt16BE(length - 2) === 0xffd9;
-  if (!isWhole) throw malformed(path, `holds no whole JPEG at byte ${offset}`);
-  return jpeg;
+function rawShapeOf({ kind, width, height }: LoopHeader): RawShape {
+  return { width, height, channels: kind === 'line' ? 3 : 1 };
+}
+
+type OpenData = { readonly fd: number; readonly path: string; readonly raw: RawShape | null };
+
+function readFrame({ fd, path, raw }: OpenData, { offset, length }: LoopEntry): Buffer {
+  const frame = Buffer.allocUnsafe(length);
+  const isWhole = readSync(fd, frame, 0, length, offset) === length && (raw ? isPixels(frame, raw) : isJpeg(frame));
+  if (!isWhole) throw malformed(path, `holds no whole ${raw ? 'picture' : 'JPEG'} at byte ${offset}`);
+  return frame;
+}
+
+function isPixels(frame: Buffer, { width, height, channels }: RawShape): boolean {
+  return frame.length === width * height * channels;
+}
+
+function isJpeg(frame: Buffer): boolean {
+  return frame.readUInt16BE(0) === 0xffd8 && frame.readUInt16BE(frame.length - 2) === 0xffd9;
 }
 
 type Sidecar = { readonly header: LoopHeader; readonly entries: readonly LoopEntry[] };

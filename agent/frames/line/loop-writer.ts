@@ -2,9 +2,9 @@
 import { type FileHandle, open, rename, rm, writeFile } from 'node:fs/promises';
 import { type LoopEntry, LoopError, type LoopHeader, type LoopTruth, openLoop, sidecarOf } from './loop-file.ts';
 
-export type LoopFrame = { readonly jpeg: Buffer; readonly truth: LoopTruth };
+export type LoopFrame = { readonly bytes: Uint8Array; readonly truth: LoopTruth };
 
-export type LoopPlan = Pick<LoopHeader, 'format' | 'kind' | 'key' | 'width' | 'height' | 'frameCount'>;
+export type LoopPlan = Pick<LoopHeader, 'format' | 'kind' | 'key' | 'encoding' | 'width' | 'height' | 'frameCount'>;
 
 /** Draws frame `index` of the loop. */
 export type DrawFrame = (index: number) => Promise<LoopFrame>;
@@ -45,10 +45,10 @@ async function writeFrames(
       const drawing = next;
       // The next frame is drawn while this one is encoded: on two cores a loop is done in two thirds of the time.
       if (index + 1 < frameCount) next = drawAhead(draw, index + 1);
-      const { jpeg, truth } = await drawing;
-      await file.writeFile(jpeg);
-      entries.push({ offset, length: jpeg.length, truth });
-      offset += jpeg.length;
+      const { bytes, truth } = await drawing;
+      await file.writeFile(bytes);
+      entries.push({ offset, length: bytes.length, truth });
+      offset += bytes.length;
       onProgress?.(index + 1, frameCount);
     }
   } finally {

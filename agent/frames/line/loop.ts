@@ -35,6 +35,7 @@ export type LoopRequest = {
   readonly frames?: number;
   readonly stepPx?: number;
   readonly size?: number;
+  readonly encoding?: LoopHeader['encoding'];
   readonly onProgress?: (done: number, of: number) => void;
 };
 
@@ -54,7 +55,9 @@ export type LoopOutcome = { readonly kind: 'rendered' | 'reused'; readonly path:
 export async function renderLoop(request: LoopRequest): Promise<LoopOutcome> {
   const plan = planLoop(request);
   const { size } = plan.world;
-  return writeUnlessCurrent(request, { kind: 'line', key: loopKey(request), width: size, height: size }, plan, () => {
+  const { encoding = 'jpeg' } = request;
+  const about = { kind: 'line' as const, key: loopKey(request), encoding, width: size, height: size };
+  return writeUnlessCurrent(request, about, plan, () => {
     const strip = paintWorld(plan.world, { column: 0, width: plan.frames * plan.stepPx, phase: 0 });
     const camera = createCamera(plan.condition, size);
     return async (index) => {
@@ -62,7 +65,8 @@ export async function renderLoop(request: LoopRequest): Promise<LoopOutcome> {
       const canvas = cutFromStrip(strip, index * plan.stepPx, size);
       const noiseSeed = exposureSeed({ worldSeed: request.worldSeed, beltOffset, noiseSeed: index });
       const rgb = photograph(camera, canvas, noiseSeed);
-      return { jpeg: await encodeJpeg(rgb, size, size), truth: lineTruth(plan.world, canvas, beltOffset) };
+      const bytes = encoding === 'raw' ? rgb : await encodeJpeg(rgb, size, size);
+      return { bytes, truth: lineTruth(plan.world, canvas, beltOffset) };
     };
   });
 }
@@ -70,13 +74,13 @@ export async function renderLoop(request: LoopRequest): Promise<LoopOutcome> {
 /** As renderLoop, for an OCR camera: grey strips of 160x32, one code a frame. */
 export async function renderLotCodeLoop(request: LotCodeLoopRequest): Promise<LoopOutcome> {
   const frames = request.frames ?? 120;
-  const shape = { width: LOT_CODE_WIDTH, height: LOT_CODE_HEIGHT };
+  const shape = { encoding: 'jpeg' as const, width: LOT_CODE_WIDTH, height: LOT_CODE_HEIGHT };
   return writeUnlessCurrent(request, { kind: 'lot-code', key: lotCodeLoopKey(request), ...shape }, { frames }, () => {
     const condition = request.condition === undefined ? {} : { condition: request.condition };
     return async (index) => {
       const strip = renderLotCode({ seed: hash32(request.worldSeed, 55, index), ...condition });
       const truth: LoopTruth = { kind: 'lot-code', text: strip.text };
-      return { jpeg: await encodeJpeg(strip.grey, shape.width, shape.height), truth };
+      return { bytes: await encodeJpeg(strip.grey, shape.width, shape.height), truth };
     };
   });
 }
@@ -84,7 +88,8 @@ export async function renderLotCodeLoop(request: LotCodeLoopRequest): Promise<Lo
 /** Hash of everything that a loop's bytes depend on: equal keys, equal films. */
 export function loopKey(request: Omit<LoopRequest, 'path' | 'onProgress'>): string {
   const { world, condition, frames, stepPx } = planLoop(request);
-  return keyOf({ kind: 'line', world, condition, frames, stepPx });
+  const encoding = request.encoding === 'raw' ? { encoding: 'raw' } : {};
+  return keyOf({ kind: 'line', world, condition, frames, stepPx, ...encoding });
 }
 
 export function lotCodeLoopKey({ worldSeed, frames, condition }: Omit<LotCodeLoopRequest, 'path'>): string {
@@ -122,7 +127,7 @@ type Asked = { readonly path: string; readonly onProgress?: (done: number, of: n
 
 async function writeUnlessCurrent(
   { path, onProgress }: Asked,
-  about: Pick<LoopHeader, 'kind' | 'key' | 'width' | 'height'>,
+  about: Pick<LoopHeader, 'kind' | 'key' | 'encoding' | 'width' | 'height'>,
   { frames }: { readonly frames: number },
   prepare: () => Parameters<typeof writeLoop>[2],
 ): Promise<LoopOutcome> {

@@ -41,11 +41,11 @@ function refusalOf(read: () => unknown): BelayError {
 describe('openLoop', () => {
   it('reads back every frame of a whole loop', () => {
     const loop = openLoop(whole);
-    const frames = Array.from({ length: FRAMES }, (_, i) => loop.readJpeg(i));
+    const frames = Array.from({ length: FRAMES }, (_, i) => loop.read(i));
     loop.close();
     expect(loop).toMatchObject({ kind: 'lot-code', frameCount: FRAMES, width: 160, height: 32 });
     expect(Buffer.concat(frames)).toEqual(readFileSync(whole));
-    expect(() => loop.readJpeg(FRAMES)).toThrow(RangeError);
+    expect(() => loop.read(FRAMES)).toThrow(RangeError);
     expect(() => loop.truth(-1)).toThrow(RangeError);
   });
 
@@ -74,8 +74,8 @@ describe('openLoop', () => {
     bytes[0] = 0;
     writeFileSync(path, bytes);
     const loop = openLoop(path);
-    expect(refusalOf(() => loop.readJpeg(0)).message).toContain('no whole JPEG at byte 0');
-    expect(loop.readJpeg(1).length).toBeGreaterThan(100);
+    expect(refusalOf(() => loop.read(0)).message).toContain('no whole JPEG at byte 0');
+    expect(loop.read(1).length).toBeGreaterThan(100);
     loop.close();
   });
 
@@ -134,11 +134,19 @@ describe('openLoop', () => {
 const withTruth = (line: string, truth: unknown): string => JSON.stringify({ ...JSON.parse(line), truth });
 
 describe('writeLoop', () => {
-  const plan = { format: 'belay-loop/1', kind: 'lot-code', key: 'k', width: 1, height: 1, frameCount: 3 } as const;
+  const plan = {
+    format: 'belay-loop/1',
+    kind: 'lot-code',
+    key: 'k',
+    encoding: 'jpeg',
+    width: 1,
+    height: 1,
+    frameCount: 3,
+  } as const;
 
   it('leaves nothing behind when a frame cannot be drawn', async () => {
     const path = join(folder, 'failed.loop');
-    const frame = { jpeg: Buffer.from([0xff, 0xd8, 0xff, 0xd9]), truth: { kind: 'lot-code', text: 'A' } } as const;
+    const frame = { bytes: Buffer.from([0xff, 0xd8, 0xff, 0xd9]), truth: { kind: 'lot-code', text: 'A' } } as const;
     const draw = async (index: number) => {
       if (index === 1) throw new Error('lens cap');
       return frame;

@@ -29,10 +29,24 @@ describe('renderLoop', () => {
     for (let i = 0; i < loop.frameCount; i++) {
       const frame = renderFrame({ worldSeed: 31, mix: TRAINING_MIX, beltOffset: i * 59, loopParts: 2, noiseSeed: i });
       expect(loop.truth(i)).toEqual({ kind: 'line', boxes: frame.boxes, parts: frame.parts });
-      const jpeg = await sharp(loop.readJpeg(i)).removeAlpha().raw().toBuffer();
+      const jpeg = await sharp(loop.read(i)).removeAlpha().raw().toBuffer();
       expect(meanDifference(jpeg, frame.rgb)).toBeLessThan(4);
     }
     loop.close();
+  });
+
+  it('keeps bare pixels when asked, in a film of its own', async () => {
+    const path = join(folder, 'raw.loop');
+    await renderLoop({ ...SHORT, path, encoding: 'raw' });
+    const loop = openLoop(path);
+    expect(loop.raw).toEqual({ width: 256, height: 256, channels: 3 });
+    for (let i = 0; i < loop.frameCount; i++) {
+      const frame = renderFrame({ worldSeed: 31, mix: TRAINING_MIX, beltOffset: i * 59, loopParts: 2, noiseSeed: i });
+      expect(loop.read(i).equals(frame.rgb)).toBe(true);
+    }
+    loop.close();
+    expect((await renderLoop({ ...SHORT, path, encoding: 'raw' })).kind).toBe('reused');
+    expect((await renderLoop({ ...SHORT, path })).kind).toBe('rendered');
   });
 
   it('reuses the film that is there, and renders anew when anything differs or it is broken', async () => {
@@ -117,7 +131,7 @@ describe('renderLotCodeLoop', () => {
     const loop = openLoop(path);
     const codes = Array.from({ length: 6 }, (_, i) => renderLotCode({ seed: hash32(9, 55, i) }));
     expect(codes.map((_, i) => loop.truth(i))).toEqual(codes.map(({ text }) => ({ kind: 'lot-code', text })));
-    const jpeg = loop.readJpeg(3);
+    const jpeg = loop.read(3);
     expect(await sharp(jpeg).metadata()).toMatchObject({ format: 'jpeg', width: 160, height: 32, channels: 1 });
     const grey = await sharp(jpeg).toColourspace('b-w').raw().toBuffer();
     expect(meanDifference(grey, codes[3]!.grey)).toBeLessThan(5);
