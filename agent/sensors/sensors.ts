@@ -1,5 +1,6 @@
 // The door of the sensors: one reading of the machine from /sys and /proc, in under a millisecond, spawning nothing.
 // What cannot be read is null, never 0.
+import { NO_SENSORS } from '../../shared/measure/sensors.ts';
 import type { Sensors as SensorReading } from '../../shared/measure/window.ts';
 import { openBattery } from './battery.ts';
 import { openCpuLoad, readMemory } from './load.ts';
@@ -30,6 +31,7 @@ export function openSensors({ sysRoot = '/sys', procRoot = '/proc' }: SensorOpti
       const battery = found.battery();
       const memory = readMemory(procRoot);
       return {
+        ...NO_SENSORS,
         temperatureC: found.temperature(),
         throttled: found.throttling(),
         batteryPct: battery.chargePct,

@@ -1,15 +1,6 @@
 // One value per sensor out of the readings of a window: the hottest, throttled at any time, the rest as last read. Pure.
+import { NO_SENSORS } from '../../shared/measure/sensors.ts';
 import type { Sensors } from '../../shared/measure/window.ts';
-
-export const NO_SENSORS: Sensors = {
-  temperatureC: null,
-  throttled: null,
-  batteryPct: null,
-  batteryCharging: null,
-  cpuLoadPct: null,
-  memoryUsedBytes: null,
-  memoryTotalBytes: null,
-};
 
 export type SensorSums = { readonly sensors: Sensors; readonly loadSum: number; readonly loads: number };
 
@@ -21,6 +12,7 @@ export function addReading(sums: SensorSums, reading: Sensors): SensorSums {
   const loadSum = sums.loadSum + (reading.cpuLoadPct ?? 0);
   const loads = sums.loads + (reading.cpuLoadPct === null ? 0 : 1);
   const sensors: Sensors = {
+    ...NO_SENSORS,
     temperatureC: highest(before.temperatureC, reading.temperatureC),
     throttled: before.throttled === true ? true : (reading.throttled ?? before.throttled),
     batteryPct: reading.batteryPct ?? before.batteryPct,

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { countSchema, digestSchema, nameSchema, timeSchema } from '../basics/identifiers.ts';
 import { sketchWireSchema } from './latency-sketch.ts';
+import { sensorsSchema } from './sensors.ts';
 
 const countsByName = z.record(z.string(), countSchema);
 
@@ -86,17 +87,6 @@ const cameraSchema = z.looseObject({
   healthy: z.boolean().nullable(),
   /** Why it is not healthy, in words. */
   finding: z.string().nullable(),
-});
-
-const sensorsSchema = z.looseObject({
-  /** Unreadable is null, never 0. */
-  temperatureC: z.number().nullable(),
-  throttled: z.boolean().nullable(),
-  batteryPct: z.number().min(0).max(100).nullable(),
-  batteryCharging: z.boolean().nullable(),
-  cpuLoadPct: z.number().min(0).nullable(),
-  memoryUsedBytes: countSchema.nullable(),
-  memoryTotalBytes: countSchema.nullable(),
 });
 
 export const windowSchema = z

@@ -8,6 +8,7 @@ import { type Flight, openLane } from '../../agent/frame.ts';
 import { FrameLoop } from '../../agent/frame-loop.ts';
 import type { AnswerRecord } from '../../agent/sinks/answer-record.ts';
 import type { FrameOutcome, FramePair } from '../../agent/telemetry/outcome.ts';
+import { NO_SENSORS } from '../../shared/measure/sensors.ts';
 import { type InputContract, inputContractSchema } from '../../shared/release/manifest.ts';
 import { type FakeRunner, openFakeRunner } from '../fakes/fake-runner.ts';
 import { openRecordingLog } from '../fakes/recording-log.ts';
@@ -25,16 +26,6 @@ const INPUT = inputContractSchema.parse({
 });
 /** c sees the same pictures through another frame. */
 const INPUTS: Readonly<Record<string, InputContract>> = { c: { ...INPUT, shape: [1, 640, 640, 3] } };
-
-const NO_SENSORS = {
-  temperatureC: null,
-  throttled: null,
-  batteryPct: null,
-  batteryCharging: null,
-  cpuLoadPct: null,
-  memoryUsedBytes: null,
-  memoryTotalBytes: null,
-};
 
 export class FrameWorld {
   readonly answers: AnswerRecord[] = [];

@@ -4,12 +4,14 @@ import { deadlineMs } from '../../../agent/core/deadlines.ts';
 import { blockedOf } from '../../../agent/core/explain.ts';
 import { EMPTY_LIMIT_TRACKS, foldAnswered, foldLate } from '../../../agent/core/limit-tracks.ts';
 import { freshDurable } from '../../../agent/core/state.ts';
+import { NO_SENSORS } from '../../../shared/measure/sensors.ts';
 import type { Sensors } from '../../../shared/measure/window.ts';
 import { deviceLimitsSchema } from '../../../shared/protocol/limits.ts';
 import { CoreWorld, desired, FACTORY, ref } from './core-world.ts';
 
 const LIMITS = deviceLimitsSchema.parse({ fpsFloor: 5, fpsForMs: 5_000, latencyForMs: 5_000 });
 const SENSORS: Sensors = {
+  ...NO_SENSORS,
   temperatureC: 50,
   throttled: false,
   batteryPct: null,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openSensors, type Sensors } from '../../../agent/sensors/sensors.ts';
+import { NO_SENSORS } from '../../../shared/measure/sensors.ts';
 import { windowSchema } from '../../../shared/measure/window.ts';
 import { buildWindow } from '../../shared/measure/window-builder.ts';
 
@@ -32,6 +33,7 @@ function copyBoard(board: string): { readonly sensors: Sensors; readonly write: 
 describe('a reading', () => {
   it('of a Jetson Orin is its hottest zone; switched-off zones and a running fan say nothing', () => {
     expect(openBoard('jetson-orin').read()).toEqual({
+      ...NO_SENSORS,
       temperatureC: 53.25,
       throttled: false,
       batteryPct: null,
@@ -65,6 +67,7 @@ describe('a reading', () => {
 
   it('of a machine where nothing works is null throughout, never 0', () => {
     expect(openBoard('broken').read()).toEqual({
+      ...NO_SENSORS,
       temperatureC: null,
       throttled: null,
       batteryPct: null,

@@ -7,6 +7,7 @@ import type { Spool } from '../../../agent/telemetry/spool.ts';
 import { openTelemetry, type Telemetry, type TelemetryOptions } from '../../../agent/telemetry/telemetry.ts';
 import { decodeSketch, quantile } from '../../../shared/measure/latency-sketch.ts';
 import { coverage, errorShare, framesPerSecond, lostShare, meanConfidence } from '../../../shared/measure/quality.ts';
+import { NO_SENSORS } from '../../../shared/measure/sensors.ts';
 import { windowSchema } from '../../../shared/measure/window.ts';
 import { openTemporaryFolder, openTestSpool, SILENT, type TemporaryFolder } from './spool-builder.ts';
 
@@ -20,6 +21,7 @@ const FACTS = {
 };
 const SAMPLE: HealthSample = { lumaHistogram: [0.5, 0.5], sharpness: 200, saturatedShare: 0, redBlueRatio: 1 };
 const SENSORS = {
+  ...NO_SENSORS,
   temperatureC: 50,
   throttled: false,
   batteryPct: null,

@@ -1,5 +1,6 @@
 // Windows for tests: complete and valid by default, any part replaceable.
 import { encodeSketch, sketchOf } from '../../../shared/measure/latency-sketch.ts';
+import { NO_SENSORS } from '../../../shared/measure/sensors.ts';
 import type { Arm, Paired, Window } from '../../../shared/measure/window.ts';
 
 export const BASELINE_DIGEST = 'a'.repeat(64);
@@ -68,6 +69,7 @@ export function buildWindow(part: Partial<Window> = {}): Window {
     paired: null,
     cameras: [],
     sensors: {
+      ...NO_SENSORS,
       temperatureC: 51.5,
       throttled: false,
       batteryPct: null,
