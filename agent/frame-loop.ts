@@ -1,5 +1,6 @@
 // The frame loop: a token from a camera → the serving runner (and now and then the shadow) → an outcome. It asks the
 // serving rule for every frame and never decides by itself. Every frame gets one answer, or a counted drop or failure.
+import type { After } from './after.ts';
 import type { CoreEvent } from './core/events.ts';
 import { decideServing, fallbackFor } from './core/serving.ts';
 import type { CoreState, ReleaseRef, Serving } from './core/state.ts';
@@ -26,6 +27,7 @@ export type FrameLoopParts = {
   readonly releaseSlot: (cameraId: string, slot: number) => void;
   /** Kernel monotonic clock in ms, the clock of the camera's tokens. */
   readonly monotonicNow: () => number;
+  readonly after: After;
 };
 
 type FrameError = Extract<FrameOutcome['result'], { kind: 'failed' }>['error'];
@@ -44,6 +46,7 @@ export class FrameLoop {
     this.#driver = new LaneDriver({
       state: parts.core.state,
       monotonicNow: parts.monotonicNow,
+      after: parts.after,
       onMissed: (lane, flight) => this.#onMissed(lane, flight),
       onStuck: (lane) => this.#onStuck(lane),
       onRefused: (offer, why) => this.#onRefused(offer, why),
@@ -144,8 +147,7 @@ export class FrameLoop {
     telemetry.recordOutcome(outcome);
     const pair = pairUp(lane, flight, { ref: lane.ref, answer, borderline });
     if (pair) telemetry.recordPair(pair);
-    const { digest } = lane.ref;
-    core.send({ kind: 'answered', digest, role, latencyMs, serviceMs, requestId: frame.requestId });
+    core.send({ kind: 'answered', digest: lane.ref.digest, role, latencyMs, serviceMs, requestId: frame.requestId });
     if (role !== 'shadow') for (const end of this.#afterAnswer.splice(0)) end();
   }
 
@@ -280,9 +282,9 @@ export class FrameLoop {
   async #nextAnswer(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#afterAnswer.push(resolve);
-    const timer = setTimeout(resolve, KILL_AFTER_MS);
+    const cancel = this.#parts.after(KILL_AFTER_MS, resolve);
     await promise;
-    clearTimeout(timer);
+    cancel();
   }
 
   #settle(frame: Frame, reason: DropReason): void {

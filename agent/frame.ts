@@ -46,7 +46,8 @@ export type Lane = {
   flights: Flight[];
   waiting: Offer | null;
   rescued: Offer[];
-  deadline: NodeJS.Timeout | null;
+  /** Ends the watch on the frame that runs; null while nothing runs. */
+  deadline: (() => void) | null;
   /** The frame it runs has missed its deadline. */
   isLate: boolean;
   /** Frames that went elsewhere because it was late. */

@@ -1,5 +1,6 @@
 // Drives the lanes: keeps each runner busy with one frame running and one in its queue, keeps a newer one waiting, and
 // watches the deadline of the one that runs. It knows nothing of serving; what to do with a missed frame is said by the frame loop.
+import type { After } from './after.ts';
 import { deadlineMs } from './core/deadlines.ts';
 import { limitsOf } from './core/limits.ts';
 import type { CoreState } from './core/state.ts';
@@ -15,6 +16,7 @@ const FLIGHTS_MAX = 2;
 export type LaneDriverParts = {
   readonly state: () => CoreState;
   readonly monotonicNow: () => number;
+  readonly after: After;
   /** The frame that runs has missed its deadline; the runner still holds its slot. */
   readonly onMissed: (lane: Lane, flight: Flight) => void;
   /** Another deadline has passed and it still runs the same frame. */
@@ -71,7 +73,7 @@ export class LaneDriver {
 
   /** Stops watching. */
   forget(lane: Lane): void {
-    if (lane.deadline) clearTimeout(lane.deadline);
+    lane.deadline?.();
     lane.deadline = null;
     lane.isLate = false;
     lane.diverted = 0;
@@ -92,12 +94,12 @@ export class LaneDriver {
     const state = this.#parts.state();
     const role = flight.role === 'baseline' && isOnTrial(state, lane.ref.digest) ? 'candidate' : flight.role;
     const ms = deadlineMs(state.tracks, lane.ref.digest, role, limitsOf(state));
-    lane.deadline = setTimeout(() => this.#onDeadline(lane, flight, ms), ms);
+    lane.deadline = this.#parts.after(ms, () => this.#onDeadline(lane, flight, ms));
   }
 
   #onDeadline(lane: Lane, flight: Flight, ms: number): void {
     if (lane.flights[0] !== flight) return;
-    lane.deadline = setTimeout(() => this.#onDeadline(lane, flight, ms), ms);
+    lane.deadline = this.#parts.after(ms, () => this.#onDeadline(lane, flight, ms));
     const wasLate = lane.isLate;
     lane.isLate = true;
     if (wasLate) this.#parts.onStuck(lane);

@@ -7,6 +7,7 @@ import type { Writable } from 'node:stream';
 import type { Logger } from 'pino';
 import { describeError } from '../shared/basics/errors.ts';
 import { openVerifier } from '../shared/signing/signed-document.ts';
+import { afterOnTheClock } from './after.ts';
 import { type Artifacts, type Installed, openArtifacts } from './artifacts/artifacts.ts';
 import { CameraWatch } from './camera-watch.ts';
 import type { AgentConfig } from './config.ts';
@@ -139,6 +140,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
     publish: (record) => sinks.publish(record),
     releaseSlot: (cameraId, slot) => cameraWatch.release(cameraId, slot),
     monotonicNow,
+    after: afterOnTheClock,
   });
   const onFrame = frameLoop.onFrame.bind(frameLoop);
   const cameraWatch: CameraWatch = new CameraWatch({

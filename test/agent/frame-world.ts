@@ -1,6 +1,7 @@
 // The frame loop with the real reducer behind it and fake runners before it. Time moves only when a test says so
 // (vitest's fake timers and a clock of our own, moved together).
 import { vi } from 'vitest';
+import { afterOnTheClock } from '../../agent/after.ts';
 import { ControlLoop } from '../../agent/control-loop.ts';
 import type { Effect, EventFields } from '../../agent/core/effects.ts';
 import { freshDurable, openCore, type ReleaseRef } from '../../agent/core/state.ts';
@@ -69,6 +70,7 @@ export class FrameWorld {
       publish: (record) => void this.answers.push(record),
       releaseSlot: (_, slot) => void this.released.push(slot),
       monotonicNow: () => this.nowMs,
+      after: afterOnTheClock,
     });
     this.control.send({ kind: 'booted', slots: 'whole' });
   }
