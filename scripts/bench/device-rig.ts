@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { decodeSketch, mergeSketches, quantile } from '../../shared/measure/latency-sketch.ts';
 import type { Arm, Window } from '../../shared/measure/window.ts';
 import { until } from '../fleet/fleet.ts';
-import { prepareLoops } from '../fleet/loops.ts';
+import { type Film, prepareLoops } from '../fleet/loops.ts';
 import { type Program, startProgram } from '../fleet/program.ts';
 import { DEVICE, type DocumentServer, openDocumentServer } from './document-server.ts';
 import { childrenRunning } from './machine.ts';
@@ -37,19 +37,21 @@ export type RigOptions = {
   readonly fps: number;
   readonly threads?: number;
   readonly windowMs?: number;
+  /** What its camera gives; JPEGs of 256 px when left out. */
+  readonly film?: Film;
   readonly env?: Readonly<Record<string, string>>;
 };
 
 /** The camera loop of every figure, rendered once per workspace. */
-export async function prepareBenchLoop(workspace: Workspace): Promise<string> {
-  const loops = await workspace.hold(prepareLoops([LINE], workspace.folder, () => {}));
+export async function prepareBenchLoop(workspace: Workspace, film?: Film): Promise<string> {
+  const loops = await workspace.hold(prepareLoops([LINE], workspace.folder, () => {}, film));
   return loops.get(LINE) ?? '';
 }
 
 /** Resolves when the agent answers live frames with its factory release. */
 export async function openDeviceRig(workspace: Workspace, options: RigOptions): Promise<DeviceRig> {
   const { folder } = workspace;
-  const loopFile = await prepareBenchLoop(workspace);
+  const loopFile = await prepareBenchLoop(workspace, options.film);
   const server = await openDocumentServer(workspace);
   const configFile = await writeConfig({ workspace, options, server, loopFile });
   const answers: AnswerSeen[] = [];

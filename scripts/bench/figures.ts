@@ -7,4 +7,4 @@ import { ringHandover } from './ring-handover.ts';
 import { supervisorLag } from './supervisor-lag.ts';
 import { swapWarm } from './swap-warm.ts';
 
-export const figures: readonly Figure[] = [ringHandover, memory, supervisorLag, swapWarm, killEffect, pipelineFps];
+export const figures: readonly Figure[] = [ringHandover, memory, supervisorLag, swapWarm, killEffect, ...pipelineFps];

@@ -6,72 +6,92 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openLoop } from '../../agent/frames/line/loop-file.ts';
 import { preprocess } from '../../agent/frames/preprocess.ts';
+import type { Manifest } from '../../shared/release/manifest.ts';
+import type { Film } from '../fleet/loops.ts';
 import { assemblePackage } from '../fleet/package-folder.ts';
-import { MODEL_PATH, readRelease, releaseFilePath } from '../models/release-store.ts';
+import { MODEL_PATH, readRelease } from '../models/release-store.ts';
 import { type BareLoop, openBareLoop } from './bare-loop.ts';
 import { type DeviceRig, openDeviceRig, prepareBenchLoop } from './device-rig.ts';
-import { alternate, type Figure } from './figure.ts';
+import { alternate, type Figure, type Row } from './figure.ts';
 import { describeLoad, noteOf } from './machine.ts';
 import { type Workspace, withWorkspace } from './workspace.ts';
+import { assembleYolov8n } from './yolov8n-package.ts';
 
 /** The fastest camera that an agent takes. */
 const CAMERA_FPS_MAX = 240;
-/** So much faster than the model is the camera: uneven arrivals leave no gap, and few frames are decoded for nobody. */
+/** So much faster than the model is the camera: uneven arrivals leave no gap, and few frames are made for nobody. */
 const CAMERA_LEAD = 1.4;
 const THREADS = 1;
+const ROUNDS = 14;
 /** The camera rests while the bare loop runs; an agent takes a camera that is silent for two seconds for lost. */
 const TURN_MS = 600;
 const SETTLE_MS = 200;
 const WARM_FRAMES = 50;
 
-export const pipelineFps: Figure = {
-  id: 'pipeline.fps',
-  measure: async (progress) => {
-    const main = await measureRelease('cv-detector/2.0.0', 20, progress);
-    const other = await measureRelease('cv-detector/2.3.0', 12, progress);
-    const otherShare = (other.ours / other.limit).toFixed(3);
-    const others = `2.3.0 (slower): ${other.ours.toFixed(1)} of ${other.limit.toFixed(1)} FPS = ${otherShare}`;
-    const parts = `a frame takes ${(1000 / main.ours).toFixed(2)} ms, of which the model's run ${main.runMs.toFixed(2)} ms (bare ${(1000 / main.limit).toFixed(2)} ms)`;
-    const cores = `${THREADS} thread on ${cpus().length} cores, camera of ${main.cameraFps} FPS with JPEG`;
-    return [
-      {
-        id: 'pipeline.fps',
-        ours: main.ours,
-        limit: main.limit,
-        ratio: main.ours / main.limit,
-        unit: 'FPS',
-        goal: '≥ 0.93',
-        note: noteOf('cv-detector 2.0.0, limit: bare session.run', parts, others, cores, describeLoad()),
-      },
-    ];
-  },
+type Package = { readonly folder: string; readonly manifest: Manifest };
+type Case = {
+  readonly size: 'small' | 'medium' | 'yolov8n';
+  readonly what: string;
+  /** Of the camera's picture, px: what the model takes. */
+  readonly side: number;
+  readonly goal: string;
+  readonly assemble: (folder: string) => Promise<Package>;
 };
+
+const CASES: readonly Case[] = [
+  { size: 'small', what: 'cv-detector 2.0.0', side: 256, goal: '≥ 0.93', assemble: releaseNamed('cv-detector/2.0.0') },
+  { size: 'medium', what: 'cv-detector 2.3.0', side: 256, goal: '≥ 0.93', assemble: releaseNamed('cv-detector/2.3.0') },
+  { size: 'yolov8n', what: 'a YOLOv8n at 320 px', side: 320, goal: '≥ 0.95', assemble: assembleYolov8n },
+];
+
+/** One for each model with bare pixels and with JPEG; the demo detector on bare pixels is also `pipeline.fps`. */
+export const pipelineFps: readonly Figure[] = CASES.flatMap((one) => [figureOf(one, 'raw'), figureOf(one, 'jpeg')]);
+
+function figureOf(one: Case, encoding: Film['encoding']): Figure {
+  const id = `pipeline.fps.${one.size}.${encoding}`;
+  return {
+    id,
+    measure: async (progress) => {
+      const row = rowOf(id, one, await measureCase(one, encoding, progress));
+      return id === 'pipeline.fps.small.raw' ? [{ ...row, id: 'pipeline.fps' }, row] : [row];
+    },
+  };
+}
+
+function rowOf(id: string, { what, goal }: Case, fps: Fps): Row {
+  const { ours, limit, runMs, cameraFps } = fps;
+  const parts = `a frame takes ${(1000 / ours).toFixed(2)} ms, of which the model's run ${runMs.toFixed(2)} ms (bare ${(1000 / limit).toFixed(2)} ms)`;
+  const cores = `${THREADS} thread on ${cpus().length} cores, camera of ${cameraFps} FPS`;
+  const note = noteOf(`${what}, limit: bare session.run`, parts, cores, describeLoad());
+  return { id, ours, limit, ratio: ours / limit, unit: 'FPS', goal, note };
+}
 
 /** `runMs`: the median run inside the pipeline, by the runner's own clock. */
 type Fps = { readonly ours: number; readonly limit: number; readonly runMs: number; readonly cameraFps: number };
 
-function measureRelease(release: string, rounds: number, progress: (text: string) => void): Promise<Fps> {
+function measureCase(one: Case, encoding: Film['encoding'], progress: (text: string) => void): Promise<Fps> {
   return withWorkspace(async (workspace) => {
-    progress(`${release}: starting a bare loop and an agent`);
-    const factory = await assemblePackage(release, path.join(workspace.folder, 'factory'));
-    const bare = await openBare(workspace, release);
+    progress('starting a bare loop and an agent');
+    const film = { side: one.side, encoding };
+    const made = await one.assemble(path.join(workspace.folder, 'factory'));
+    const bare = await openBare(workspace, made, film);
     const alone = await bare.run(TURN_MS);
     const cameraFps = Math.min(CAMERA_FPS_MAX, Math.ceil(alone.fps * CAMERA_LEAD));
-    const rig = await openDeviceRig(workspace, { factory, fps: cameraFps, threads: THREADS });
+    const rig = await openDeviceRig(workspace, { factory: made.folder, fps: cameraFps, threads: THREADS, film });
     await rig.await('warm pipeline', () => rig.answers.length > WARM_FRAMES);
-    progress(`${release}: ${rounds} rounds of ${TURN_MS / 1000} s each`);
-    const fps = await alternate(rounds, takeTurns(rig, bare));
+    progress(`${ROUNDS} rounds of ${TURN_MS / 1000} s each`);
+    const fps = await alternate(ROUNDS, takeTurns(rig, bare));
     return { ...fps, runMs: rig.runMs('baseline'), cameraFps };
   });
 }
 
 /** The bare loop on the frames of the camera's loop, decoded as the agent decodes them. */
-async function openBare(workspace: Workspace, release: string): Promise<BareLoop> {
-  const { input } = readRelease(release).manifest;
-  const loopFile = await prepareBenchLoop(workspace);
+async function openBare(workspace: Workspace, { folder, manifest }: Package, film: Film): Promise<BareLoop> {
+  const { input } = manifest;
+  const loopFile = await prepareBenchLoop(workspace, film);
   const frames = path.join(workspace.folder, 'frames.raw');
   writeFileSync(frames, await decodeFrames(loopFile, input));
-  const model = releaseFilePath(release, MODEL_PATH);
+  const model = path.join(folder, MODEL_PATH);
   return openBareLoop(workspace, { model, frames, input: input.name, shape: input.shape, threads: THREADS });
 }
 
@@ -104,11 +124,19 @@ function takeTurns(rig: DeviceRig, bare: BareLoop): { ours: () => Promise<number
 
 async function decodeFrames(loopFile: string, input: Parameters<typeof preprocess>[1]): Promise<Buffer> {
   const loop = openLoop(loopFile);
+  const raw = loop.raw === null ? {} : { raw: loop.raw };
   try {
     const frames: Uint8Array[] = [];
-    for (let i = 0; i < loop.frameCount; i += 1) frames.push(await preprocess({ bytes: loop.read(i) }, input));
+    for (let i = 0; i < loop.frameCount; i += 1) frames.push(await preprocess({ bytes: loop.read(i), ...raw }, input));
     return Buffer.concat(frames);
   } finally {
     loop.close();
   }
+}
+
+function releaseNamed(release: string): Case['assemble'] {
+  return async (folder) => ({
+    folder: await assemblePackage(release, folder),
+    manifest: readRelease(release).manifest,
+  });
 }

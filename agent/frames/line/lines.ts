@@ -61,7 +61,7 @@ export function conditionOf(line: ProductionLine, drift: ConditionName = 'nomina
 
 export type LineLoopOptions = { readonly path: string; readonly drift?: ConditionName } & Pick<
   LoopRequest,
-  'frames' | 'stepPx' | 'onProgress'
+  'frames' | 'stepPx' | 'size' | 'encoding' | 'onProgress'
 >;
 
 /** What to hand to renderLoop for this line's film. */
