@@ -1,7 +1,7 @@
 // The door of the room: releases on this device's disk, content-addressed. A release is a folder
 // `releases/<digest>/` with its manifest and hard links into `artifacts/<sha256>`; nothing here is ever loaded.
 import { createHash } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { link, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canonicalJson } from '../../shared/basics/canonical-json.ts';
@@ -12,7 +12,7 @@ import { type Manifest, manifestSchema, releaseIdOf } from '../../shared/release
 import type { ReleaseRef } from '../core/state.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { type DownloadParts, download, downloadBytes, type Failure, final, transient } from './download.ts';
-import { freeBytes, isMissing, removeAll, sha256OfFile, sizeOf, syncFolder, writeWhole } from './files.ts';
+import { freeBytes, isDiskFull, makeFolder, removeAll, sha256OfFile, sizeOf, syncFolder, writeWhole } from './files.ts';
 
 /** Kept free beside any download, for the spool and everybody else on the box. */
 const FREE_BYTES_MIN = 64 * 1024 * 1024;
@@ -39,9 +39,15 @@ export type Artifacts = {
   readonly readInstalled: (digest: string) => Promise<Installed | null>;
   /** Installs a release by its digest, resuming what is there. Expected failures are values. */
   readonly fetch: (digest: string, signal: AbortSignal) => Promise<InstallResult>;
-  /** Copies a package folder (manifest.json beside its files) in; every byte is checked. Throws ArtifactsError. */
+  /**
+   * Copies a package folder (manifest.json beside its files) in; every byte is checked. Throws ArtifactsError.
+   * The folder is remembered: it is where this release comes from again when its installed files turn out to be damaged.
+   */
   readonly importPackage: (folder: string) => Promise<Installed>;
-  /** Re-hashes an installed release and drops the files that are wrong, so that the next fetch brings them anew. */
+  /**
+   * Re-hashes an installed release and drops the files that are wrong, so that the next fetch brings them anew. Never
+   * throws: on a disk that refuses they stay, and the check of every load refuses them again.
+   */
   readonly discardDamaged: (digest: string) => Promise<void>;
   /** Removes every release but these, and the artifacts nobody links to. */
   readonly collectGarbage: (keep: readonly string[]) => Promise<void>;
@@ -54,12 +60,22 @@ export function openArtifacts(options: ArtifactsOptions): Artifacts {
   const places = placesIn(options.dataDir);
   const random = options.random ?? Math.random;
   const wait = options.wait ?? waitQuietly;
+  const imported = new Map<string, string>();
   return {
     readInstalled: (digest) => readInstalled(places, digest),
     fetch: (digest, signal) =>
       fetchRelease({ places, apiUrl: options.apiUrl, parts: { signal, random, wait } }, digest),
-    importPackage: (folder) => importPackage(places, folder),
-    discardDamaged: (digest) => discardDamaged(places, digest),
+    importPackage: async (folder) => {
+      const installed = await importPackage(places, folder);
+      imported.set(installed.ref.digest, folder);
+      return installed;
+    },
+    discardDamaged: async (digest) => {
+      const folder = imported.get(digest);
+      // What cannot be dropped or copied now is found again at the next load.
+      await discardDamaged(places, digest).catch(() => undefined);
+      if (folder !== undefined) await importPackage(places, folder).catch(() => undefined);
+    },
     collectGarbage: (keep) => collectGarbage(places, keep),
   };
 }
@@ -70,10 +86,15 @@ function placesIn(dataDir: string): Places {
   return { root: dataDir, releases: join(dataDir, 'releases'), artifacts: join(dataDir, 'artifacts') };
 }
 
+/** Files that cannot be read are not there: whoever asks has somewhere else to turn. */
 async function readInstalled(places: Places, digest: string): Promise<Installed | null> {
+  return readWhole(places, digest).catch(() => null);
+}
+
+async function readWhole(places: Places, digest: string): Promise<Installed | null> {
   const packageDir = join(places.releases, digest);
-  const bytes = await readOrNull(join(packageDir, 'manifest.json'));
-  if (bytes === null || sha256(bytes) !== digest) return null;
+  const bytes = await readFile(join(packageDir, 'manifest.json'));
+  if (sha256(bytes) !== digest) return null;
   const parsed = parseJson(manifestSchema, bytes);
   if (!parsed.ok) return null;
   for (const file of parsed.value.files) {
@@ -91,8 +112,8 @@ async function fetchRelease(from: Fetching, digest: string): Promise<InstallResu
     if (from.apiUrl === null) return final('this device has no registry to fetch from', 'unknown-release');
     return await fetchFrom(from.apiUrl, from, digest);
   } catch (error) {
-    const isFull = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
-    return transient(`installing ${digest.slice(0, 12)}: ${describeError(error)}`, isFull ? 'disk-full' : undefined);
+    const failure = isDiskFull(error) ? 'disk-full' : undefined;
+    return transient(`installing ${digest.slice(0, 12)}: ${describeError(error)}`, failure);
   }
 }
 
@@ -118,7 +139,7 @@ async function fetchFrom(apiUrl: string, from: Fetching, digest: string): Promis
 
 /** Refuses before the first byte when the disk could not hold all of it. */
 async function spaceFor(places: Places, manifest: Manifest): Promise<Failure | null> {
-  await mkdir(places.artifacts, { recursive: true });
+  await makeFolder(places.artifacts);
   let needed = 0;
   for (const file of manifest.files) {
     if ((await sizeOf(join(places.artifacts, file.sha256))) !== file.bytes) needed += file.bytes;
@@ -133,11 +154,15 @@ async function assemble(places: Places, digest: string, manifest: Manifest, byte
   const packageDir = join(places.releases, digest);
   const staging = `${packageDir}.part`;
   await removeAll(staging);
+  await makeFolder(staging);
   for (const file of manifest.files) {
     const path = join(staging, file.path);
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await link(join(places.artifacts, file.sha256), path);
   }
+  // Every folder of the package before the rename makes it a release: after a power cut it is whole or absent.
+  for (const folder of new Set(manifest.files.map((file) => dirname(join(staging, file.path)))))
+    await syncFolder(folder);
   await writeWhole(join(staging, 'manifest.json'), bytes);
   await removeAll(packageDir);
   await rename(staging, packageDir);
@@ -154,11 +179,12 @@ async function importPackage(places: Places, folder: string): Promise<Installed>
     if (installed) return installed;
     const parsed = parseJson(manifestSchema, bytes);
     if (!parsed.ok) throw new Error(`its manifest: ${describeProblems(parsed.problems.slice(0, 5))}`);
-    await mkdir(places.artifacts, { recursive: true });
+    await makeFolder(places.artifacts);
     for (const file of parsed.value.files) await importFile(places, join(folder, file.path), file);
     return await assemble(places, digest, parsed.value, bytes);
   } catch (error) {
-    const message = `importing the factory package ${folder}: ${describeError(error)}; put a whole package there`;
+    const remedy = isDiskFull(error) ? `free some space under ${places.root}` : 'put a whole package there';
+    const message = `importing the factory package ${folder}: ${describeError(error)}; ${remedy}`;
     throw new ArtifactsError('factory-package', message, { cause: error });
   }
 }
@@ -189,15 +215,6 @@ function installedOf(manifest: Manifest, digest: string, packageDir: string): In
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-async function readOrNull(path: string): Promise<Uint8Array | null> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
 }
 
 async function waitQuietly(ms: number, signal: AbortSignal): Promise<void> {

@@ -21,7 +21,8 @@ async function collectArtifact(path: string, nowMs: number): Promise<void> {
   const { nlink, mtimeMs } = await stat(path);
   const isPart = /\.(part|new)$/.test(path);
   // One link is our own: no release folder holds the file. A young one may belong to a fetch that is under way.
-  const isOld = nowMs - mtimeMs > PART_AGE_MS_MAX;
+  // Both ways: a file from the future was written while the clock was wrong, and nobody would ever come to remove it.
+  const isOld = Math.abs(nowMs - mtimeMs) > PART_AGE_MS_MAX;
   if (isPart ? isOld : nlink <= 1 && isOld) await rm(path, { force: true });
 }
 

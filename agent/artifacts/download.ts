@@ -2,11 +2,11 @@
 // 5xx and a broken connection are tried again with jittered back-off; 4xx is final; wrong bytes are never kept.
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeError } from '../../shared/basics/errors.ts';
 import type { BlockedKind } from '../core/state.ts';
-import { sizeOf, syncFolder } from './files.ts';
+import { isDiskFull, makeFolder, sizeOf, syncFolder } from './files.ts';
 
 /** Tries in a row before the step gives up; the control loop then waits longer and asks again. */
 const TRIES_MAX = 4;
@@ -35,7 +35,7 @@ export type DownloadParts = {
 
 /** Brings the file to `path`, or says why not. A half-loaded `.part` stays for the next try. */
 export async function download(wanted: Wanted, parts: DownloadParts): Promise<{ kind: 'here' } | Failure> {
-  await mkdir(dirname(wanted.path), { recursive: true });
+  await makeFolder(dirname(wanted.path));
   let last: Failure = transient(`${wanted.url}: not tried`);
   for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
     if (attempt > 0) await parts.wait(backoffMs(attempt, parts.random()), parts.signal);
@@ -111,7 +111,10 @@ async function tryOnce(wanted: Wanted, signal: AbortSignal): Promise<{ kind: 'he
     if (streamed < wanted.bytes) return transient(`${wanted.url}: ended after ${streamed} of ${wanted.bytes} bytes`);
     return await keep({ wanted, file, have, hash });
   } catch (error) {
-    return describeFault(wanted, error);
+    const fault = describeFault(wanted, error);
+    // On a full disk its place belongs to the state and the spool; a later fetch begins again when there is room.
+    if (fault.failure === 'disk-full') await file?.truncate(0).catch(() => undefined);
+    return fault;
   } finally {
     silence.end();
     await file?.close().catch(() => undefined);
@@ -189,9 +192,7 @@ async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
 }
 
 function describeFault(wanted: Wanted, error: unknown): Failure {
-  const code = error instanceof Error && 'code' in error ? error.code : '';
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return transient(`${wanted.url}: ${describeError(error)}`, isFull ? 'disk-full' : 'download-failed');
+  return transient(`${wanted.url}: ${describeError(error)}`, isDiskFull(error) ? 'disk-full' : 'download-failed');
 }
 
 type Silence = { readonly signal: AbortSignal; heard(): void; end(): void };

@@ -7,16 +7,33 @@ import { dirname } from 'node:path';
 /** Writes bytes as a whole file: beside it first, then renamed over it. */
 export async function writeWhole(path: string, bytes: Uint8Array | string): Promise<void> {
   const part = `${path}.new`;
-  await mkdir(dirname(path), { recursive: true });
-  const file = await open(part, 'w');
+  await makeFolder(dirname(path));
+  try {
+    await writeSynced(part, bytes);
+    await rename(part, path);
+  } catch (error) {
+    // A half file on a full disk takes the place that the state and the spool need.
+    await rm(part, { force: true }).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+async function writeSynced(path: string, bytes: Uint8Array | string): Promise<void> {
+  const file = await open(path, 'w');
   try {
     await file.writeFile(bytes);
     await file.sync();
   } finally {
     await file.close();
   }
-  await rename(part, path);
-  await syncFolder(dirname(path));
+}
+
+/** Makes a folder with its parents, each of them durable where it was made: a folder lost in a power cut takes its files along. */
+export async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let folder = path; folder.length >= first.length; folder = dirname(folder)) await syncFolder(dirname(folder));
 }
 
 /** Makes a rename or a link in this folder durable. */
@@ -41,7 +58,7 @@ export async function sizeOf(path: string): Promise<number | null> {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if (isMissing(error)) return null;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw error;
   }
 }
@@ -50,8 +67,8 @@ export async function removeAll(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
 }
 
-export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 /** Bytes an unprivileged process may still write where `path` lies. */

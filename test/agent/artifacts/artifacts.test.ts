@@ -194,6 +194,25 @@ describe('care of the disk', () => {
     expect(readFileSync(path).equals(modelBytes())).toBe(true);
   });
 
+  it('copies a damaged factory release anew from its package, with nobody to ask', async () => {
+    const alone = openArtifacts({ dataDir: join(dir, 'alone'), apiUrl: null });
+    writePackage(join(dir, 'factory'), release);
+    const { packageDir } = await alone.importPackage(join(dir, 'factory'));
+    writeFileSync(join(packageDir, 'model.onnx'), Buffer.alloc(modelBytes().length));
+    await alone.discardDamaged(release.digest);
+    expect(await alone.readInstalled(release.digest)).not.toBeNull();
+    expect(readFileSync(join(packageDir, 'model.onnx')).equals(modelBytes())).toBe(true);
+  });
+
+  it('removes what a wrong clock has dated into the future', async () => {
+    await artifacts.fetch(release.digest, never);
+    const future = Date.now() / 1000 + 365 * 86_400;
+    for (const name of readdirSync(join(dir, 'data/artifacts')))
+      utimesSync(join(dir, 'data/artifacts', name), future, future);
+    await artifacts.collectGarbage([]);
+    expect(readdirSync(join(dir, 'data/artifacts'))).toEqual([]);
+  });
+
   it('leaves a whole release alone', async () => {
     await artifacts.fetch(release.digest, never);
     await artifacts.discardDamaged(release.digest);
