@@ -23,8 +23,16 @@ const BORDER_FLOOR = 0.15;
 /** Boxes that enter suppression: its cost grows with the square, and a flood of boxes must not cost a frame its deadline. */
 const CANDIDATES_MAX = 3000;
 
-/** Boxes before thresholds: score, class and corners in pixels of the model's input. */
-type Scored = { readonly score: Float32Array; readonly classId: Uint16Array; readonly corners: Corners };
+/**
+ * Boxes before thresholds: score, class and corners in pixels of the model's input. Corners are read box by box, only of
+ * those whose score counts: a frame has thousands of boxes and answers a few.
+ */
+type Scored = {
+  readonly score: Float32Array;
+  readonly classId: Uint16Array;
+  readonly corners: Corners;
+  readonly readCorners: (box: number) => void;
+};
 
 /** Objects at or above their class's threshold, best first, and the count of borderline ones. Throws DecodeError on a wrong shape. */
 export function decodeDetection(input: DetectionInput): DecodedObjects {
@@ -50,12 +58,14 @@ export function decodeDetection(input: DetectionInput): DecodedObjects {
 }
 
 function select(scored: Scored, thresholds: Float32Array, floor: number): { accepted: number[]; border: number[] } {
-  const { score, classId, corners } = scored;
+  const { score, classId, corners, readCorners } = scored;
   const accepted: number[] = [];
   const border: number[] = [];
   for (let i = 0; i < score.length; i++) {
     const threshold = thresholds[classId[i]!];
-    if (threshold === undefined || !(score[i]! >= Math.min(threshold, floor)) || !hasArea(corners, i)) continue;
+    if (threshold === undefined || !(score[i]! >= Math.min(threshold, floor))) continue;
+    readCorners(i);
+    if (!hasArea(corners, i)) continue;
     if (score[i]! >= threshold) accepted.push(i);
     else border.push(i);
   }
@@ -88,7 +98,7 @@ function readYolo(input: DetectionInput): Scored {
       }
     }
   }
-  return { score, classId, corners: readCorners(input, { count, boxStep: 1, partStep: count }) };
+  return { score, classId, ...cornersOf(input, { count, boxStep: 1, partStep: count }) };
 }
 
 function readEndToEnd(input: DetectionInput): Scored {
@@ -104,31 +114,31 @@ function readEndToEnd(input: DetectionInput): Scored {
     const id = Math.round(data[i * 6 + 5]!);
     classId[i] = id >= 0 && id < input.labels.length ? id : 0xffff;
   }
-  return { score, classId, corners: readCorners(input, { count, boxStep: 6, partStep: 1 }) };
+  return { score, classId, ...cornersOf(input, { count, boxStep: 6, partStep: 1 }) };
 }
 
 /** Where part `p` of box `i` lies: `i · boxStep + p · partStep`. */
 type Stride = { readonly count: number; readonly boxStep: number; readonly partStep: number };
 
-function readCorners(input: DetectionInput, stride: Stride): Corners {
+function cornersOf(input: DetectionInput, stride: Stride): Pick<Scored, 'corners' | 'readCorners'> {
   const { data } = input.output;
-  const { box, coords } = input.postprocess;
-  const scaleX = coords === 'unit' ? input.frame.width : 1;
-  const scaleY = coords === 'unit' ? input.frame.height : 1;
+  const isCentre = input.postprocess.box === 'cxcywh';
+  const isUnit = input.postprocess.coords === 'unit';
+  const scaleX = isUnit ? input.frame.width : 1;
+  const scaleY = isUnit ? input.frame.height : 1;
   const corners = new Float32Array(stride.count * 4);
-  for (let i = 0; i < stride.count; i++) {
-    const at = i * stride.boxStep;
+  const readCorners = (box: number): void => {
+    const at = box * stride.boxStep;
     const a = data[at]! * scaleX;
     const b = data[at + stride.partStep]! * scaleY;
     const c = data[at + 2 * stride.partStep]! * scaleX;
     const d = data[at + 3 * stride.partStep]! * scaleY;
-    const isCentre = box === 'cxcywh';
-    corners[i * 4] = isCentre ? a - c / 2 : a;
-    corners[i * 4 + 1] = isCentre ? b - d / 2 : b;
-    corners[i * 4 + 2] = isCentre ? a + c / 2 : c;
-    corners[i * 4 + 3] = isCentre ? b + d / 2 : d;
-  }
-  return corners;
+    corners[box * 4] = isCentre ? a - c / 2 : a;
+    corners[box * 4 + 1] = isCentre ? b - d / 2 : b;
+    corners[box * 4 + 2] = isCentre ? a + c / 2 : c;
+    corners[box * 4 + 3] = isCentre ? b + d / 2 : d;
+  };
+  return { corners, readCorners };
 }
 
 /** Clips to the frame; null when nothing of the box lies inside it. */
