@@ -59,7 +59,7 @@ export class FrameLoop {
     core.send({ kind: 'offered' });
     const requestId = `${device}/${token.cameraId}/${boot.slice(0, 6)}-${token.seq}`;
     const frame: Frame = { cameraId: token.cameraId, requestId, token, holds: 1, isSettled: false, pair: null };
-    const serving = decideServing(core.state());
+    const serving = decideServing(core.state(), this.#parts.monotonicNow());
     const lane = this.#laneFor(serving, token.cameraId);
     this.#shadow(frame, serving);
     if (lane === null) this.#settle(frame, 'no-release');
@@ -99,6 +99,8 @@ export class FrameLoop {
 
   onResult(lane: Lane, result: RunnerAnswer<Flight>): void {
     const flight = result.token;
+    // An answer is a decision too: its release may have lost its place while the answer was on its way, or we slept.
+    if (flight.role === 'candidate') this.#parts.core.send({ kind: 'look' });
     const serviceMs = this.#parts.monotonicNow() - flight.startedAtMs;
     this.#driver.landed(lane, flight);
     if (flight.isDiverted) this.#parts.core.send({ kind: 'late', digest: lane.ref.digest, serviceMs });
@@ -124,10 +126,7 @@ export class FrameLoop {
     const { digest } = lane.ref;
     const others = this.lanesOf(digest).filter((other) => other !== lane);
     for (const one of [lane, ...others]) this.#lanes.delete(laneKey(digest, one.cameraId));
-    // The kernel's out-of-memory killer sends SIGKILL; every other signal is a crash of native code.
-    const how = exit.signal === 'SIGKILL' ? 'oom' : 'crash';
-    const reason =
-      exit.signal === null ? `its runner ended with exit code ${exit.code}` : `its runner died of ${exit.signal}`;
+    const { how, reason } = exit;
     this.#parts.core.send({ kind: 'runner-died', digest, how, reason });
     const [running] = lane.flights;
     if (running && !running.isDiverted) this.#record(lane, running, 'runner-died', reason);
@@ -174,7 +173,7 @@ export class FrameLoop {
   #rescue(frame: Frame, failedDigest: string): void {
     if (frame.isSettled) return;
     const state = this.#parts.core.state();
-    const serving = decideServing(state);
+    const serving = decideServing(state, this.#parts.monotonicNow());
     const isOther = serving.ref !== null && serving.ref.digest !== failedDigest;
     const ref = isOther ? serving.ref : fallbackFor(state, failedDigest);
     const lane = ref === null ? undefined : this.#lanes.get(laneKey(ref.digest, frame.cameraId));

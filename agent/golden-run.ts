@@ -113,7 +113,7 @@ class GoldenCourse {
       signal,
       onResult: (result) => this.#onAnswer(result.token, result.finite ? result.answer : null),
       onFault: (fault) => this.#end({ kind: 'failed', fault: 'fault', reason: `${fault.code}: ${fault.detail}` }),
-      onExit: (exit) => this.#onExit(exit.signal, exit.code),
+      onExit: (exit) => this.#end({ kind: 'failed', fault: exit.how, reason: `${exit.reason}, on a golden frame` }),
     });
     if (this.#isOver) return;
     this.#watch();
@@ -165,11 +165,6 @@ class GoldenCourse {
     };
   }
 
-  #onExit(signal: string | null, code: number | null): void {
-    const reason = `its runner ended on a golden frame (${signal ?? `exit code ${code}`})`;
-    this.#end({ kind: 'failed', fault: signal === 'SIGKILL' ? 'oom' : 'crash', reason });
-  }
-
   #watch(): void {
     if (this.#silence) clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.#onSilence(), SILENCE_MS_MAX);
@@ -202,6 +197,8 @@ function failureOf(error: unknown): GoldenRun {
       return { kind: 'failed', fault: 'mismatch', reason };
     case 'crashed-on-load':
       return { kind: 'failed', fault: 'crash', reason };
+    case 'out-of-memory':
+      return { kind: 'failed', fault: 'oom', reason };
     case 'load-failed':
     case 'load-timeout':
     case 'provider-unavailable':

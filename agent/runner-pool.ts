@@ -174,6 +174,8 @@ function failureOf(error: unknown): LoadFailure {
       return 'wrong-digest';
     case 'crashed-on-load':
       return 'crash';
+    case 'out-of-memory':
+      return 'oom';
     case 'load-failed':
     case 'load-timeout':
     case 'contract-mismatch':

@@ -7,6 +7,7 @@ import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { BelayError, describeError } from '../../shared/basics/errors.ts';
 import { type Manifest, modelFile } from '../../shared/release/manifest.ts';
 import { frameBytesOf } from '../frames/input-contract.ts';
+import { speaksOfMemory } from './cause-of-death.ts';
 import { type Decoded, decodeAnswer } from './decode/decode.ts';
 import { DecodeError, firstNonFinite, type OutputTensor } from './decode/tensor.ts';
 import { contractMismatch } from './model-contract.ts';
@@ -71,10 +72,15 @@ export async function warmUp(session: ModelSession, manifest: Manifest): Promise
   try {
     for (let run = 0; run < manifest.warmup.runs; run++) session.decode(await session.run());
   } catch (error) {
-    const code = error instanceof DecodeError ? 'contract-mismatch' : 'run-failed';
+    const code = error instanceof DecodeError ? 'contract-mismatch' : failureCode(error, 'run-failed');
     throw new ModelError(code, `warming up: ${describeError(error)}`, error);
   }
   return performance.now() - startedAt;
+}
+
+/** A failed allocation is told from other failures: it may be the box, and not the model. */
+export function failureCode<C extends (typeof FAULT_CODES)[number]>(error: unknown, otherwise: C): C | 'out-of-memory' {
+  return speaksOfMemory(describeError(error)) ? 'out-of-memory' : otherwise;
 }
 
 /**
@@ -116,7 +122,9 @@ async function createSession(manifest: Manifest, bytes: Uint8Array, threads: num
     try {
       return { session: await create(bytes, used, threads), provider: { asked, used } };
     } catch (error) {
-      if (used === 'cpu') throw new ModelError('load-failed', `making the session: ${describeError(error)}`, error);
+      const code = failureCode(error, 'load-failed');
+      if (used === 'cpu' || code !== 'load-failed')
+        throw new ModelError(code, `making the session: ${describeError(error)}`, error);
       failures.push(`${used}: ${describeError(error)}`);
     }
   }

@@ -6,7 +6,7 @@ import { describeError } from '../../shared/basics/errors.ts';
 import { frameBytesOf } from '../frames/input-contract.ts';
 import { openParentLink } from '../frames/parent-link.ts';
 import { openRing, type Ring } from '../frames/ring.ts';
-import { ModelError, type ModelSession, openModelSession, runtimeName, warmUp } from './model-session.ts';
+import { failureCode, ModelError, type ModelSession, openModelSession, runtimeName, warmUp } from './model-session.ts';
 import {
   decodeToRunner,
   describeRefusal,
@@ -35,7 +35,9 @@ function runRunner(): void {
     if (isBusy || loaded === null) return;
     isBusy = true;
     for (let order = queue[0]; order; order = queue[0]) {
-      send(await answer(loaded, order));
+      const said = await answer(loaded, order);
+      send(said);
+      if (said.type === 'fault' && said.seq === undefined) return link.finish();
       queue.shift();
       // Lets the next token and the drain in: the run has blocked the loop.
       await new Promise((resolve) => setImmediate(resolve));
@@ -107,13 +109,15 @@ async function answer({ session, ring }: Loaded, order: FrameOrder): Promise<Fro
     const said = decoded ?? { answer: null, borderline: 0 };
     return { type: 'result', seq, ...times, finite: decoded !== null, ...said };
   } catch (error) {
-    const code = error instanceof RangeError || isRingError(error) ? 'read-failed' : 'run-failed';
-    return { type: 'fault', seq, code, detail: describeError(error).slice(0, 2000) };
+    const detail = describeError(error).slice(0, 2000);
+    const code = failureCode(error, isReadError(error) ? 'read-failed' : 'run-failed');
+    // Without memory the next frame would fail as this one did: the process ends, and its frames go elsewhere.
+    return code === 'out-of-memory' ? { type: 'fault', code, detail } : { type: 'fault', seq, code, detail };
   }
 }
 
-function isRingError(error: unknown): boolean {
-  return error instanceof Error && error.name === 'RingError';
+function isReadError(error: unknown): boolean {
+  return error instanceof RangeError || (error instanceof Error && error.name === 'RingError');
 }
 
 /** When memory runs out, the kernel should take a shadow before a candidate before a baseline before the supervisor. */

@@ -81,6 +81,7 @@ export const FAULT_CODES = [
   'load-failed',
   'read-failed',
   'run-failed',
+  'out-of-memory',
   'too-many-frames',
 ] as const;
 

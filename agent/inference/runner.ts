@@ -1,6 +1,5 @@
 // The agent's side of a runner process: starts it, hands it frame tokens, hears its answers, ends it. Knows which
 // tokens it holds. Decides nothing: when to stop, kill or drain is said by the caller.
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BelayError } from '../../shared/basics/errors.ts';
 import type { Answer } from '../../shared/release/answers.ts';
@@ -10,6 +9,7 @@ import type { RoomLog } from '../frames/child-log.ts';
 import { type Child, type ChildExit, childEnvironment, openChild } from '../frames/child-process.ts';
 import { FramingError, type Message } from '../frames/framing.ts';
 import type { RingInfo } from '../frames/ring.ts';
+import { causeOfDeath, type Death } from './cause-of-death.ts';
 import {
   decodeFromRunner,
   describeRefusal,
@@ -46,7 +46,7 @@ export type RunnerFaultReport<T extends FrameToken> = {
   readonly detail: string;
 };
 
-export type RunnerExit<T extends FrameToken> = ChildExit & { readonly outstanding: readonly T[] };
+export type RunnerExit<T extends FrameToken> = ChildExit & Death & { readonly outstanding: readonly T[] };
 
 export type RunnerErrorCode =
   | 'load-failed'
@@ -55,6 +55,7 @@ export type RunnerErrorCode =
   | 'contract-mismatch'
   | 'provider-unavailable'
   | 'crashed-on-load'
+  | 'out-of-memory'
   | 'cancelled';
 
 /** A release could not be loaded. */
@@ -82,19 +83,25 @@ export type RunnerOptions<T extends FrameToken> = {
   readonly onFault: (fault: RunnerFaultReport<T>) => void;
   /** Once, after the runner was ready. Its outstanding tokens go elsewhere. */
   readonly onExit: (exit: RunnerExit<T>) => void;
-  /**
-   * Most private memory that its process may map, in bytes; no limit when left out. What the runner maps without a model
-   * (1.2 GB here, of which 150 MB are used) must be probed on the machine and added to the release's limits.memoryMb.
-   */
+  /** Most private memory that its process may map (RLIMIT_DATA), in bytes; no limit when left out. See memory-floor.ts. */
   readonly dataBytesMax?: number;
   /** A runner on another runtime that speaks the protocol; ours when left out. */
   readonly command?: readonly string[];
+  /** Variables for this runner besides those that every child gets. */
+  readonly env?: Readonly<Record<string, string>>;
 };
 
-const RUNNER_PROCESS = fileURLToPath(new URL('./runner-process.ts', import.meta.url));
+/** Our runner, on ONNX Runtime's package for Node. */
+export const OWN_RUNNER: readonly string[] = [
+  process.execPath,
+  fileURLToPath(new URL('./runner-process.ts', import.meta.url)),
+];
 /** A serving candidate gets what the baseline gets: otherwise a busy box makes every candidate look slow. */
 export const RUNNER_NICE: Readonly<Record<RunnerRole, number>> = { baseline: 1, candidate: 1, shadow: 19 };
-const PRLIMIT = '/usr/bin/prlimit';
+/** Of util-linux, on every Debian. */
+export const PRLIMIT = '/usr/bin/prlimit';
+/** A stack trace of V8, with the sentence before it that says why. */
+const LAST_WORDS_MAX = 40;
 
 const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
   'load-failed': 'check that the model opens in ONNX Runtime 1.30, then publish a corrected version',
@@ -103,15 +110,13 @@ const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
   'contract-mismatch': 'correct the manifest or the export, then publish a corrected version',
   'provider-unavailable': 'install the accelerator runtime on this device, or set runtime.allowCpuFallback',
   cancelled: 'nothing: it is not wanted any more',
+  'out-of-memory': 'raise limits.memoryMb of the release if it needs that much, or free memory on this device',
   'crashed-on-load': 'look at the log lines of this process; the release must not be tried again unchanged',
 };
 
 /** prlimit sets the limit and becomes the program it is given: the pid stays, no privilege is needed. */
-function dataLimit(options: Pick<RunnerOptions<FrameToken>, 'dataBytesMax' | 'log'>): readonly string[] {
-  if (options.dataBytesMax === undefined) return [];
-  if (existsSync(PRLIMIT)) return [PRLIMIT, `--data=${options.dataBytesMax}`];
-  options.log.warn({ missing: PRLIMIT }, 'memory of runners is not limited');
-  return [];
+function dataLimit(bytesMax: number | undefined): readonly string[] {
+  return bytesMax === undefined ? [] : [PRLIMIT, `--data=${bytesMax}`];
 }
 
 /** A runner process from its start to its end. Make one with openRunner, the room's door. */
@@ -121,7 +126,10 @@ export class RunnerChild<T extends FrameToken> {
   readonly #name: string;
   readonly #held = new Map<number, T>();
   readonly #ready = Promise.withResolvers<RunnerReady>();
+  readonly #lastWords: string[] = [];
   #state: 'loading' | 'ready' | 'failed' = 'loading';
+  #lacksMemory = false;
+  #violation: string | null = null;
   readonly #coldTimer: NodeJS.Timeout;
   readonly #onAbort = () => this.#fail('cancelled', 'given up while it was loading');
 
@@ -130,10 +138,10 @@ export class RunnerChild<T extends FrameToken> {
     this.#name = formatReleaseId(releaseIdOf(options.manifest));
     const { role, log } = options;
     this.#child = openChild({
-      command: [...dataLimit(options), ...(options.command ?? [process.execPath, RUNNER_PROCESS])],
-      env: childEnvironment(process.env),
+      command: [...dataLimit(options.dataBytesMax), ...(options.command ?? OWN_RUNNER)],
+      env: { ...childEnvironment(process.env), ...options.env },
       nice: RUNNER_NICE[role],
-      log,
+      log: this.#overhearing(log),
       fields: { release: this.#name, role },
       onMessage: (message) => this.#hear(message),
       onViolation: (detail) => this.#violate(detail),
@@ -208,6 +216,7 @@ export class RunnerChild<T extends FrameToken> {
 
   #hearFault(fault: RunnerFault): void {
     const { code, detail } = fault;
+    if (code === 'out-of-memory' && fault.seq === undefined) this.#lacksMemory = true;
     if (this.#state === 'loading') {
       this.#fail(code in NEXT_STEP ? (code as RunnerErrorCode) : 'load-failed', detail);
     } else {
@@ -224,6 +233,7 @@ export class RunnerChild<T extends FrameToken> {
   }
 
   #violate(detail: string): void {
+    this.#violation = detail;
     if (this.#state === 'loading') this.#fail('load-failed', detail);
     else this.#options.onFault({ token: null, code: 'protocol-violation', detail });
   }
@@ -243,8 +253,25 @@ export class RunnerChild<T extends FrameToken> {
   }
 
   #end(exit: ChildExit): void {
-    const how = exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
-    this.#fail('crashed-on-load', `its process ended (${how})`);
-    if (this.#state === 'ready') this.#options.onExit({ ...exit, outstanding: this.outstanding() });
+    const death = this.#causeOf(exit);
+    this.#fail(death.how === 'oom' ? 'out-of-memory' : 'crashed-on-load', death.reason);
+    if (this.#state === 'ready') this.#options.onExit({ ...exit, ...death, outstanding: this.outstanding() });
+  }
+
+  /** Only its own doing is looked for here: whoever has ended it knows why. */
+  #causeOf(exit: ChildExit): Death {
+    if (this.#violation === null) return causeOfDeath(exit, this.#lastWords, this.#lacksMemory);
+    return { how: 'crash', reason: `its runner broke the protocol: ${this.#violation}` };
+  }
+
+  /** What its process prints goes to the log; the last of it may say why it ended. */
+  #overhearing(log: RoomLog): RoomLog {
+    const warn = (fields: object, message: string): void => {
+      log.warn(fields, message);
+      if ('line' in fields) this.#lastWords.push(String(fields.line));
+      if (this.#lastWords.length > LAST_WORDS_MAX) this.#lastWords.shift();
+    };
+    const { debug, info, error } = log;
+    return { debug: debug.bind(log), info: info.bind(log), warn, error: error.bind(log) };
   }
 }

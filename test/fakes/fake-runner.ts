@@ -1,5 +1,6 @@
 // A runner without a process: holds tokens like the real one and answers when the test says so. Its behaviour is held
 // to the real one's by test/contract/runner-protocol-door.test.ts.
+import { causeOfDeath } from '../../agent/inference/cause-of-death.ts';
 import type { FrameToken, Runner, RunnerOptions } from '../../agent/inference/inference.ts';
 import { FRAMES_OUTSTANDING_MAX } from '../../agent/inference/runner-protocol.ts';
 import type { Answer } from '../../shared/release/answers.ts';
@@ -37,7 +38,7 @@ export function openFakeRunner<T extends FrameToken>(options: FakeRunnerOptions<
     if (isGone) return;
     isGone = true;
     queueMicrotask(() => {
-      options.onExit({ ...exit, isConfirmed: true, outstanding: [...held] });
+      options.onExit({ ...exit, ...causeOfDeath(exit, [], false), isConfirmed: true, outstanding: [...held] });
       gone.resolve();
     });
   };
