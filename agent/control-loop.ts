@@ -15,7 +15,14 @@ const TICK_MS = 250;
 /** Changes that come together are reported together. */
 const REPORT_AFTER_MS = 50;
 /** Frame events that change nothing worth a report. */
-const FRAME_EVENTS: ReadonlySet<CoreEvent['kind']> = new Set(['offered', 'late', 'answered', 'sensors', 'tick']);
+const FRAME_EVENTS: ReadonlySet<CoreEvent['kind']> = new Set([
+  'offered',
+  'look',
+  'late',
+  'answered',
+  'sensors',
+  'tick',
+]);
 
 export type ControlLoopParts = {
   readonly carryOut: (effect: Effect) => void;
@@ -31,6 +38,8 @@ export type ControlLoopParts = {
   readonly killFiles: readonly string[];
   readonly windowMs: number;
   readonly monotonicNow: () => number;
+  /** How long the box was suspended since the last call; the monotonic clock does not count that. */
+  readonly sleptMs: () => number;
   readonly log: RoomLog;
 };
 
@@ -86,6 +95,14 @@ export class ControlLoop {
   }
 
   #turn(event: CoreEvent): void {
+    // Before anything is decided on a lease: it may have run out while the box was suspended.
+    const isLooking = event.kind === 'tick' || this.#state.leases.asking !== null;
+    const sleptMs = isLooking ? this.#parts.sleptMs() : 0;
+    if (sleptMs > 0) this.#take({ kind: 'slept', sleptMs });
+    this.#take(event);
+  }
+
+  #take(event: CoreEvent): void {
     const before = this.#state.serving;
     const { state, effects } = step(this.#state, event, this.#parts.monotonicNow());
     this.#state = state;
@@ -136,8 +153,9 @@ export class ControlLoop {
 
   /** Only when something has changed that is more than a count. */
   #publish(): void {
-    const report = reportOf(this.#state);
-    const changing = { ...report, servedFrames: Math.min(1, report.servedFrames) };
+    const report = reportOf(this.#state, this.#parts.monotonicNow());
+    const lease = report.lease && { state: report.lease.state };
+    const changing = { ...report, servedFrames: Math.min(1, report.servedFrames), lease };
     const text = JSON.stringify(changing);
     if (text === this.#reported) return;
     this.#reported = text;

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../shared/basics/canonical-json.ts';
 import { describeError } from '../shared/basics/errors.ts';
-import { desiredSchema, killDocumentSchema } from '../shared/protocol/documents.ts';
+import { desiredSchema, killDocumentSchema, leaseSchema } from '../shared/protocol/documents.ts';
 import { type DeviceAddress, killTopics } from '../shared/protocol/topics.ts';
 import type { Verifier } from '../shared/signing/signed-document.ts';
 import type { CoreEvent } from './core/events.ts';
@@ -14,6 +14,7 @@ const KILL_PLACES = ['fleet', 'site', 'device'] as const;
 export type Incoming = {
   readonly onDesired: (text: string) => void;
   readonly onKill: (topic: string, text: string) => void;
+  readonly onLease: (text: string) => void;
 };
 
 export type IncomingParts = {
@@ -40,6 +41,12 @@ export function openIncoming({ verify, address, send, monotonicNow, log }: Incom
         const verified = await verify('desired', desiredSchema, text);
         if (!verified.ok) return { kind: 'refused', refusal: verified.kind, reason: `desired: ${verified.reason}` };
         return { kind: 'desired', document: verified.value, documentDigest: digestOf(verified.value) };
+      }),
+    onLease: (text) =>
+      inOrder(async () => {
+        const verified = await verify('lease', leaseSchema, text);
+        if (!verified.ok) return { kind: 'refused', refusal: verified.kind, reason: `lease: ${verified.reason}` };
+        return { kind: 'lease', document: verified.value };
       }),
     onKill: (topicName, text) => {
       const receivedAtMs = monotonicNow();

@@ -17,6 +17,7 @@ import { killEpochOf } from './core/kills.ts';
 import { type CoreState, type DurableState, freshDurable, openCore, type Priority } from './core/state.ts';
 import { FrameLoop } from './frame-loop.ts';
 import { sweepRings } from './frames/frames.ts';
+import { openHello } from './hello.ts';
 import { openIncoming } from './incoming.ts';
 import { type Link, openLink } from './link/link.ts';
 import { openProofFile } from './proof-file.ts';
@@ -24,10 +25,12 @@ import { RoleClock } from './role-clock.ts';
 import { RunnerPool } from './runner-pool.ts';
 import { openSensors } from './sensors/sensors.ts';
 import { openSinks } from './sinks/sinks.ts';
+import { openClockWatch } from './state/clock-watch.ts';
 import { openSlots, type Slots } from './state/slots.ts';
 import { openSteps } from './steps.ts';
+import { openSuspendWatch } from './suspend-watch.ts';
 import { openReporter } from './telemetry/reporter.ts';
-import { openSpool, type Spool } from './telemetry/spool.ts';
+import { openSpool } from './telemetry/spool.ts';
 import { openTelemetry } from './telemetry/telemetry.ts';
 
 export type Agent = { readonly close: () => Promise<void> };
@@ -53,7 +56,8 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
   const pool = new RunnerPool({ cameras, frameLoop, readInstalled, discardDamaged, threadsFor, telemetry, send, log });
   const { device, ringDir } = config;
   const wakeReporter = floor.reporter.wake;
-  const steps = openSteps({ ...floor, ...loops, pool, send, wakeReporter, threadsFor, device, ringDir, log });
+  const sayHello = helloOf(parts, floor, control);
+  const steps = openSteps({ ...floor, ...loops, pool, send, wakeReporter, sayHello, threadsFor, device, ringDir, log });
   floor.late.carryOut = steps.carryOut;
   control.start(floor.slots.reading.found);
   floor.late.link = await connect({ ...parts, ...floor, control });
@@ -73,11 +77,12 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
 /** Parts that know nothing of each other's decisions: disk, spool, telemetry, sinks, clocks. */
 async function openFloor({ config, version, log, stdout }: AgentParts) {
   const monotonicNow = () => Number(process.hrtime.bigint()) / 1e6;
-  const wallNow = () => Date.now();
+  // A clock before 1970 is as wrong as one in 1970, and every document can say 0.
+  const wallNow = () => Math.max(0, Date.now());
   const boot = randomBytes(8).toString('hex');
   mkdirSync(config.dataDir, { recursive: true });
   const artifacts = openArtifacts({ dataDir: config.dataDir, apiUrl: config.controlPlane?.apiUrl ?? null });
-  const slots = openSlots(config.dataDir);
+  const slots = openSlots(config.dataDir, wallNow);
   const durable = await readDurable(slots, artifacts, config, log);
   mkdirSync(config.ringDir, { recursive: true });
   sweepRings(config.ringDir);
@@ -86,6 +91,7 @@ async function openFloor({ config, version, log, stdout }: AgentParts) {
   const { site, device, hardwareClass, line, procRoot, sysRoot } = config;
   const identity = { site, device, hardwareClass, line };
   const telemetry = openTelemetry({ identity, boot, wallNow, monotonicNow, spool, log, procRoot });
+  const clockWatch = openClockWatch({ slots, wallNow, monotonicNow, emit: telemetry.emit, log });
   const sensors = openSensors({ sysRoot, procRoot });
   const roleClock = new RoleClock(monotonicNow);
   // The core and its hands know each other, and the link comes last: they are named before they are there.
@@ -97,7 +103,7 @@ async function openFloor({ config, version, log, stdout }: AgentParts) {
   };
   const reporter = openReporter({ spool, link, monotonicNow, log });
   const sinks = openSinks(config.sinks, { stdout, link, log });
-  const disk = { artifacts, slots, durable, proofs, spool };
+  const disk = { artifacts, slots, durable, proofs, spool, clockWatch };
   return { ...disk, boot, monotonicNow, wallNow, telemetry, sensors, roleClock, late, link, reporter, sinks };
 }
 
@@ -108,28 +114,33 @@ type Floor = Awaited<ReturnType<typeof openFloor>>;
 function openLoops({ config, version, log }: AgentParts, floor: Floor) {
   const { site, device, ringDir } = config;
   const { boot, telemetry, sensors, roleClock, reporter, sinks, link, monotonicNow, wallNow, late } = floor;
-  const { durable, proofs } = floor;
+  const { durable, proofs, clockWatch } = floor;
   const clocks = { monotonicNowMs: monotonicNow(), wallNowMs: wallNow() };
-  const control: ControlLoop = new ControlLoop(openCore({ site, device, ...clocks, durable, proofs: proofs.proofs }), {
-    carryOut: (effect) => late.carryOut(effect),
-    readSensors: () => {
-      const reading = sensors.read();
-      telemetry.recordSensors(reading);
-      return reading;
+  const control: ControlLoop = new ControlLoop(
+    openCore({ site, device, boot, ...clocks, durable, proofs: proofs.proofs }),
+    {
+      carryOut: (effect) => late.carryOut(effect),
+      readSensors: () => {
+        const reading = sensors.read();
+        telemetry.recordSensors(reading);
+        return reading;
+      },
+      cameras: () => cameraWatch.states(),
+      closeWindow: (state) => {
+        cameraWatch.report((cameraId) => frameLoop.takeCounts(cameraId));
+        telemetry.closeWindow(windowFacts(state, roleClock));
+        sinks.tellDropped();
+        clockWatch.look();
+        reporter.wake();
+      },
+      publishReport: (body) => publishReport({ config, version, boot, log, link, wallNow }, body),
+      killFiles: [join(config.dataDir, 'kill'), config.killFile],
+      windowMs: config.windowMs,
+      monotonicNow,
+      sleptMs: openSuspendWatch({ monotonicNow }),
+      log,
     },
-    cameras: () => cameraWatch.states(),
-    closeWindow: (state) => {
-      cameraWatch.report((cameraId) => frameLoop.takeCounts(cameraId));
-      telemetry.closeWindow(windowFacts(state, roleClock));
-      sinks.tellDropped();
-      reporter.wake();
-    },
-    publishReport: (body) => publishReport({ config, version, boot, log, link, wallNow }, body),
-    killFiles: [join(config.dataDir, 'kill'), config.killFile],
-    windowMs: config.windowMs,
-    monotonicNow,
-    log,
-  });
+  );
   const core = { state: () => control.state(), send: control.send.bind(control) };
   const frameLoop: FrameLoop = new FrameLoop({
     site,
@@ -212,49 +223,44 @@ function publishReport({ config, version, boot, log, link, wallNow }: ReportPart
   });
 }
 
+function helloOf({ config, version, log }: AgentParts, { boot, spool, link }: Floor, control: ControlLoop) {
+  const { site, device, hardwareClass, line } = config;
+  const header = { v: 1 as const, site, device, boot, agentVersion: version, hardwareClass, line };
+  return openHello({ header, state: () => control.state(), spool, link, log });
+}
+
 type ConnectParts = {
   readonly config: AgentConfig;
   readonly boot: string;
-  readonly version: string;
   readonly log: Logger;
   readonly control: ControlLoop;
   readonly reporter: ReturnType<typeof openReporter>;
-  readonly spool: Spool;
   readonly monotonicNow: () => number;
 };
 
 async function connect(parts: ConnectParts): Promise<Link | null> {
-  const { config, boot, version, log, control, reporter, spool, monotonicNow } = parts;
-  const { controlPlane, site, device, hardwareClass, line } = config;
+  const { config, boot, log, control, reporter, monotonicNow } = parts;
+  const { controlPlane, site, device } = config;
   if (controlPlane === null) return null;
   const address = { site, device };
+  const send = control.send.bind(control);
   const verify = await openVerifier(controlPlane.keySet);
-  const incoming = openIncoming({ verify, address, send: control.send.bind(control), monotonicNow, log });
-  const hello = () => {
-    const { generation, killEpoch } = windowFactsOf(control.state());
-    const header = { v: 1 as const, site, device, boot, agentVersion: version, hardwareClass, line };
-    return JSON.stringify({ ...header, generation, killEpoch, seq: spool.seqLast });
-  };
-  const link = openLink({
+  return openLink({
     url: controlPlane.mqttUrl,
     address,
     password: controlPlane.password,
     boot,
     log,
-    ...incoming,
+    ...openIncoming({ verify, address, send, monotonicNow, log }),
     onAck: (ack) => reporter.acknowledged(ack),
     onUp: () => {
-      link.publish('hello', hello(), { qos: 1, retain: false }).catch((error: unknown) => {
-        log.debug({ error: describeError(error) }, 'hello was not delivered; the next connection says it again');
-      });
+      send({ kind: 'link', isUp: true });
       control.reportNow();
       reporter.linkUp();
     },
-    onDown: (reason) => log.info({ reason }, 'the link to the control plane is down'),
+    onDown: (reason) => {
+      send({ kind: 'link', isUp: false });
+      log.info({ reason }, 'the link to the control plane is down');
+    },
   });
-  return link;
-}
-
-function windowFactsOf(state: CoreState): { readonly generation: number; readonly killEpoch: number } {
-  return { generation: state.desired?.generation ?? 0, killEpoch: killEpochOf(state.durable) };
 }

@@ -30,6 +30,7 @@ export type StepParts = {
   readonly roleClock: RoleClock;
   readonly proofs: ProofFile;
   readonly send: (event: CoreEvent) => void;
+  readonly sayHello: (lease: EffectOf<'hello'>['lease']) => void;
   /** An event waits in the spool. */
   readonly wakeReporter: () => void;
   readonly threadsFor: (release: Installed, priority: Priority) => number;
@@ -65,6 +66,7 @@ export function openSteps(parts: StepParts): Steps {
   const hands: Hands = {
     persist: ({ durable }) => persist(parts, durable),
     emit: ({ event }) => emit(parts, event),
+    hello: ({ lease }) => parts.sayHello(lease),
     reroute: ({ from, serving }) => {
       parts.roleClock.switchTo(serving);
       parts.frameLoop.reroute(from, serving);

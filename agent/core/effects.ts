@@ -19,7 +19,9 @@ export type EventFields = {
     | 'download-failed'
     | 'document-refused'
     | 'camera-lost'
-    | 'camera-back';
+    | 'camera-back'
+    | 'lease-lapsed'
+    | 'lease-renewed';
   readonly reason: string;
   readonly digest?: string;
   readonly release?: string;
@@ -36,6 +38,8 @@ export type EventFields = {
 export type Effect =
   | { readonly kind: 'persist'; readonly durable: DurableState }
   | { readonly kind: 'emit'; readonly event: EventFields }
+  /** Say hello to the control plane; `lease`: what it asks for. */
+  | { readonly kind: 'hello'; readonly lease: { readonly nonce: number; readonly digest: string } | null }
   /** Who answers has changed: frames in flight at `from` go to the new one now (null: only the shadow has changed). */
   | { readonly kind: 'reroute'; readonly from: ReleaseRef | null; readonly serving: Serving }
   /** Make sure its files are here: `local` only looks, so that a missing baseline costs no time before its fallback. */

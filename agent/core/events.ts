@@ -1,6 +1,7 @@
 // Everything that can happen to the supervisor, as plain facts. Foreign documents arrive here verified and parsed.
 import type { Sensors } from '../../shared/measure/window.ts';
-import type { Desired, KillDocument } from '../../shared/protocol/documents.ts';
+import type { Desired, KillDocument, Lease } from '../../shared/protocol/documents.ts';
+import type { LeaseRefusal } from './lease.ts';
 import type { BlockedKind, KillTopic, ProofRecord, Provider } from './state.ts';
 
 export type RefusalKind =
@@ -9,7 +10,8 @@ export type RefusalKind =
   | 'older-generation'
   | 'older-epoch'
   | 'wrong-address'
-  | 'unknown-topic';
+  | 'unknown-topic'
+  | LeaseRefusal;
 
 /** How a runner ended without being asked to. */
 export type DeathKind = 'crash' | 'oom' | 'hang';
@@ -28,6 +30,11 @@ export type CoreEvent =
       /** Monotonic time of the flag's arrival, before its signature was checked. */
       readonly receivedAtMs: number;
     }
+  | { readonly kind: 'lease'; readonly document: Lease }
+  /** The connection to the control plane has come or gone. */
+  | { readonly kind: 'link'; readonly isUp: boolean }
+  /** The box was suspended for so long, which the monotonic clock has not counted. */
+  | { readonly kind: 'slept'; readonly sleptMs: number }
   | { readonly kind: 'local-kill'; readonly present: boolean; readonly reason: string }
   | { readonly kind: 'refused'; readonly refusal: RefusalKind; readonly reason: string }
   | { readonly kind: 'installed'; readonly digest: string }
@@ -49,6 +56,8 @@ export type CoreEvent =
   | { readonly kind: 'proof'; readonly record: ProofRecord; readonly fault: ProofFault | null }
   | { readonly kind: 'scored'; readonly digest: string; readonly record: ProofRecord | null }
   | { readonly kind: 'offered' }
+  /** An answer of a candidate has arrived: may it still answer? */
+  | { readonly kind: 'look' }
   | {
       readonly kind: 'answered';
       readonly digest: string;

@@ -1,6 +1,7 @@
 // What the device says about itself: phase, blocked reasons, and the body of the reported document. Pure.
 import type { AgentPhase, Reported } from '../../shared/protocol/reports.ts';
 import { entriesInForce, killEpochOf } from './kills.ts';
+import { leaseBlocked, leaseReportOf } from './leasing.ts';
 import { forbidden } from './serving.ts';
 import { type CoreState, type Holding, holdingOf, type ReleaseRef, wallAt } from './state.ts';
 
@@ -25,11 +26,12 @@ export type ReportBody = Pick<
   | 'blocked'
   | 'refused'
   | 'provider'
+  | 'lease'
 >;
 
 const REASON_MAX = 500;
 
-export function reportOf(state: CoreState): ReportBody {
+export function reportOf(state: CoreState, nowMs: number): ReportBody {
   const { durable, serving, answering } = state;
   return {
     generation: state.desired?.generation ?? durable.desired?.generation ?? 0,
@@ -42,6 +44,7 @@ export function reportOf(state: CoreState): ReportBody {
     previous: durable.previous === null ? null : plain(durable.previous),
     candidate: candidateReport(state),
     mode: modeOf(state),
+    lease: leaseReportOf(state, nowMs),
     provider: serving.ref === null ? null : (state.holdings.get(serving.ref.digest)?.provider ?? null),
     proofs: relevantProofs(state),
     quarantine: durable.quarantine.map(({ digest, release, reason, kind, sinceMs }) => ({
@@ -52,7 +55,7 @@ export function reportOf(state: CoreState): ReportBody {
       sinceMs,
     })),
     kills: entriesInForce(durable).map(({ id, reason }) => ({ id, reason })),
-    blocked: blockedOf(state),
+    blocked: blockedOf(state, nowMs),
     refused: { ...state.refused },
   };
 }
@@ -73,8 +76,10 @@ export function phaseOf(state: CoreState): AgentPhase {
 }
 
 /** Why the device does not do what is desired, one entry per cause. */
-export function blockedOf(state: CoreState): Blocked[] {
+export function blockedOf(state: CoreState, nowMs: number): Blocked[] {
   const blocked = stagedBlocked(state);
+  const lease = leaseBlocked(state, nowMs);
+  if (lease !== null) blocked.push(lease);
   const committed = holdingOf(state, state.durable.committed);
   if (committed.failedAtMs !== null) {
     const why = committed.hindrance?.reason ?? 'its runner ended again and again';

@@ -5,6 +5,7 @@ import { acceptDesired, recordRefusal } from './documents.ts';
 import type { Effect } from './effects.ts';
 import type { CoreEvent } from './events.ts';
 import { acceptKill, acceptLocalKill, acknowledgeKills, killOf, killOfDigest, resumeAcks } from './kills.ts';
+import { isLapseUntold, onLease, onLink, onSlept } from './leasing.ts';
 import { foldAnswered, foldLate, foldOffered } from './limit-tracks.ts';
 import { isBatteryLow, isTooHot, judgeLevels, limitsOf, trackLevels } from './limits.ts';
 import { quarantine } from './quarantine.ts';
@@ -15,11 +16,11 @@ import { breachTrial, isOnTrial, onFrameFault, onRunnerDied, refOf } from './tro
 import { andThen, emitting, type Turn, turn } from './turn.ts';
 
 /** Events that come with every frame and change neither routes nor steps by themselves. */
-const QUIET: ReadonlySet<CoreEvent['kind']> = new Set(['offered', 'late']);
+const QUIET: ReadonlySet<CoreEvent['kind']> = new Set(['offered', 'late', 'look']);
 
 export function step(state: CoreState, event: CoreEvent, monotonicNowMs: number): Turn {
   const folded = fold(state, event, monotonicNowMs);
-  if (QUIET.has(event.kind)) return folded;
+  if (QUIET.has(event.kind) && !isLapseUntold(folded.state, monotonicNowMs)) return folded;
   const settled = andThen(folded, (next) => settle(next, monotonicNowMs));
   const { durable } = settled.state;
   const isRetry = event.kind === 'tick' && settled.state.diskFault !== null;
@@ -40,6 +41,12 @@ function fold(state: CoreState, event: CoreEvent, nowMs: number): Turn {
       const accepted = acceptKill(state, event);
       return 'refusal' in accepted ? recordRefusal(state, 'older-epoch', accepted.refusal, nowMs) : accepted;
     }
+    case 'lease':
+      return onLease(state, event.document, nowMs);
+    case 'link':
+      return onLink(state, event.isUp, nowMs);
+    case 'slept':
+      return onSlept(state, event.sleptMs);
     case 'local-kill':
       return acceptLocalKill(state, event.present, event.reason, nowMs);
     case 'refused':
@@ -60,6 +67,8 @@ function fold(state: CoreState, event: CoreEvent, nowMs: number): Turn {
       return onScored(state, event, nowMs);
     case 'offered':
       return turn({ ...state, tracks: foldOffered(state.tracks, nowMs) });
+    case 'look':
+      return turn(state);
     case 'answered':
       return onAnswered(state, event, nowMs);
     case 'late':

@@ -1,14 +1,16 @@
-// The serving rule, asked afresh for every frame: kill beats breach and quarantine beats desired. Going to the baseline
+// The serving rule, asked afresh for every frame: kill beats breach and quarantine beats lapsed lease beats desired. Going to the baseline
 // needs less proof than going to a candidate. Pure; never remembers a decision.
 import { killOf, killOfDigest, killOfEveryCandidate } from './kills.ts';
+import { type LeaseNeed, type LeaseStanding, mayAnswer, standingOf } from './lease.ts';
 import { isQuarantineFull, quarantineOf } from './quarantine.ts';
 import { type CoreState, holdingOf, isOfBaselineChain, type ReleaseRef, type Serving } from './state.ts';
 
-/** Who answers the next frame, who shadows it, and why. */
-export function decideServing(state: CoreState): Serving {
+/** Who answers a frame at this moment of the monotonic clock, who shadows it, and why. */
+export function decideServing(state: CoreState, nowMs: number): Serving {
   const candidate = candidateOf(state);
   const shadow = shadowOf(state);
-  if (candidate !== null && state.desired?.candidate?.role === 'serve' && isReady(state, candidate)) {
+  const isReadyToServe = state.desired?.candidate?.role === 'serve' && candidate !== null && isReady(state, candidate);
+  if (isReadyToServe && state.desired?.candidate && mayAnswerNow(state, nowMs)) {
     const { stage, rolloutId } = state.desired.candidate;
     return {
       kind: 'candidate',
@@ -23,7 +25,20 @@ export function decideServing(state: CoreState): Serving {
     const because = `desired generation ${state.desired?.generation} names it as the baseline; it is proven and not yet committed`;
     return { kind: 'trial-baseline', ref: adopted, role: 'baseline', shadow, because };
   }
-  return serveBaseline(state, shadow);
+  return serveBaseline(state, { shadow, nowMs });
+}
+
+/** What the desired document wants to answer frames under a lease; null when nothing here needs one. */
+export function leaseNeedOf({ desired, durable }: CoreState): LeaseNeed | null {
+  const candidate = desired?.candidate;
+  if (candidate?.role !== 'serve' || candidate.lease === null) return null;
+  return candidate.digest === durable.committed.digest ? null : { digest: candidate.digest, terms: candidate.lease };
+}
+
+/** Null: nothing here needs a lease. */
+export function leaseStandingOf(state: CoreState, nowMs: number): LeaseStanding | null {
+  const need = leaseNeedOf(state);
+  return need && standingOf(state.leases, need, nowMs);
 }
 
 /** The candidate that this device may work on now; null when there is none or something forbids it. */
@@ -80,11 +95,18 @@ export function fallbackFor(state: CoreState, digest: string): ReleaseRef | null
   return loadedChain(state).find((ref) => ref.digest !== digest) ?? null;
 }
 
-function serveBaseline(state: CoreState, shadow: Serving['shadow']): Serving {
+function mayAnswerNow(state: CoreState, nowMs: number): boolean {
+  const standing = leaseStandingOf(state, nowMs);
+  return standing === null || mayAnswer(standing);
+}
+
+type Beside = { readonly shadow: Serving['shadow']; readonly nowMs: number };
+
+function serveBaseline(state: CoreState, { shadow, nowMs }: Beside): Serving {
   const ref = loadedChain(state)[0] ?? null;
   if (ref === null) return { kind: 'none', ref, role: 'baseline', shadow: null, because: whyNone(state) };
   if (ref.digest === state.durable.committed.digest)
-    return { kind: 'baseline', ref, role: 'baseline', shadow, because: whyBaseline(state) };
+    return { kind: 'baseline', ref, role: 'baseline', shadow, because: whyBaseline(state, nowMs) };
   return { kind: 'fallback', ref, role: 'baseline', shadow, because: whyFallback(state) };
 }
 
@@ -109,7 +131,7 @@ export function isReady(state: CoreState, ref: ReleaseRef): boolean {
   return holding?.runner === 'loaded' && holding.proof === 'passed';
 }
 
-function whyBaseline(state: CoreState): string {
+function whyBaseline(state: CoreState, nowMs: number): string {
   const everyone = killOfEveryCandidate(state.durable);
   if (everyone) return `kill ${everyone.id} stops every candidate: ${everyone.reason}`;
   const candidate = state.desired?.candidate;
@@ -118,7 +140,10 @@ function whyBaseline(state: CoreState): string {
   const why = forbidden(state, candidate.digest);
   if (why) return `committed; the candidate ${candidate.release} may not run: ${why.reason}`;
   if (candidate.role !== 'serve') return `committed; the candidate ${candidate.release} shall only ${candidate.role}`;
-  return `committed; the candidate ${candidate.release} is not ready yet`;
+  if (!isReady(state, candidate)) return `committed; the candidate ${candidate.release} is not ready yet`;
+  if (leaseStandingOf(state, nowMs)?.state === 'lapsed')
+    return `committed; the lease of the candidate ${candidate.release} has lapsed: the control plane did not renew it in time`;
+  return `committed; the candidate ${candidate.release} is ready and waits for its lease`;
 }
 
 function whyFallback(state: CoreState): string {

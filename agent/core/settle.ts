@@ -2,8 +2,9 @@
 // rule names, and plan the next steps.
 import { clearAttempts } from './attempts.ts';
 import { killOf, killOfDigest } from './kills.ts';
+import { trackLease } from './leasing.ts';
 import { keptDigests, planSteps } from './plan.ts';
-import { decideServing, isReady, wantedBaseline } from './serving.ts';
+import { candidateOf, decideServing, isReady, leaseStandingOf, wantedBaseline } from './serving.ts';
 import { type CoreState, isOfBaselineChain, type PendingRevert, type ReleaseRef, type Serving } from './state.ts';
 import { andThen, emitting, type Turn, turn } from './turn.ts';
 
@@ -14,7 +15,8 @@ const HALT_RETRY_AFTER_MS = 60_000;
 
 export function settle(state: CoreState, nowMs: number): Turn {
   const committed = commit(state);
-  const routed = andThen(committed, (next) => route(next, nowMs));
+  const leased = andThen(committed, (next) => trackLease(next, nowMs));
+  const routed = andThen(leased, (next) => route(next, nowMs));
   const halted = andThen(routed, (next) => turn(trackHalt(next, nowMs)));
   const planned = andThen(halted, (next) => planSteps(next, nowMs));
   return andThen(planned, (next) => collectGarbage(state, next));
@@ -38,7 +40,7 @@ function commit(state: CoreState): Turn {
 
 /** Asks the serving rule and, when the answer changed, sends the frames in flight where they belong. */
 function route(state: CoreState, nowMs: number): Turn {
-  const serving = decideServing(state);
+  const serving = decideServing(state, nowMs);
   const before = state.serving;
   const generation = state.desired?.generation ?? 0;
   const routed: CoreState = { ...state, serving, servingGeneration: generation };
@@ -50,7 +52,7 @@ function route(state: CoreState, nowMs: number): Turn {
   return turn({ ...routed, pendingRevert, lastTrouble: null }, ...effects, reroute(before.ref, serving));
 }
 
-/** The device takes a release on trial back by itself: not because of a newer order, and not because of a kill. */
+/** The device takes a release on trial back by itself: not for a newer order, a kill, or a lease that has lapsed. */
 function revertOf(state: CoreState, serving: Serving, nowMs: number): PendingRevert | null {
   const before = state.serving;
   if (before.ref === null || (before.kind !== 'candidate' && before.kind !== 'trial-baseline')) return null;
@@ -59,8 +61,14 @@ function revertOf(state: CoreState, serving: Serving, nowMs: number): PendingRev
   const isKilled = isOfBaselineChain(state.durable, before.ref.digest)
     ? killOfDigest(state.durable, before.ref.digest)
     : killOf(state, before.ref.digest);
-  if (isKilled !== null) return null;
+  if (isKilled !== null || isLeaseTheCause(state, before.ref, nowMs)) return null;
   return { from: before.ref, reason: state.lastTrouble ?? serving.because, decidedAtMs: nowMs };
+}
+
+/** It could go on, but for its lease: that says nothing about the model. */
+function isLeaseTheCause(state: CoreState, ref: ReleaseRef, nowMs: number): boolean {
+  const isAble = candidateOf(state)?.digest === ref.digest && isReady(state, ref);
+  return isAble && leaseStandingOf(state, nowMs)?.state === 'lapsed';
 }
 
 function reroute(from: ReleaseRef | null, serving: Serving) {

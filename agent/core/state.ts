@@ -4,6 +4,7 @@
 import type { Sensors } from '../../shared/measure/window.ts';
 import type { Desired } from '../../shared/protocol/documents.ts';
 import type { GoldenScore } from '../../shared/protocol/golden-score.ts';
+import { type LeaseTrack, NO_LEASE } from './lease.ts';
 import { EMPTY_LIMIT_TRACKS, type LimitTracks } from './limit-tracks.ts';
 
 export type ReleaseRef = { readonly release: string; readonly digest: string };
@@ -142,6 +143,8 @@ export type Answering = { readonly ref: ReleaseRef; readonly frames: number; rea
 export type CoreState = {
   readonly site: string;
   readonly device: string;
+  /** Drawn anew at every start: what answered an earlier one is worth nothing. */
+  readonly boot: string;
   readonly startedAtMs: number;
   /** Wall clock minus monotonic clock at the boot, for dates in reports; never used to decide. */
   readonly wallOffsetMs: number;
@@ -161,6 +164,8 @@ export type CoreState = {
   readonly answering: Answering | null;
   readonly pendingAcks: readonly PendingAck[];
   readonly pendingRevert: PendingRevert | null;
+  readonly leases: LeaseTrack;
+  readonly isLinkUp: boolean;
   readonly tracks: LimitTracks;
   readonly sensors: Sensors | null;
   readonly cameras: ReadonlyMap<string, CameraFacts>;
@@ -180,6 +185,7 @@ export type CameraFacts = { readonly lost: boolean; readonly healthy: boolean | 
 export type OpenCore = {
   readonly site: string;
   readonly device: string;
+  readonly boot: string;
   readonly monotonicNowMs: number;
   readonly wallNowMs: number;
   readonly durable: DurableState;
@@ -208,6 +214,7 @@ export function openCore(from: OpenCore): CoreState {
   return {
     site: from.site,
     device: from.device,
+    boot: from.boot,
     startedAtMs: from.monotonicNowMs,
     wallOffsetMs: from.wallNowMs - from.monotonicNowMs,
     durable: { ...from.durable, bootCount: from.durable.bootCount + 1 },
@@ -222,6 +229,8 @@ export function openCore(from: OpenCore): CoreState {
     answering: null,
     pendingAcks: [],
     pendingRevert: null,
+    leases: NO_LEASE,
+    isLinkUp: false,
     tracks: EMPTY_LIMIT_TRACKS,
     sensors: null,
     cameras: new Map(),

@@ -22,6 +22,8 @@ export type LinkOptions = {
   /** Raw signed text of the newest desired document. At a connect it comes after the kills. */
   readonly onDesired: (text: string) => void;
   readonly onKill: (topic: string, text: string) => void;
+  /** Raw signed text that answers a hello. */
+  readonly onLease: (text: string) => void;
   readonly onAck: (ack: Ack) => void;
   /** The subscriptions stand, and retained documents have had their chance to arrive. */
   readonly onUp: () => void;
@@ -109,6 +111,7 @@ class ReconnectingLink {
   #receive(topic: string, text: string): void {
     if (this.#kills.has(topic)) this.#options.onKill(topic, text);
     else if (topic === deviceTopic(this.#options.address, 'ack')) this.#receiveAck(text);
+    else if (topic === deviceTopic(this.#options.address, 'lease')) this.#options.onLease(text);
     else if (topic === deviceTopic(this.#options.address, 'desired')) this.#receiveDesired(text);
   }
 

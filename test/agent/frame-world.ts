@@ -46,17 +46,21 @@ export class FrameWorld {
     const clocks = { monotonicNowMs: this.nowMs, wallNowMs: 1_700_000_000_000 };
     const durable = { ...freshDurable(FACTORY), committed: ref('b'), previous: FACTORY };
     const proof = { ...ref('b'), passed: true, reason: '', atMs: 1, frames: 3, loadMs: 1, coldStartMs: 1, scores: [] };
-    this.control = new ControlLoop(openCore({ site: SITE, device: DEVICE, ...clocks, durable, proofs: [proof] }), {
-      carryOut: (effect) => this.#carryOut(effect),
-      readSensors: () => NO_SENSORS,
-      cameras: () => [],
-      closeWindow: () => undefined,
-      publishReport: () => undefined,
-      killFiles: [],
-      windowMs: 60_000,
-      monotonicNow: () => this.nowMs,
-      log: openRecordingLog(),
-    });
+    this.control = new ControlLoop(
+      openCore({ site: SITE, device: DEVICE, boot: 'abcdef0123', ...clocks, durable, proofs: [proof] }),
+      {
+        carryOut: (effect) => this.#carryOut(effect),
+        readSensors: () => NO_SENSORS,
+        cameras: () => [],
+        closeWindow: () => undefined,
+        publishReport: () => undefined,
+        killFiles: [],
+        windowMs: 60_000,
+        monotonicNow: () => this.nowMs,
+        sleptMs: () => 0,
+        log: openRecordingLog(),
+      },
+    );
     this.loop = new FrameLoop({
       site: SITE,
       device: DEVICE,

@@ -18,6 +18,7 @@ import { deviceLimitsSchema } from '../../../shared/protocol/limits.ts';
 
 export const SITE = 'site-a';
 export const DEVICE = 'device-1';
+export const BOOT = 'boot-0001';
 
 export function ref(name: string): ReleaseRef {
   const digest = [...name].map((char) => char.charCodeAt(0).toString(16)).join('');
@@ -172,7 +173,7 @@ export class CoreWorld {
   }
 
   #boot(): CoreState {
-    const from = { site: SITE, device: DEVICE, monotonicNowMs: this.nowMs, wallNowMs: 1_700_000_000_000 };
+    const from = { site: SITE, device: DEVICE, boot: BOOT, monotonicNowMs: this.nowMs, wallNowMs: 1_700_000_000_000 };
     return openCore({ ...from, durable: this.disk, proofs: [] });
   }
 

@@ -136,7 +136,9 @@ describe('temperature', () => {
     expect(world.servingDigest()).toBe(B);
     expect(world.kinds()).not.toContain('breach');
     expect(world.disk.quarantine).toEqual([]);
-    expect(blockedOf(world.state)).toMatchObject([{ kind: 'breached', reason: 'the box was too hot already' }]);
+    expect(blockedOf(world.state, world.nowMs)).toMatchObject([
+      { kind: 'breached', reason: 'the box was too hot already' },
+    ]);
     world.send({ kind: 'sensors', sensors: { ...SENSORS, temperatureC: 90 } });
     run(world, 2, { fps: 10 });
     expect(world.servingDigest()).toBe(B);

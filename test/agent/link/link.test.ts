@@ -34,6 +34,7 @@ function open(part: Partial<LinkOptions> = {}): Link {
     log: SILENT,
     onDesired: (text) => log.push(`desired ${text}`),
     onKill: (topic, text) => log.push(`kill ${topic} ${text}`),
+    onLease: (text) => log.push(`lease ${text}`),
     onAck: (ack) => log.push(`ack ${ack.boot} ${ack.seq}`),
     onUp: () => log.push('up'),
     onDown: () => log.push('down'),

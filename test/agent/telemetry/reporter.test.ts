@@ -62,6 +62,7 @@ function start(): void {
     log: SILENT,
     onDesired: () => undefined,
     onKill: () => undefined,
+    onLease: () => undefined,
     onAck: (ack) => reporter.acknowledged(ack),
     onUp: () => reporter.linkUp(),
     onDown: () => undefined,
