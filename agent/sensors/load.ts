@@ -1,12 +1,12 @@
-// CPU load between two looks, and memory, from /proc.
+// CPU load between two looks, the pressure for a processor, and memory, from /proc.
 import { join } from 'node:path';
-import { readText } from './sysfs.ts';
+import type { ReadText } from './sysfs.ts';
 
 /** The returned function reads the load since its last call, in % of all cores; null at the first. */
-export function openCpuLoad(procRoot: string): () => number | null {
+export function openCpuLoad(procRoot: string, read: ReadText): () => number | null {
   let before: Ticks | null = null;
   return () => {
-    const now = readTicks(join(procRoot, 'stat'));
+    const now = ticksOf(read(join(procRoot, 'stat')));
     const load = before && now ? loadBetween(before, now) : null;
     before = now;
     return load;
@@ -16,21 +16,28 @@ export function openCpuLoad(procRoot: string): () => number | null {
 export type Memory = { readonly usedBytes: number | null; readonly totalBytes: number | null };
 
 /** Used = not available to programs: file caches are available. */
-export function readMemory(procRoot: string): Memory {
-  const text = readText(join(procRoot, 'meminfo')) ?? '';
+export function readMemory(procRoot: string, read: ReadText): Memory {
+  const text = read(join(procRoot, 'meminfo')) ?? '';
   const totalBytes = kilobytesOf(text, 'MemTotal');
   const availableBytes = kilobytesOf(text, 'MemAvailable');
   if (totalBytes === null || availableBytes === null) return { usedBytes: null, totalBytes };
   return { usedBytes: Math.max(0, totalBytes - availableBytes), totalBytes };
 }
 
+/** Share of the last 10 s in which something waited for a processor; null where the kernel does not count it. */
+export function readCpuPressure(procRoot: string, read: ReadText): number | null {
+  const share = /^some avg10=(\d{1,3}(?:\.\d+)?) /m.exec(read(join(procRoot, 'pressure/cpu')) ?? '')?.[1];
+  return share === undefined ? null : Math.min(100, Number(share));
+}
+
 type Ticks = { readonly idle: number; readonly all: number };
 
 // cpu user nice system idle iowait irq softirq steal guest guest_nice: guest time is part of user time already.
-function readTicks(path: string): Ticks | null {
-  const line = /^cpu +([\d ]+)$/m.exec(readText(path) ?? '')?.[1];
+function ticksOf(text: string | null): Ticks | null {
+  const line = /^cpu +([\d ]+)$/m.exec(text ?? '')?.[1];
   if (line === undefined) return null;
   const ticks = line.split(' ').map(Number).slice(0, 8);
+  if (!ticks.every(Number.isSafeInteger)) return null;
   const [, , , idle = 0, waiting = 0] = ticks;
   return { idle: idle + waiting, all: ticks.reduce((sum, value) => sum + value, 0) };
 }
@@ -42,6 +49,6 @@ function loadBetween(before: Ticks, now: Ticks): number | null {
 }
 
 function kilobytesOf(text: string, name: string): number | null {
-  const kilobytes = new RegExp(`^${name}: +(\\d+) kB$`, 'm').exec(text)?.[1];
+  const kilobytes = new RegExp(`^${name}: +(\\d{1,12}) kB$`, 'm').exec(text)?.[1];
   return kilobytes === undefined ? null : Number(kilobytes) * 1024;
 }

@@ -2,6 +2,7 @@
 // losing counts. Pure.
 import { createHash } from 'node:crypto';
 import { addCounts, mergeArms, mergePaired } from '../../shared/measure/quality.ts';
+import { NO_SENSORS } from '../../shared/measure/sensors.ts';
 import type { CameraWindow } from '../../shared/measure/window.ts';
 import type { WindowBody } from './document-body.ts';
 import { addReading, NO_READINGS } from './sensor-window.ts';
@@ -18,7 +19,9 @@ export function mergeKey(window: WindowBody): string {
 
 /** `first` precedes `second`; their merge keys are equal. */
 export function mergeWindows(first: WindowBody, second: WindowBody): WindowBody {
-  const readings = [first.sensors, second.sensors].reduce(addReading, NO_READINGS);
+  // Windows that an older agent has spooled know fewer sensors.
+  const known = [first.sensors, second.sensors].map((sensors) => ({ ...NO_SENSORS, ...sensors }));
+  const readings = known.reduce(addReading, NO_READINGS);
   const both = [first, second];
   return {
     ...second,

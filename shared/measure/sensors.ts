@@ -9,6 +9,13 @@ const percent = z.number().min(0).max(100).nullable().default(null);
 /** A rail of a power monitor; `VDD_IN` and its like carry all the others, so the rails are not to be added up blindly. */
 const railSchema = z.looseObject({ name: z.string().max(64), milliwatts: z.number().nonnegative().nullable() });
 
+/** `fault`: why it cannot be read, or why what it says cannot be a temperature. */
+const zoneSchema = z.looseObject({
+  name: z.string().max(64),
+  celsius: z.number().nullable(),
+  fault: z.string().max(200).nullable(),
+});
+
 /** Unreadable is null, never 0. In a window: the worst reading where one can be worst, else the last. */
 export const sensorsSchema = z.looseObject({
   /** The hottest of the zones and chips that belong to the processor, and which it was. */
@@ -17,8 +24,8 @@ export const sensorsSchema = z.looseObject({
   /** What is left to the nearest trip point of its kind, of any processor zone to its own; below zero: it is passed. */
   passiveMarginC: celsius,
   criticalMarginC: celsius,
-  /** Zones that answer with something that cannot be a temperature, with the reason. */
-  unreadableZones: z.record(z.string(), z.string()).default({}),
+  /** All zones of the machine, the processor's or not, read every few seconds. */
+  zones: z.array(zoneSchema).max(64).default([]),
   throttled: z.boolean().nullable(),
   /** What limited the machine, by source: `cooling:cpufreq-cpu0`, `cpu-package`, `cpu-core`, `over-current:oc1`. */
   throttleReasons: z.array(z.string().max(80)).max(32).default([]),
@@ -56,7 +63,7 @@ export const NO_SENSORS: z.infer<typeof sensorsSchema> = {
   hottestZone: null,
   passiveMarginC: null,
   criticalMarginC: null,
-  unreadableZones: {},
+  zones: [],
   throttled: null,
   throttleReasons: [],
   throttleCounts: {},
