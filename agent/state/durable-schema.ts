@@ -32,3 +32,6 @@ export const durableSchema: z.ZodType<DurableState> = z.object({
   quarantine: z.array(quarantinedSchema).default([]),
   attempts: z.array(z.object({ digest: digestSchema, starts: countSchema, strikes: countSchema })).default([]),
 });
+
+/** Beside the state in its slot: the wall clock when it was written. */
+export const savedSchema = z.object({ savedAtMs: timeSchema.default(0) });

@@ -1,44 +1,37 @@
 // The state that a device needs to boot safely: two preallocated 4 KB slots, rewritten in place by turns (sequence,
 // CRC-32, fsync). No rename and no growth, so it works on a full disk; a torn slot loses to the other one.
-// Layout of a slot: 8 bytes magic, u32 LE sequence, u32 LE length, u32 LE CRC of sequence, length and body, the body:
-// deflated JSON (a full set of kills and quarantines is 6 KB of text, mostly digests).
-import { closeSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
-import { BelayError } from '../../shared/basics/errors.ts';
-import { parseJson } from '../../shared/basics/parsing.ts';
 import type { DurableState } from '../core/state.ts';
-import { durableSchema } from './durable-schema.ts';
+import { decodeSlot, encodeSlot, type SlotContent, SlotsError } from './slot-codec.ts';
+import { openSlotFile, type SlotFile } from './slot-file.ts';
 
-export const SLOT_BYTES = 4096;
-const MAGIC = 'BELAYST1';
-const HEADER_BYTES = 20;
-export const BODY_BYTES_MAX = SLOT_BYTES - HEADER_BYTES;
-/** Far above the largest state; a bound for the inflater. */
-const JSON_BYTES_MAX = 64 * 1024;
 const NAMES = ['state.a', 'state.b'] as const;
 
 export type SlotReading = {
   /** Null: neither slot can be read. */
   readonly durable: DurableState | null;
   readonly found: 'fresh' | 'whole' | 'one-lost' | 'both-lost';
+  /** Wall clock when the newest state was written; 0 when nobody knows. */
+  readonly savedAtMs: number;
 };
-
-/** Codes: `state-open` (the folder or its files), `state-write` (nothing was replaced), `state-too-large`. */
-export class SlotsError extends BelayError {}
 
 /** The two slot files of one data folder. One process at a time. */
 export class Slots {
-  readonly #files: readonly [number, number];
+  readonly #files: readonly [SlotFile, SlotFile];
+  readonly #wallNow: () => number;
   readonly reading: SlotReading;
   #sequence: number;
   #next: 0 | 1;
+  #kept: DurableState | null;
 
-  constructor(files: readonly [number, number]) {
+  constructor(files: readonly [SlotFile, SlotFile], wallNow: () => number) {
     this.#files = files;
-    const slots = files.map(readSlot);
+    this.#wallNow = wallNow;
+    const slots = files.map((file) => file.read());
     const [a, b] = slots;
     this.reading = judge(slots);
+    this.#kept = this.reading.durable;
     const sequenceA = a?.kind === 'good' ? a.sequence : -1;
     const sequenceB = b?.kind === 'good' ? b.sequence : -1;
     this.#sequence = Math.max(sequenceA, sequenceB, 0);
@@ -47,30 +40,40 @@ export class Slots {
 
   /** Durable when it returns. On any fault the last good state stays in the other slot. */
   write(durable: DurableState): void {
-    const slot = encodeSlot(this.#sequence + 1, durable);
+    const slot = encodeSlot(this.#sequence + 1, durable, Math.max(0, Math.round(this.#wallNow())));
     const file = this.#files[this.#next];
     try {
-      if (writeSync(file, slot, 0, SLOT_BYTES, 0) !== SLOT_BYTES) throw new Error('short write');
-      fsyncSync(file);
+      file.write(slot);
     } catch (error) {
-      const message = `writing the state slot ${NAMES[this.#next]}: ${(error as Error).message}; check the disk of this device`;
+      const message = `writing the state slot ${file.name}: ${(error as Error).message}; check the disk of this device`;
       throw new SlotsError('state-write', message, { cause: error });
     }
+    this.#kept = durable;
     this.#sequence += 1;
     this.#next = this.#next === 0 ? 1 : 0;
   }
 
+  /** Writes what is there once more, for its date. Throws as `write` does. */
+  touch(): void {
+    if (this.#kept !== null) this.write(this.#kept);
+  }
+
   close(): void {
-    for (const file of this.#files) closeSync(file);
+    for (const file of this.#files) file.close();
   }
 }
 
-/** Opens (and on a first start preallocates) the slots in `dataDir`. Throws SlotsError when that is impossible. */
-export function openSlots(dataDir: string): Slots {
+/**
+ * Opens (and on a first start preallocates) the slots in `dataDir`. A disk that cannot be written is read; each write
+ * says so then, and works again when the disk does. Throws SlotsError when there is nothing to read either.
+ */
+export function openSlots(dataDir: string, wallNow: () => number = Date.now): Slots {
   try {
     mkdirSync(dataDir, { recursive: true });
-    const [a, b] = NAMES.map((name) => openSlot(join(dataDir, name)));
-    return new Slots([a ?? -1, b ?? -1]);
+    const [a, b] = [openSlotFile(dataDir, NAMES[0]), openSlotFile(dataDir, NAMES[1])];
+    const fault = a.fault !== null && b.fault !== null ? a.fault : null;
+    if (fault !== null) throw fault;
+    return new Slots([a, b], wallNow);
   } catch (error) {
     const message = `opening the state slots in ${dataDir}: ${(error as Error).message}; the agent must be able to write there`;
     throw new SlotsError('state-open', message, { cause: error });
@@ -79,100 +82,13 @@ export function openSlots(dataDir: string): Slots {
 
 /** Reads the slots without ever writing: for looking at a device whose agent runs. */
 export function readSlots(dataDir: string): SlotReading {
-  const files = NAMES.map((name) => openSync(join(dataDir, name), 'r'));
-  try {
-    return judge(files.map(readSlot));
-  } finally {
-    for (const file of files) closeSync(file);
-  }
-}
-
-type SlotContent =
-  | { readonly kind: 'empty' }
-  | { readonly kind: 'lost' }
-  | { readonly kind: 'good'; readonly sequence: number; readonly durable: DurableState };
-
-/** The bytes of one slot. Throws SlotsError when the state does not fit: its parts are bounded so that it does. */
-export function encodeSlot(sequence: number, durable: DurableState): Buffer {
-  const whole = encodeBody(durable);
-  const body = whole.length <= BODY_BYTES_MAX ? whole : encodeBody(withoutReasons(durable));
-  if (body.length > BODY_BYTES_MAX) {
-    const message = `writing the state: ${body.length} bytes do not fit a slot of ${BODY_BYTES_MAX}`;
-    throw new SlotsError('state-too-large', message);
-  }
-  const slot = Buffer.alloc(SLOT_BYTES);
-  slot.write(MAGIC, 0, 'latin1');
-  slot.writeUInt32LE(sequence, 8);
-  slot.writeUInt32LE(body.length, 12);
-  body.copy(slot, HEADER_BYTES);
-  slot.writeUInt32LE(checksum(slot, body.length), 16);
-  return slot;
-}
-
-export function decodeSlot(slot: Uint8Array): SlotContent {
-  if (slot.every((byte) => byte === 0)) return { kind: 'empty' };
-  const bytes = Buffer.from(slot.buffer, slot.byteOffset, slot.byteLength);
-  if (bytes.length < HEADER_BYTES || bytes.toString('latin1', 0, 8) !== MAGIC) return { kind: 'lost' };
-  const length = bytes.readUInt32LE(12);
-  if (length > bytes.length - HEADER_BYTES || bytes.readUInt32LE(16) !== checksum(bytes, length))
-    return { kind: 'lost' };
-  const durable = decodeBody(bytes.subarray(HEADER_BYTES, HEADER_BYTES + length));
-  return durable === null ? { kind: 'lost' } : { kind: 'good', sequence: bytes.readUInt32LE(8), durable };
-}
-
-function encodeBody(durable: DurableState): Buffer {
-  return deflateRawSync(JSON.stringify(durable));
-}
-
-/** Last resort for space: what must be obeyed stays, why is left out. */
-function withoutReasons(durable: DurableState): DurableState {
-  return {
-    ...durable,
-    kills: durable.kills.map((kills) => ({
-      ...kills,
-      entries: kills.entries.map((entry) => ({ ...entry, reason: '' })),
-    })),
-    quarantine: durable.quarantine.map((entry) => ({ ...entry, reason: '' })),
-  };
-}
-
-function decodeBody(body: Uint8Array): DurableState | null {
-  try {
-    const parsed = parseJson(durableSchema, inflateRawSync(body, { maxOutputLength: JSON_BYTES_MAX }));
-    return parsed.ok ? parsed.value : null;
-  } catch {
-    // A body with a good CRC that does not inflate was written by something else: the slot is lost.
-    return null;
-  }
-}
-
-function checksum(slot: Buffer, length: number): number {
-  return crc32(slot.subarray(HEADER_BYTES, HEADER_BYTES + length), crc32(slot.subarray(8, 16)));
-}
-
-function openSlot(path: string): number {
-  try {
-    return openSync(path, 'r+');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  const file = openSync(path, 'w+');
-  // Real bytes, not a hole: the space is taken now, so that a full disk cannot refuse it later.
-  writeSync(file, Buffer.alloc(SLOT_BYTES), 0, SLOT_BYTES, 0);
-  fsyncSync(file);
-  return file;
-}
-
-function readSlot(file: number): SlotContent {
-  const slot = Buffer.alloc(SLOT_BYTES);
-  const length = readSync(file, slot, 0, SLOT_BYTES, 0);
-  return decodeSlot(slot.subarray(0, length));
+  return judge(NAMES.map((name) => decodeSlot(readFileSync(join(dataDir, name)))));
 }
 
 function judge(slots: readonly SlotContent[]): SlotReading {
   const good = slots.filter((slot) => slot.kind === 'good').sort((a, b) => b.sequence - a.sequence);
   const isAllEmpty = slots.every((slot) => slot.kind === 'empty');
-  const durable = good[0]?.durable ?? null;
-  if (durable === null) return { durable, found: isAllEmpty ? 'fresh' : 'both-lost' };
-  return { durable, found: slots.some((slot) => slot.kind === 'lost') ? 'one-lost' : 'whole' };
+  const { durable = null, savedAtMs = 0 } = good[0] ?? {};
+  if (durable === null) return { durable, found: isAllEmpty ? 'fresh' : 'both-lost', savedAtMs };
+  return { durable, found: slots.some((slot) => slot.kind === 'lost') ? 'one-lost' : 'whole', savedAtMs };
 }

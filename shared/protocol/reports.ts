@@ -133,6 +133,7 @@ export const eventKindSchema = z.enum([
   'camera-lost',
   'camera-back',
   'spool-dropped',
+  'clock-behind',
   'lease-lapsed',
   'lease-renewed',
 ]);

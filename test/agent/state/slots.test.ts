@@ -2,10 +2,13 @@
 import { createHash } from 'node:crypto';
 import {
   closeSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -17,7 +20,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KEPT_KILLS_MAX } from '../../../agent/core/kills.ts';
 import { QUARANTINE_MAX } from '../../../agent/core/quarantine.ts';
 import { type DurableState, freshDurable } from '../../../agent/core/state.ts';
-import { decodeSlot, encodeSlot, openSlots, readSlots, SLOT_BYTES } from '../../../agent/state/slots.ts';
+import { decodeSlot, encodeSlot, SLOT_BYTES } from '../../../agent/state/slot-codec.ts';
+import { openSlots, readSlots } from '../../../agent/state/slots.ts';
 
 const digest = (fill: string) => createHash('sha256').update(fill).digest('hex');
 const FACTORY = { release: 'cv-detector:1.8.2+data=b4f7a1', digest: digest('f') };
@@ -43,7 +47,7 @@ function writeStates(...boots: number[]): void {
 describe('slots', () => {
   it('are fresh on a first start and keep the newest state', () => {
     const fresh = openSlots(dir);
-    expect(fresh.reading).toEqual({ durable: null, found: 'fresh' });
+    expect(fresh.reading).toEqual({ durable: null, found: 'fresh', savedAtMs: 0 });
     fresh.close();
     writeStates(1, 2, 3);
     expect(readSlots(dir)).toMatchObject({ found: 'whole', durable: { bootCount: 3 } });
@@ -102,10 +106,44 @@ describe('slots', () => {
     truncateSync(join(dir, 'state.a'), 100);
     writeFileSync(join(dir, 'state.b'), Buffer.alloc(SLOT_BYTES, 0x55));
     const slots = openSlots(dir);
-    expect(slots.reading).toEqual({ durable: null, found: 'both-lost' });
+    expect(slots.reading).toMatchObject({ durable: null, found: 'both-lost' });
     slots.write(at(9));
     slots.close();
     expect(readSlots(dir).durable?.bootCount).toBe(9);
+  });
+
+  it('know when they were written last, and by touching are written again for their date alone', () => {
+    let nowMs = 1000;
+    const slots = openSlots(dir, () => nowMs);
+    slots.touch();
+    slots.write(at(1));
+    nowMs = 5000;
+    slots.touch();
+    slots.close();
+    expect(readSlots(dir)).toMatchObject({ savedAtMs: 5000, durable: { bootCount: 1 }, found: 'whole' });
+  });
+
+  it('take their space again when a power cut has left an empty file', () => {
+    writeStates(1, 2, 3);
+    truncateSync(join(dir, 'state.b'), 0);
+    const slots = openSlots(dir);
+    expect(slots.reading.durable?.bootCount).toBe(3);
+    slots.close();
+    expect(statSync(join(dir, 'state.b'))).toMatchObject({ size: SLOT_BYTES, blocks: SLOT_BYTES / 512 });
+  });
+
+  it('are read when they cannot be written, say so at each write, and are written again when that is over', () => {
+    writeStates(1, 2);
+    // Not even root writes to a folder: it stands where the other slot should be.
+    renameSync(join(dir, 'state.a'), join(dir, 'aside'));
+    mkdirSync(join(dir, 'state.a'));
+    const slots = openSlots(dir);
+    expect(slots.reading).toMatchObject({ durable: { bootCount: 2 } });
+    expect(() => slots.write(at(3))).toThrow('state.a');
+    rmSync(join(dir, 'state.a'), { recursive: true });
+    slots.write(at(4));
+    slots.close();
+    expect(readSlots(dir).durable?.bootCount).toBe(4);
   });
 
   it('hold the largest state that the core can make', () => {
