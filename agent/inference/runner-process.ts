@@ -34,13 +34,12 @@ function runRunner(): void {
   const answerAll = async (): Promise<void> => {
     if (isBusy || loaded === null) return;
     isBusy = true;
+    // The session's run lets the event loop turn once before it blocks it: that is where tokens and the drain come in.
     for (let order = queue[0]; order; order = queue[0]) {
       const said = await answer(loaded, order);
       send(said);
       if (said.type === 'fault' && said.seq === undefined) return link.finish();
       queue.shift();
-      // Lets the next token and the drain in: the run has blocked the loop.
-      await new Promise((resolve) => setImmediate(resolve));
     }
     isBusy = false;
     if (isDraining) link.finish();
