@@ -126,7 +126,8 @@ function untilMs(lease: GrantedLease, terms: LeaseTerms): number {
 function nextHelloAtMs(track: LeaseTrack, terms: LeaseTerms, device: string): number {
   const { lease, unanswered, askedAtMs, nonce } = track;
   const spread = 1 - JITTER + 2 * JITTER * shareOf(`${device} ${nonce}`);
-  const renewMs = terms.ttlMs * RENEW_SHARE * spread;
+  const ttlMs = Math.min(terms.ttlMs, lease?.ttlMs ?? terms.ttlMs);
+  const renewMs = ttlMs * RENEW_SHARE * spread;
   if (unanswered === 0 && lease !== null) return lease.fromMs + renewMs;
   return askedAtMs + Math.min(renewMs, RETRY_AFTER_MS * 2 ** Math.min(30, unanswered - 1) * spread);
 }

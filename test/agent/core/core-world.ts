@@ -1,6 +1,7 @@
 // A small world around the reducer for tests: it carries out effects in memory and can be told what goes wrong.
 // Time only moves when a test says so.
 
+import type { Content } from '../../../agent/core/answer-content.ts';
 import type { Effect, EventFields } from '../../../agent/core/effects.ts';
 import type { CoreEvent } from '../../../agent/core/events.ts';
 import { step } from '../../../agent/core/reduce.ts';
@@ -80,6 +81,8 @@ export function documentDigestOf(document: unknown): string {
 export class CoreWorld {
   state: CoreState;
   nowMs = 1000;
+  /** Of the next boot. */
+  boot = BOOT;
   /** What the slots hold: all that a reboot keeps. */
   disk: DurableState;
   events: EventFields[] = [];
@@ -135,13 +138,14 @@ export class CoreWorld {
   }
 
   /** One frame, answered by whom the serving rule names. */
-  answer(latencyMs = 10): readonly Effect[] {
+  answer(latencyMs = 10, content?: Content): readonly Effect[] {
     this.send({ kind: 'offered' });
     const { ref: by, role } = this.state.serving;
     if (by === null) return [];
     this.requests += 1;
     const requestId = `r-${this.requests}`;
-    return this.send({ kind: 'answered', digest: by.digest, role, latencyMs, serviceMs: latencyMs, requestId });
+    const what = { digest: by.digest, role, latencyMs, serviceMs: latencyMs, requestId };
+    return this.send({ kind: 'answered', ...what, ...(content === undefined ? {} : { content }) });
   }
 
   wait(ms: number): this {
@@ -173,7 +177,13 @@ export class CoreWorld {
   }
 
   #boot(): CoreState {
-    const from = { site: SITE, device: DEVICE, boot: BOOT, monotonicNowMs: this.nowMs, wallNowMs: 1_700_000_000_000 };
+    const from = {
+      site: SITE,
+      device: DEVICE,
+      boot: this.boot,
+      monotonicNowMs: this.nowMs,
+      wallNowMs: 1_700_000_000_000,
+    };
     return openCore({ ...from, durable: this.disk, proofs: [] });
   }
 
