@@ -1,6 +1,6 @@
 // Proof results kept on disk, so that the baseline is scored once per digest and not at every start. A convenience:
 // a candidate is proven afresh in every boot, whatever lies here; a file that cannot be read is forgotten.
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { describeError } from '../shared/basics/errors.ts';
@@ -42,6 +42,8 @@ export function openProofFile(dataDir: string, agentVersion: string, log: RoomLo
         writeFileSync(`${path}.new`, JSON.stringify({ agentVersion, proofs }));
         renameSync(`${path}.new`, path);
       } catch (error) {
+        // Half a file on a full disk takes the place that the state and the spool need.
+        discard(`${path}.new`);
         log.warn({ error: describeError(error) }, 'a proof result could not be kept; it will be made again');
       }
     },
@@ -50,7 +52,20 @@ export function openProofFile(dataDir: string, agentVersion: string, log: RoomLo
 
 function readProofs(path: string, agentVersion: string, log: RoomLog): readonly ProofRecord[] {
   if (!existsSync(path)) return [];
-  const parsed = parseJson(fileSchema, readFileSync(path));
-  if (!parsed.ok) log.warn({ path }, 'kept proof results cannot be read; they will be made again');
-  return parsed.ok && parsed.value.agentVersion === agentVersion ? parsed.value.proofs : [];
+  try {
+    const parsed = parseJson(fileSchema, readFileSync(path));
+    if (!parsed.ok) log.warn({ path }, 'kept proof results cannot be read; they will be made again');
+    return parsed.ok && parsed.value.agentVersion === agentVersion ? parsed.value.proofs : [];
+  } catch (error) {
+    log.warn({ path, error: describeError(error) }, 'kept proof results cannot be read; they will be made again');
+    return [];
+  }
+}
+
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // A disk that is read-only holds none.
+  }
 }

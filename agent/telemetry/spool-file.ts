@@ -1,11 +1,11 @@
-// The SQLite file behind the spool: opening it, setting a broken one aside, its statements. It decides nothing.
-import { renameSync, rmSync } from 'node:fs';
+// The SQLite file behind the spool: opening it, setting a broken one aside, closing it. It decides nothing.
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { BelayError, describeError } from '../../shared/basics/errors.ts';
 
 export type SpoolDatabase = Database.Database;
 
-/** Codes: `spool-unavailable` the file can be neither opened nor replaced. */
+/** Codes: `spool-unavailable` the file can be neither opened nor replaced, `spool-in-use` another process has it open. */
 export class SpoolError extends BelayError {}
 
 export type OpenedFile = {
@@ -34,6 +34,7 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS entries_by_seq ON entries (boot, seq);
   CREATE TABLE IF NOT EXISTS boots (boot TEXT PRIMARY KEY, seq_last INTEGER NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS dropped (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS filler (bytes BLOB) STRICT;
 `;
 
 /** A predecessor that is still closing may hold the file for a moment. */
@@ -45,8 +46,8 @@ export function openSpoolFile(path: string): OpenedFile {
     return { database: openSound(path), setAside: null };
   } catch (error) {
     if (!isCorruption(error)) throw unavailable(path, error);
-    setFileAside(path);
     try {
+      setFileAside(path);
       return { database: openSound(path), setAside: describeError(error) };
     } catch (second) {
       throw unavailable(path, second);
@@ -54,13 +55,63 @@ export function openSpoolFile(path: string): OpenedFile {
   }
 }
 
+/** The same spool in memory: for as long as the disk takes no file. */
+export function openMemorySpool(): SpoolDatabase {
+  const database = new Database(':memory:');
+  database.exec(SCHEMA);
+  return database;
+}
+
+/**
+ * Closes the file and keeps its write-ahead log as an empty one of the same size. SQLite would remove it, and on a full
+ * disk there would be no room for a new one: nothing could be written, not even an acknowledgement.
+ */
+export function closeSpoolFile(path: string, database: SpoolDatabase): void {
+  const kept = keptLog(path);
+  try {
+    rmSync(kept, { force: true });
+    linkSync(`${path}-wal`, kept);
+  } catch {
+    // No log, or a file system without links: the next opening makes a new one.
+  }
+  database.close();
+  restoreLog(path);
+}
+
+// Also what an agent that was killed while closing has left.
+function restoreLog(path: string): void {
+  const kept = keptLog(path);
+  try {
+    if (existsSync(kept) && !existsSync(`${path}-wal`)) {
+      const file = openSync(kept, 'r+');
+      // Without its header a log is empty, and everything in it is in the database already.
+      writeSync(file, Buffer.alloc(32), 0, 32, 0);
+      fsyncSync(file);
+      closeSync(file);
+      renameSync(kept, `${path}-wal`);
+    }
+    rmSync(kept, { force: true });
+  } catch {
+    // A disk that is read-only has nothing to prepare for.
+  }
+}
+
+function keptLog(path: string): string {
+  return `${path}-wal.kept`;
+}
+
 /** True when the content of the file, not the disk or the caller, is at fault. */
 export function isCorruption(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return /^SQLITE_(CORRUPT|NOTADB|FORMAT)/.test(code);
+  return /^SQLITE_(CORRUPT|NOTADB|FORMAT)/.test(codeOf(error));
+}
+
+/** True when the file is as large as it may be, or the disk has no room for more. */
+export function isFull(error: unknown): boolean {
+  return codeOf(error) === 'SQLITE_FULL';
 }
 
 function openSound(path: string): SpoolDatabase {
+  restoreLog(path);
   const database = new Database(path, { timeout: BUSY_MS_MAX });
   try {
     // EXCLUSIVE first: without shared memory a database can still be reopened when the disk is full.
@@ -73,11 +124,18 @@ function openSound(path: string): SpoolDatabase {
     database.pragma('cache_size = -2000');
     checkSound(database);
     database.exec(SCHEMA);
+    emptyFiller(database);
     return database;
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+// Left there when the power went while the file was growing.
+function emptyFiller(database: SpoolDatabase): void {
+  const count = database.prepare('SELECT count(*) FROM filler').pluck().get();
+  if (count !== 0) database.exec('DELETE FROM filler');
 }
 
 function checkSound(database: SpoolDatabase): void {
@@ -90,10 +148,18 @@ function checkSound(database: SpoolDatabase): void {
 // One broken file is kept for whoever wants to look at it; a second one replaces it, or they would fill the disk.
 function setFileAside(path: string): void {
   renameSync(path, `${path}.broken`);
-  for (const suffix of ['-wal', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
+  for (const suffix of ['-wal', '-wal.kept', '-shm', '-journal']) rmSync(`${path}${suffix}`, { force: true });
 }
 
 function unavailable(path: string, cause: unknown): SpoolError {
-  const message = `could not open the spool ${path}; check that the folder is writable and that no other agent uses it`;
+  if (/^SQLITE_(BUSY|LOCKED)/.test(codeOf(cause))) {
+    const message = `could not open the spool ${path}: another agent uses it; give each agent a dataDir of its own`;
+    return new SpoolError('spool-in-use', message, { cause });
+  }
+  const message = `could not open the spool ${path}; check that the folder is writable and that the disk has room`;
   return new SpoolError('spool-unavailable', message, { cause });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -23,12 +23,18 @@ export function rowBytes(text: string): number {
 
 /** Windows in flight keep their number and their content, so at most those stay above the budget. */
 export function makeRoom(statements: SpoolStatements, budget: SpoolBudget): void {
-  while (isOverBudget(statements, budget.bytesMax)) {
+  if (!shrinkWhile(statements, () => isOverBudget(statements, budget.bytesMax))) return;
+  while ((statements.spanMs.get() ?? 0) > budget.spanMsMax) if (!dropOldest(statements)) return;
+}
+
+/** Merges, then drops windows until the condition is over; false when no window is left that could give way. */
+export function shrinkWhile(statements: SpoolStatements, isShort: () => boolean): boolean {
+  while (isShort()) {
     const pair = statements.mergeable.get(PARTS_MAX / 2);
     if (pair) mergePair(statements, pair.id, pair.next_id);
-    else if (!dropOldest(statements)) return;
+    else if (!dropOldest(statements)) return false;
   }
-  while ((statements.spanMs.get() ?? 0) > budget.spanMsMax) if (!dropOldest(statements)) return;
+  return true;
 }
 
 function isOverBudget(statements: SpoolStatements, bytesMax: number): boolean {
@@ -54,7 +60,7 @@ function mergePair(statements: SpoolStatements, firstId: number, secondId: numbe
   });
 }
 
-function dropOldest(statements: SpoolStatements): boolean {
+export function dropOldest(statements: SpoolStatements): boolean {
   const oldest = statements.oldestUnsent.get();
   if (!oldest) return false;
   statements.remove.run(oldest.id);

@@ -5,9 +5,10 @@ import type { Logger } from 'pino';
 import { describeError } from '../../shared/basics/errors.ts';
 import type { EventBody, WindowBody } from './document-body.ts';
 import { mergeKey } from './merge-windows.ts';
-import { isCorruption, openSpoolFile, type SpoolDatabase } from './spool-file.ts';
-import { makeRoom, rowBytes, type SpoolBudget, spanOf } from './spool-room.ts';
-import { openStatements, type SpoolEntry, type SpoolStatements } from './spool-statements.ts';
+import { isFull, SpoolError } from './spool-file.ts';
+import { dropOldest, makeRoom, rowBytes, type SpoolBudget, shrinkWhile, spanOf } from './spool-room.ts';
+import type { SpoolEntry, SpoolStatements } from './spool-statements.ts';
+import { SpoolStore } from './spool-store.ts';
 
 type Unwritten = SpoolEntry & { readonly kind: string };
 
@@ -19,21 +20,23 @@ export type SpoolOptions = {
   readonly bytesMax?: number;
   /** Time that the waiting windows may cover; default 72 h. */
   readonly spanMsMax?: number;
+  readonly monotonicNow?: () => number;
 };
 
 const BYTES_MAX = 64 * 1024 * 1024;
 const SPAN_MS_MAX = 72 * 3600 * 1000;
 /** Events held in memory while the disk refuses them. */
 const UNWRITTEN_MAX = 256;
+/** Of SQLite by default. */
+const PAGE_BYTES = 4096;
+/** Windows that give way at once for an event that found no room. */
+const SACRIFICE_MAX = 8;
 
 export class Spool {
   readonly #options: SpoolOptions;
-  readonly #budget: SpoolBudget;
-  #database: SpoolDatabase;
-  #statements: SpoolStatements;
+  readonly #store: SpoolStore;
   #boot: string;
   #seqLast = 0;
-  #setAside: string | null;
   #unwritten: Unwritten[] = [];
   #unwrittenDrops = new Map<string, number>();
   #replaced = 0;
@@ -41,15 +44,18 @@ export class Spool {
   constructor(options: SpoolOptions) {
     this.#options = options;
     this.#boot = options.boot;
-    this.#budget = { bytesMax: options.bytesMax ?? BYTES_MAX, spanMsMax: options.spanMsMax ?? SPAN_MS_MAX };
-    const { database, setAside } = openSpoolFile(options.path);
-    this.#database = database;
-    this.#statements = openStatements(database);
-    this.#setAside = setAside;
-    this.#statements.forgetBoots.run(options.boot);
+    const bytesMax = options.bytesMax ?? BYTES_MAX;
+    this.#store = new SpoolStore({ ...options, bytesMax, onReplaced: () => this.#beginAgain() });
     this.#seqLast = this.#statements.seqLast.get(options.boot) ?? 0;
-    if (setAside)
-      options.log.warn({ path: options.path, reason: setAside }, 'the spool was broken; a fresh one is used');
+    this.#forgetBoots();
+  }
+
+  get #statements(): SpoolStatements {
+    return this.#store.statements;
+  }
+
+  get #budget(): SpoolBudget {
+    return { bytesMax: this.#store.bytesMax, spanMsMax: this.#options.spanMsMax ?? SPAN_MS_MAX };
   }
 
   /** Number given last in this boot. */
@@ -59,9 +65,7 @@ export class Spool {
 
   /** Why a former file had to be set aside; said once, then null. */
   takeSetAside(): string | null {
-    const reason = this.#setAside;
-    this.#setAside = null;
-    return reason;
+    return this.#store.takeSetAside();
   }
 
   /**
@@ -70,7 +74,7 @@ export class Spool {
    */
   appendEvent(body: EventBody): number {
     try {
-      return this.#guarded(() => this.#writeEvent(body));
+      return this.#storeEvent(body);
     } catch (error) {
       this.#options.log.error({ kind: body.kind, error: describeError(error) }, 'an event could not be stored');
       return this.#holdEvent(body);
@@ -80,7 +84,11 @@ export class Spool {
   /** Stores a window, with the drops since the last one in it; false when the disk refuses, which counts as a drop. */
   appendWindow(body: WindowBody): boolean {
     try {
-      this.#guarded(() => this.#writeWindow({ ...body, boot: this.#boot, spoolDropped: this.dropped() }));
+      this.#store.settle();
+      this.#store.reserve.prepare();
+      const write = () => this.#writeWindow({ ...body, boot: this.#boot, spoolDropped: this.dropped() });
+      this.#store.run(write, 'patient');
+      this.#unwrittenDrops = new Map();
       return true;
     } catch (error) {
       this.#options.log.error({ error: describeError(error) }, 'a window could not be stored');
@@ -91,14 +99,13 @@ export class Spool {
 
   /** The next documents to publish, events first, at most `limit`; they are numbered and no longer change. */
   pending(limit: number): readonly SpoolEntry[] {
-    const seqLast = this.#seqLast;
     try {
-      const entries = this.#guarded(() => this.#database.transaction(() => this.#numberNext(limit))());
+      this.#store.settle();
+      const { entries, seqLast } = this.#store.run(() => this.#numberNext(limit));
+      this.#seqLast = seqLast;
       this.#unwritten = [];
       return entries;
     } catch (error) {
-      // The numbers given in the failed transaction were not taken: a number without a document would be a hole.
-      this.#seqLast = seqLast;
       this.#options.log.warn(
         { error: describeError(error) },
         'the spool cannot be written; what has a number still goes out',
@@ -111,7 +118,7 @@ export class Spool {
   acknowledge(boot: string, seq: number): void {
     this.#unwritten = this.#unwritten.filter((entry) => entry.boot !== boot || entry.seq > seq);
     try {
-      this.#guarded(() => this.#statements.acknowledge.run(boot, seq));
+      this.#store.run(() => this.#statements.acknowledge.run(boot, seq));
     } catch (error) {
       // They will be sent again and acknowledged again; the control plane counts them once.
       this.#options.log.warn({ boot, seq, error: describeError(error) }, 'acknowledged documents could not be removed');
@@ -137,21 +144,32 @@ export class Spool {
   }
 
   close(): void {
-    this.#database.close();
+    this.#store.close();
+  }
+
+  #storeEvent(body: EventBody): number {
+    let given: number;
+    try {
+      given = this.#store.run(() => this.#writeEvent(body));
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      given = this.#store.run(() => {
+        for (let i = 0; i < SACRIFICE_MAX; i += 1) dropOldest(this.#statements);
+        return this.#writeEvent(body);
+      });
+    }
+    this.#seqLast = Math.max(this.#seqLast, given);
+    return given;
   }
 
   #writeEvent(body: EventBody): number {
     const seq = this.#seqLast + 1;
     const text = JSON.stringify({ ...body, boot: this.#boot, seq });
-    const given = this.#database.transaction(() => {
-      const repeated = this.#isFullOfEvents(text) ? this.#countUpEvent(body.kind) : null;
-      if (repeated !== null) return repeated;
-      this.#insertEvent(body.kind, seq, text);
-      makeRoom(this.#statements, this.#budget);
-      return seq;
-    })();
-    this.#seqLast = Math.max(this.#seqLast, given);
-    return given;
+    const repeated = this.#isFullOfEvents(text) ? this.#countUpEvent(body.kind) : null;
+    if (repeated !== null) return repeated;
+    this.#insertEvent(body.kind, seq, text);
+    makeRoom(this.#statements, this.#budget);
+    return seq;
   }
 
   #holdEvent(body: EventBody): number {
@@ -194,31 +212,41 @@ export class Spool {
 
   #writeWindow(body: WindowBody): void {
     const text = JSON.stringify(body);
-    this.#database.transaction(() => {
-      this.#statements.forgetDropped.run();
-      this.#statements.insert.run({
-        ...ROW_DEFAULTS,
-        class: 'window',
-        boot: body.boot,
-        bytes: rowBytes(text),
-        span_ms: spanOf(body),
-        merge_key: mergeKey(body),
-        body: text,
-      });
-      makeRoom(this.#statements, this.#budget);
-    })();
-    this.#unwrittenDrops = new Map();
+    // First of all, or what gives way for this window now would be forgotten with what it reports.
+    this.#statements.forgetDropped.run();
+    if (this.#store.reserve.isTight()) this.#leaveReserve(rowBytes(text));
+    this.#statements.insert.run({
+      ...ROW_DEFAULTS,
+      class: 'window',
+      boot: body.boot,
+      bytes: rowBytes(text),
+      span_ms: spanOf(body),
+      merge_key: mergeKey(body),
+      body: text,
+    });
+    makeRoom(this.#statements, this.#budget);
   }
 
-  #numberNext(limit: number): readonly SpoolEntry[] {
+  /** On a full disk older windows give way, and when there are none this one does: what is left belongs to events. */
+  #leaveReserve(bytes: number): void {
+    // A page more on either side: a document that is split wastes part of its last page, and so does its index.
+    const needed = bytes + 2 * PAGE_BYTES;
+    if (shrinkWhile(this.#statements, () => this.#store.reserve.isShortFor(needed))) return;
+    throw new SpoolError('spool-unavailable', 'the disk is full, and the rest of the spool is kept for safety events');
+  }
+
+  /** Numbers are taken when the transaction has succeeded: a number without a document would be a hole. */
+  #numberNext(limit: number): { readonly entries: readonly SpoolEntry[]; readonly seqLast: number } {
+    const taken = { seqLast: this.#seqLast };
     for (const { seq, text, kind } of this.#unwritten) this.#insertEvent(kind, seq, text);
-    return this.#statements.next.all(limit).map((row) => {
-      const seq = row.seq ?? this.#nextSeqOf(row.boot);
+    const entries = this.#statements.next.all(limit).map((row) => {
+      const seq = row.seq ?? this.#nextSeqOf(row.boot, taken);
       if (row.sent === 0) this.#statements.markSent.run(seq, row.id);
       const text = row.seq === null ? JSON.stringify({ ...JSON.parse(row.body), seq }) : row.body;
       if (row.seq === null) this.#statements.replaceBody.run(text, row.id);
       return { class: row.class, boot: row.boot, seq, text };
     });
+    return { entries, seqLast: taken.seqLast };
   }
 
   #numbered(limit: number): readonly SpoolEntry[] {
@@ -230,11 +258,11 @@ export class Spool {
     }
   }
 
-  #nextSeqOf(boot: string): number {
+  #nextSeqOf(boot: string, taken: { seqLast: number }): number {
     const isCurrent = boot === this.#boot;
-    const seq = (isCurrent ? this.#seqLast : (this.#statements.seqLast.get(boot) ?? 0)) + 1;
+    const seq = (isCurrent ? taken.seqLast : (this.#statements.seqLast.get(boot) ?? 0)) + 1;
     this.#statements.setSeqLast.run(boot, seq);
-    if (isCurrent) this.#seqLast = seq;
+    if (isCurrent) taken.seqLast = seq;
     return seq;
   }
 
@@ -242,32 +270,20 @@ export class Spool {
     this.#unwrittenDrops.set(name, (this.#unwrittenDrops.get(name) ?? 0) + 1);
   }
 
-  // A file that turns out to be broken while in use is replaced, and the work is done once more on the fresh one.
-  #guarded<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      if (!isCorruption(error)) throw error;
-      this.#replaceFile(error);
-      return work();
-    }
-  }
-
-  #replaceFile(error: unknown): void {
-    this.#options.log.warn(
-      { path: this.#options.path, error: describeError(error) },
-      'the spool broke; a fresh one is used',
-    );
-    this.#database.close();
-    const { database, setAside } = openSpoolFile(this.#options.path);
-    this.#database = database;
-    this.#statements = openStatements(database);
-    this.#setAside = setAside ?? describeError(error);
-    // The numbers of the lost documents are holes in the old sequence: a new one begins, as after a restart.
+  // The numbers of the lost documents are holes in the old sequence: a new one begins, as after a restart.
+  #beginAgain(): void {
     this.#replaced += 1;
     this.#boot = `${this.#options.boot}-${this.#replaced}`;
     this.#seqLast = 0;
     for (const { text } of this.#unwritten.splice(0)) this.#holdEvent(JSON.parse(text));
+  }
+
+  #forgetBoots(): void {
+    try {
+      this.#store.run(() => this.#statements.forgetBoots.run(this.#options.boot));
+    } catch (error) {
+      this.#options.log.debug({ error: describeError(error) }, 'boots that nobody waits for are forgotten later');
+    }
   }
 }
 

@@ -1,5 +1,15 @@
 // The spool case by case: order, restarts, budgets, broken files.
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SpoolError } from '../../../agent/telemetry/spool-file.ts';
 import type { SpoolEntry } from '../../../agent/telemetry/spool-statements.ts';
@@ -89,8 +99,47 @@ describe('the spool', () => {
     spool.close();
   });
 
-  it('throws a SpoolError when there is no folder to write to', () => {
-    expect(() => openTestSpool(folder.path('missing/spool.db'))).toThrow(/could not open the spool/);
+  it('stays in memory while there is no file to write to, and moves to the disk when there is one', () => {
+    let nowMs = 0;
+    const late = folder.path('missing/spool.db');
+    const spool = openTestSpool(late, { monotonicNow: () => nowMs });
+    spool.appendWindow(buildBody({ generation: 1 }));
+    expect(spool.appendEvent(buildEvent('in memory'))).toBe(1);
+    expect(spool.pending(10).map((entry) => entry.seq)).toEqual([1, 2]);
+    mkdirSync(folder.path('missing'));
+    nowMs += 10_000;
+    expect(spool.appendWindow(buildBody({ generation: 2 }))).toBe(true);
+    expect(spool.appendEvent(buildEvent('on disk'))).toBe(3);
+    spool.close();
+    const after = openTestSpool(late, { boot: 'boot-0002' });
+    expect(after.pending(10).map((entry) => [entry.class, entry.boot, entry.seq])).toEqual([
+      ['event', 'boot-0001', 1],
+      ['event', 'boot-0001', 3],
+      ['window', 'boot-0001', 2],
+      ['window', 'boot-0001', 4],
+    ]);
+    after.close();
+  });
+
+  it('keeps the place of its log over a stop, so that a full disk cannot take it', () => {
+    const spool = openTestSpool(path);
+    spool.appendEvent(buildEvent('kept'));
+    spool.close();
+    expect(statSync(`${path}-wal`)).toMatchObject({ size: 1024 * 1024, blocks: 2048 });
+    const after = openTestSpool(path, { boot: 'boot-0002' });
+    expect(after.pending(1).map((entry) => entry.seq)).toEqual([1]);
+    after.close();
+  });
+
+  it('takes up the log of a stop that was cut off half way', () => {
+    const spool = openTestSpool(path);
+    spool.appendEvent(buildEvent('kept'));
+    spool.close();
+    renameSync(`${path}-wal`, `${path}-wal.kept`);
+    const after = openTestSpool(path, { boot: 'boot-0002' });
+    expect(after.pending(1).map((entry) => entry.seq)).toEqual([1]);
+    expect(existsSync(`${path}-wal.kept`)).toBe(false);
+    after.close();
   });
 });
 
