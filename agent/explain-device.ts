@@ -7,6 +7,8 @@ import { parseJson } from '../shared/basics/parsing.ts';
 import { type Reported, reportedSchema } from '../shared/protocol/reports.ts';
 import type { AgentConfig } from './config.ts';
 import type { DurableState } from './core/state.ts';
+import { describeHardware, describeSensors } from './sensors/describe-sensors.ts';
+import { openSensors } from './sensors/sensors.ts';
 import { readSlots } from './state/slots.ts';
 
 export function explainDevice(config: AgentConfig): string {
@@ -14,6 +16,7 @@ export function explainDevice(config: AgentConfig): string {
     `${config.site}/${config.device} (${config.hardwareClass})`,
     ...stateLines(config),
     ...reportLines(config),
+    ...machineLines(config),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -44,6 +47,12 @@ function describeDurable(durable: DurableState, found: string): readonly string[
       ({ digest, starts, strikes }) => `attempts    ${digest.slice(0, 12)}: ${starts} starts, ${strikes} strikes`,
     ),
   ];
+}
+
+/** Read now, not reported: what throttles this machine at this moment. */
+function machineLines({ sysRoot, procRoot }: AgentConfig): readonly string[] {
+  const sensors = openSensors({ sysRoot, procRoot });
+  return [`machine     ${describeHardware(sensors.hardware)}`, `sensors     ${describeSensors(sensors.readWhole())}`];
 }
 
 function reportLines(config: AgentConfig): readonly string[] {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import type { Logger } from 'pino';
 import { describeError } from '../shared/basics/errors.ts';
+import type { Hardware } from '../shared/protocol/hardware.ts';
 import { openVerifier } from '../shared/signing/signed-document.ts';
 import { afterOnTheClock } from './after.ts';
 import { type Artifacts, type Installed, openArtifacts } from './artifacts/artifacts.ts';
@@ -133,7 +134,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
         clockWatch.look();
         reporter.wake();
       },
-      publishReport: (body) => publishReport({ config, version, boot, log, link, wallNow }, body),
+      publishReport: (body) => publishReport(sensors.hardware, { config, version, boot, log, link, wallNow }, body),
       killFiles: [join(config.dataDir, 'kill'), config.killFile],
       windowMs: config.windowMs,
       monotonicNow,
@@ -208,10 +209,14 @@ type ReportParts = {
 };
 
 /** To the control plane while it can be reached, and to a file for whoever stands before the box. */
-function publishReport({ config, version, boot, log, link, wallNow }: ReportParts, body: ReportBody): void {
+function publishReport(
+  hardware: Hardware,
+  { config, version, boot, log, link, wallNow }: ReportParts,
+  body: ReportBody,
+): void {
   const { site, device, hardwareClass, line } = config;
   const header = { v: 1 as const, site, device, boot, atMs: Math.round(wallNow()), agentVersion: version };
-  const text = JSON.stringify({ ...header, hardwareClass, line, ...body });
+  const text = JSON.stringify({ ...header, hardwareClass, line, hardware, ...body });
   try {
     writeFileSync(join(config.dataDir, 'reported.json'), text);
   } catch (error) {

@@ -1,5 +1,6 @@
-// One line about a reading, for whoever stands before the box. Pure.
+// One line about a reading, and one about the machine, for whoever stands before the box. Pure.
 import type { Sensors } from '../../shared/measure/window.ts';
+import type { Hardware } from '../../shared/protocol/hardware.ts';
 
 const BYTES_PER_GB = 1024 ** 3;
 
@@ -7,6 +8,19 @@ const BYTES_PER_GB = 1024 ** 3;
 export function describeSensors(reading: Sensors): string {
   const parts = [heat(reading), throttling(reading), battery(reading), power(reading), load(reading), memory(reading)];
   return parts.filter((part) => part !== null).join(', ');
+}
+
+export function describeHardware({ model, boardSupport, cpu, cores, gpu, memoryBytes, os, kernel }: Hardware): string {
+  const known = [
+    model,
+    boardSupport,
+    cpu === null || cores === null ? cpu : `${cores} × ${cpu}`,
+    gpu,
+    memoryBytes === null ? null : `${(memoryBytes / BYTES_PER_GB).toFixed(1)} GB`,
+    os,
+    kernel === null ? null : `kernel ${kernel}`,
+  ].filter((part) => part !== null);
+  return known.join(', ') || 'unknown';
 }
 
 function heat({ temperatureC, hottestZone, passiveMarginC, criticalMarginC, zones }: Sensors): string {

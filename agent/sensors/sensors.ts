@@ -3,9 +3,11 @@
 import { join } from 'node:path';
 import { NO_SENSORS } from '../../shared/measure/sensors.ts';
 import type { Sensors as SensorReading } from '../../shared/measure/window.ts';
+import type { Hardware } from '../../shared/protocol/hardware.ts';
 import { type Background, openBackground, type ReadSlowly } from './background.ts';
 import { findBattery } from './battery.ts';
 import { findClocks } from './clocks.ts';
+import { readHardware } from './hardware.ts';
 import { openCpuLoad, readCpuPressure, readMemory } from './load.ts';
 import { findRails } from './rails.ts';
 import { listNames, openTextReader, type ReadText, type Sensor } from './sysfs.ts';
@@ -15,12 +17,15 @@ import { findThrottling, ThrottleWatch } from './throttling.ts';
 export type SensorOptions = {
   readonly sysRoot?: string;
   readonly procRoot?: string;
+  readonly etcRoot?: string;
   /** Other ways to read a file, at once and in the background: no file of a test can answer EAGAIN. */
   readonly readText?: ReadText;
   readonly readSlowly?: ReadSlowly;
 };
 
 export type Sensors = {
+  /** As it was found at the start. */
+  readonly hardware: Hardware;
   /** For every second. Loads and counters are those since the last reading; never blocks, never throws. */
   readonly read: () => SensorReading;
   /** Everything now, the slow ones too: for `explain`, where nothing waits. */
@@ -69,6 +74,7 @@ export function openSensors(options: SensorOptions = {}): Sensors {
     };
   };
   return {
+    hardware: readHardware({ ...options, readText }),
     read: () => {
       keepFound();
       const slow = slowPart(background, finder.found(), readings % READINGS_PER_ROUND === 0);

@@ -7,6 +7,8 @@ import { listNames, listPaths, numberOf, type ReadText, wordOf } from './sysfs.t
 const LIMITING_DEVICE = /throttle|cpufreq|devfreq|^processor$|balanced|powerclamp/i;
 /** A server has hundreds of cores; their counters are read by turns, and none is lost, because they only grow. */
 const CORES_A_READING = 8;
+/** As many cooling devices of one type are read each time; of a server's hundreds, all limited together, by turns. */
+const ALIKE_A_READING = 8;
 const REASON_MAX = 80;
 const REASONS_MAX = 32;
 
@@ -15,7 +17,8 @@ export type Throttling = Pick<Sensors, 'throttled' | 'throttleReasons' | 'thrott
 type Counter = { readonly name: string; readonly path: string };
 
 export type ThrottleSources = {
-  readonly coolers: readonly Counter[];
+  /** Groups of one type each. */
+  readonly coolers: readonly (readonly Counter[])[];
   readonly counters: readonly Counter[];
   readonly cores: readonly Counter[];
 };
@@ -35,7 +38,12 @@ export function findThrottling(sysRoot: string, read: ReadText): ThrottleSources
     })),
   );
   const processors = findProcessors(sysRoot, read);
-  return { coolers, counters: [...processors.packages, ...overCurrents], cores: processors.cores };
+  const byType = Map.groupBy(coolers, ({ name }) => name);
+  return {
+    coolers: [...byType.values()],
+    counters: [...processors.packages, ...overCurrents],
+    cores: processors.cores,
+  };
 }
 
 /** One counter for each package and each core: the threads of a core show the same one. */
@@ -68,9 +76,11 @@ export class ThrottleWatch {
 
   /** Counts are those since the last reading. Null: nothing here can say whether the machine is throttled. */
   read({ coolers, counters, cores }: ThrottleSources, read: ReadText): Throttling {
-    const states = coolers.map(({ name, path }) => ({ name, state: numberOf(read(path)) }));
+    this.#turn += 1;
+    const asked = coolers.flatMap((alike) => this.#inTurn(alike, ALIKE_A_READING));
+    const states = asked.map(({ name, path }) => ({ name, state: numberOf(read(path)) }));
     const counts: Record<string, number> = {};
-    const due = [...counters, ...this.#coresInTurn(cores)];
+    const due = [...counters, ...this.#inTurn(cores, CORES_A_READING)];
     const seen = due.map((counter) => this.#count(counter, read, counts)).filter((isRead) => isRead).length;
     const known = states.filter(({ state }) => state !== null);
     if (known.length === 0 && seen === 0) return { throttled: null, throttleReasons: [], throttleCounts: {} };
@@ -84,11 +94,10 @@ export class ThrottleWatch {
     };
   }
 
-  #coresInTurn(cores: readonly Counter[]): readonly Counter[] {
-    if (cores.length <= CORES_A_READING) return cores;
-    const first = (this.#turn * CORES_A_READING) % cores.length;
-    this.#turn += 1;
-    return [...cores, ...cores].slice(first, first + CORES_A_READING);
+  #inTurn(all: readonly Counter[], max: number): readonly Counter[] {
+    if (all.length <= max) return all;
+    const first = (this.#turn * max) % all.length;
+    return [...all, ...all].slice(first, first + max);
   }
 
   /** A counter that is seen for the first time, or begins anew, has not grown. */

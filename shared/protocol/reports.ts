@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { countSchema, digestSchema, nameSchema, timeSchema } from '../basics/identifiers.ts';
 import { releaseRefSchema } from './documents.ts';
 import { goldenScoreSchema } from './golden-score.ts';
+import { hardwareSchema } from './hardware.ts';
 
 const deviceHeader = { v: z.literal(1), site: nameSchema, device: nameSchema, boot: z.string().min(8).max(64) };
 
@@ -98,6 +99,8 @@ export const reportedSchema = z.looseObject({
     .looseObject({ state: z.enum(['none', 'running', 'lapsed', 'held']), leftMs: z.number().nonnegative() })
     .nullable()
     .default(null),
+  /** Null: an older agent, which does not say. */
+  hardware: hardwareSchema.nullable().default(null),
   provider: z.looseObject({ asked: z.string(), used: z.string() }).nullable(),
   proofs: z.array(proofSchema),
   quarantine: z.array(
