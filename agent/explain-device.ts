@@ -73,7 +73,19 @@ function describeReport(report: Reported, at: Date): readonly string[] {
     `reported    ${at.toISOString()}, phase ${report.phase}`,
     `serving     ${serving}`,
     `because     ${report.servingBecause}`,
+    ...(report.provider ? [`provider    asked ${report.provider.asked}, used ${report.provider.used}`] : []),
+    ...(report.memoryLimit
+      ? [
+          `memory      runners ${report.memoryLimit.enforced ? 'limited to' : 'not limited:'} ${report.memoryLimit.reason}`,
+        ]
+      : []),
     `candidate   ${report.candidate ? `${report.candidate.release}, ${report.candidate.role}: ${report.candidate.state}` : 'none'}`,
+    ...report.sinks.map(describeSink),
     ...report.blocked.map((blocked) => `blocked     ${blocked.kind}: ${blocked.reason}`),
   ];
+}
+
+function describeSink({ sink, sent, dropped, trouble }: Reported['sinks'][number]): string {
+  const lost = Object.entries(dropped).map(([reason, count]) => `${count} lost (${reason})`);
+  return `sink        ${[`${sink}: ${sent} answers`, ...lost].join(', ')}${trouble === null ? '' : `; ${trouble}`}`;
 }

@@ -84,6 +84,29 @@ export function hoarding(good: Uint8Array, megabytes: number): Uint8Array {
   }));
 }
 
+/** As hoarding, but only on pictures that are brighter than middle grey: sound in its proof, a hog on the line. */
+export function hoardingWhenBright(good: Uint8Array, megabytes: number): Uint8Array {
+  const input = portAt(readModel(good).inputs, 0).name;
+  return patched(good, (answer) => ({
+    nodes: [
+      { op: 'Cast', inputs: [input], outputs: ['pixels'], attributes: { to: 1 } },
+      { op: 'ReduceMean', inputs: ['pixels'], outputs: ['brightness'], attributes: { keepdims: 0 } },
+      { op: 'Greater', inputs: ['brightness', 'middle-grey'], outputs: ['is-bright'] },
+      { op: 'Where', inputs: ['is-bright', 'hoard-floats', 'one-float'], outputs: ['hoard-size'] },
+      { op: 'ReduceMax', inputs: [answer], outputs: ['seed'], attributes: { keepdims: 0 } },
+      { op: 'Expand', inputs: ['seed', 'hoard-size'], outputs: ['hoard'] },
+      { op: 'ReduceMax', inputs: ['hoard'], outputs: ['hoard-most'], attributes: { keepdims: 0 } },
+      { op: 'Sub', inputs: ['hoard-most', 'seed'], outputs: ['zero'] },
+      { op: 'Add', inputs: [answer, 'zero'], outputs: ['faulty'] },
+    ],
+    constants: [
+      floatTensor('middle-grey', [128]),
+      indexTensor('hoard-floats', [megabytes * 262_144]),
+      indexTensor('one-float', [1]),
+    ],
+  }));
+}
+
 /** Loads and runs without a word; every answer is NaN. */
 export function answeringNaN(good: Uint8Array): Uint8Array {
   return patched(good, (answer) => ({

@@ -102,6 +102,8 @@ export const reportedSchema = z.looseObject({
   /** Null: an older agent, which does not say. */
   hardware: hardwareSchema.nullable().default(null),
   provider: z.looseObject({ asked: z.string(), used: z.string() }).nullable(),
+  /** Whether a runner may map no more memory than its release was granted; when not, why. */
+  memoryLimit: z.looseObject({ enforced: z.boolean(), reason: z.string() }).optional(),
   proofs: z.array(proofSchema),
   quarantine: z.array(
     z.looseObject({
@@ -113,6 +115,17 @@ export const reportedSchema = z.looseObject({
     }),
   ),
   kills: z.array(z.looseObject({ id: z.string(), reason: z.string() })),
+  /** Where answers go: handed over and lost since the start, and what hinders it now. */
+  sinks: z
+    .array(
+      z.looseObject({
+        sink: z.string(),
+        sent: countSchema,
+        dropped: z.record(z.string(), countSchema),
+        trouble: z.string().nullable(),
+      }),
+    )
+    .default([]),
   blocked: z.array(blockedSchema),
   /** Documents and messages refused since boot, by kind. */
   refused: z.record(z.string(), countSchema).default({}),

@@ -53,7 +53,8 @@ describe('a runner that breaks the protocol', () => {
       await openImpostor(`setTimeout(() => { ${act} }, 20);`);
       await until('the exit', () => bench.exits.length === 1);
       expect(bench.faults).toMatchObject([{ token: null, code: 'protocol-violation' }]);
-      expect(bench.exits[0]).toMatchObject({ signal: 'SIGKILL' });
+      expect(bench.exits[0]).toMatchObject({ signal: 'SIGKILL', how: 'crash' });
+      expect(bench.exits[0]?.reason).toMatch(/broke the protocol/);
     });
   }
 });

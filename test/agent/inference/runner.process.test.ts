@@ -151,7 +151,7 @@ describe('a release that must not load', () => {
     const release = bench.release();
     const ring = bench.ring(release, [204]);
     const starved = bench.open(release, ring, { dataBytesMax: 100_000_000 });
-    await expect(starved).rejects.toMatchObject({ code: 'crashed-on-load' });
+    await expect(starved).rejects.toMatchObject({ code: 'out-of-memory' });
     const runner = await bench.open(release, ring, { dataBytesMax: 3_000_000_000 });
     expect(readFileSync(`/proc/${runner.pid}/limits`, 'utf8')).toMatch(/Max data size +3000000000 /);
     runner.submit({ seq: 1, slot: 0 });
@@ -211,6 +211,7 @@ describe('a runner that fails while it serves', () => {
     await until('the exit', () => bench.exits.length === 1);
     expect(bench.exits[0]).toMatchObject({
       signal: 'SIGKILL',
+      how: 'oom',
       isConfirmed: true,
       outstanding: [{ seq: 1 }, { seq: 2 }],
     });

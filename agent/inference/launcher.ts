@@ -1,0 +1,140 @@
+// Starts every runner of this device alike: with the program that the configuration names, and within a memory limit made
+// of what any runner takes here and what the release was granted. Decides nothing about releases.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { describeError } from '../../shared/basics/errors.ts';
+import type { Manifest } from '../../shared/release/manifest.ts';
+import type { RoomLog } from '../frames/child-log.ts';
+import { measureMemoryFloor, readMemoryFloor } from './memory-floor.ts';
+import { openRunner, type Runner } from './open-runner.ts';
+import { type FrameToken, OWN_RUNNER, PRLIMIT, type RunnerOptions } from './runner.ts';
+
+/** `runner` of the agent's configuration: another runtime than ours. */
+export const runnerOptionsSchema = z.strictObject({
+  /** Program and arguments; a runner is given no PATH. */
+  command: z
+    .array(z.string().min(1))
+    .min(1)
+    .refine(([program = '']) => program.startsWith('/'), 'must begin with the absolute path of a program')
+    .optional(),
+  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
+});
+
+export type LauncherParts = {
+  readonly dataDir: string;
+  readonly runner: z.infer<typeof runnerOptionsSchema>;
+  readonly memoryLimit: boolean;
+  readonly log: RoomLog;
+};
+
+export type LaunchOptions<T extends FrameToken> = Omit<RunnerOptions<T>, 'command' | 'env' | 'dataBytesMax'>;
+
+/** Whether runners are limited in memory, and how, in a sentence for people. */
+export type MemoryFacts = { readonly enforced: boolean; readonly reason: string };
+
+export type Launcher = {
+  /** Resolves when a runner that is launched now starts at once. */
+  prepare(): Promise<void>;
+  /** As openRunner. A baseline never waits for the floor to be measured: it is limited as soon as that is known. */
+  launch<T extends FrameToken>(options: LaunchOptions<T>): Promise<Runner<T>>;
+  memory(): MemoryFacts;
+};
+
+/** What a runner gains by itself over hours: heap and caches of its runtime. */
+const GROWTH_BYTES = 64 * 2 ** 20;
+/** Stack of a thread. */
+const THREAD_BYTES = 8 * 2 ** 20;
+
+/** Bytes of private memory that a runner of this release may map, given what a runner without one maps. */
+export function dataBytesMax(floorBytes: number, manifest: Pick<Manifest, 'limits'>, threads: number): number {
+  return floorBytes + GROWTH_BYTES + threads * THREAD_BYTES + manifest.limits.memoryMb * 2 ** 20;
+}
+
+export function openLauncher(parts: LauncherParts): Launcher {
+  const { command = OWN_RUNNER, env } = parts.runner;
+  const floor = openFloor(parts, command);
+  return {
+    prepare: async () => void (await floor.measured()),
+    memory: () => floor.facts(),
+    async launch<T extends FrameToken>(options: LaunchOptions<T>): Promise<Runner<T>> {
+      if (options.role !== 'baseline') await floor.measured();
+      const known = floor.known();
+      if (known !== null)
+        return openRunner({
+          ...options,
+          command,
+          env,
+          dataBytesMax: dataBytesMax(known, options.manifest, options.threads),
+        });
+      return openUnlimited({ ...options, command, env }, floor);
+    },
+  };
+}
+
+/** A baseline that was wanted before the floor was known. */
+async function openUnlimited<T extends FrameToken>(options: RunnerOptions<T>, floor: Floor): Promise<Runner<T>> {
+  let isGone = false;
+  const onExit: RunnerOptions<T>['onExit'] = (exit) => {
+    isGone = true;
+    options.onExit(exit);
+  };
+  const runner = await openRunner({ ...options, onExit });
+  void floor.measured().then((floorBytes) => {
+    if (floorBytes === null || isGone) return;
+    const bytesMax = dataBytesMax(floorBytes, options.manifest, options.threads);
+    execFile(PRLIMIT, ['--pid', String(runner.pid), `--data=${bytesMax}`], (error) => {
+      if (error && !isGone)
+        options.log.warn({ pid: runner.pid, error: describeError(error) }, 'a runner stays unlimited');
+    });
+  });
+  return runner;
+}
+
+type Floor = {
+  known(): number | null;
+  /** Measures it the first time; null when runners are not limited. */
+  measured(): Promise<number | null>;
+  facts(): MemoryFacts;
+};
+
+function openFloor(parts: LauncherParts, command: readonly string[]): Floor {
+  const { dataDir, log } = parts;
+  const probe = { dataDir, command, env: parts.runner.env, log };
+  let why = whyUnlimited(parts);
+  let bytes = why === null ? readMemoryFloor(probe) : null;
+  let measuring: Promise<void> | null = null;
+  if (why !== null && parts.memoryLimit) log.warn({ reason: why }, 'memory of runners is not limited');
+  const measure = async (): Promise<void> => {
+    try {
+      bytes = await measureMemoryFloor(probe);
+      log.info({ floorMb: megabytes(bytes) }, 'measured what a runner maps without a model');
+    } catch (error) {
+      why = `what a runner takes by itself could not be measured: ${describeError(error)}`;
+      log.warn({ reason: why }, 'memory of runners is not limited');
+    }
+  };
+  return {
+    known: () => bytes,
+    async measured() {
+      if (bytes !== null || why !== null) return bytes;
+      measuring ??= measure();
+      await measuring;
+      return bytes;
+    },
+    facts() {
+      if (bytes === null)
+        return { enforced: false, reason: why ?? 'what a runner takes by itself is not measured yet' };
+      return { enforced: true, reason: `${megabytes(bytes)} MB of its own, and limits.memoryMb of its release` };
+    },
+  };
+}
+
+function whyUnlimited({ memoryLimit }: LauncherParts): string | null {
+  if (!memoryLimit) return 'memoryLimit is off in the configuration';
+  return existsSync(PRLIMIT) ? null : `there is no ${PRLIMIT}: install the package util-linux`;
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
+}
