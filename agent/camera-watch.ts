@@ -1,9 +1,9 @@
 // The cameras of this device: opened once, and what each of them has delivered, dropped and missed per window.
 // It tells a camera that is lost from one that is only slow; what that means is decided elsewhere.
-import type { CameraConfig } from './config.ts';
 import type { FrameCounts } from './frame-counts.ts';
 import type { RoomLog } from './frames/child-log.ts';
 import { type Camera, type CameraToken, openCamera } from './frames/frames.ts';
+import type { CameraConfig } from './frames/source-options.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 export type CameraWatchParts = {

@@ -10,13 +10,9 @@ import { BelayError, describeError } from '../shared/basics/errors.ts';
 import { nameSchema } from '../shared/basics/identifiers.ts';
 import { type Problem, parseJson, parseValue } from '../shared/basics/parsing.ts';
 import { type KeySet, keySetSchema } from '../shared/signing/signed-document.ts';
-
-const fpsSchema = z.number().positive().max(240);
-
-const sourceSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('line'), loop: z.string().min(1), fps: fpsSchema }),
-  z.strictObject({ kind: z.literal('folder'), path: z.string().min(1), fps: fpsSchema }),
-]);
+import { type CameraConfig, cameraSchema, readCameras } from './frames/source-options.ts';
+import { runnerOptionsSchema } from './inference/inference.ts';
+import { placeSink, sinkSchema } from './sinks/sinks.ts';
 
 const controlPlaneSchema = z
   .strictObject({
@@ -41,21 +37,20 @@ const configSchema = z.strictObject({
   factory: z.string().min(1),
   controlPlane: controlPlaneSchema.nullable().default(null),
   cameras: z
-    .array(z.strictObject({ id: nameSchema, source: sourceSchema }))
+    .array(cameraSchema)
     .min(1)
     .max(8)
     .refine((cameras) => new Set(cameras.map((camera) => camera.id)).size === cameras.length, 'two have the same id'),
   sinks: z
-    .array(
-      z.discriminatedUnion('kind', [
-        z.strictObject({ kind: z.literal('stdout') }),
-        z.strictObject({ kind: z.literal('mqtt') }),
-      ]),
-    )
-    .default([{ kind: 'stdout' }]),
+    .array(sinkSchema)
+    .max(8)
+    .default(() => [sinkSchema.parse({ kind: 'stdout' })]),
   windowMs: z.number().int().min(1000).max(3_600_000).default(60_000),
   /** Threads of each runner; null: what the manifest says, within the cores of this box. */
   threads: z.number().int().min(1).max(64).nullable().default(null),
+  runner: runnerOptionsSchema.default({ env: {} }),
+  /** Runners may map what their release was granted, and no more. */
+  memoryLimit: z.boolean().default(true),
   ringDir: z.string().min(1).default('/dev/shm'),
   sysRoot: z.string().min(1).default('/sys'),
   procRoot: z.string().min(1).default('/proc'),
@@ -70,11 +65,6 @@ const configSchema = z.strictObject({
 });
 
 type ConfigFile = z.infer<typeof configSchema>;
-
-export type CameraConfig = {
-  readonly id: string;
-  readonly source: { readonly kind: 'line' | 'folder'; readonly path: string; readonly fps: number };
-};
 
 export type AgentConfig = Omit<ConfigFile, 'controlPlane' | 'cameras'> & {
   readonly cores: number;
@@ -115,6 +105,7 @@ export function loadConfig(path: string, environment: Readonly<Record<string, st
   const at = (file: string) => resolve(dirname(path), file);
   const problems: Problem[] = [];
   const controlPlane = config.controlPlane === null ? null : readControlPlane(config.controlPlane, at, problems);
+  const cameras = readCameras(config.cameras, { at, problems });
   if (problems.length > 0) throw new ConfigError(path, problems);
   return Object.freeze({
     ...config,
@@ -125,7 +116,8 @@ export function loadConfig(path: string, environment: Readonly<Record<string, st
     sysRoot: at(config.sysRoot),
     procRoot: at(config.procRoot),
     killFile: at(config.killFile),
-    cameras: config.cameras.map((camera) => cameraOf(camera, at)),
+    cameras,
+    sinks: config.sinks.map((sink) => placeSink(sink, at)),
     controlPlane,
   });
 }
@@ -194,10 +186,4 @@ function checkKeys(path: string, keySet: KeySet, problems: Problem[]): KeySet {
     }
   }
   return keySet;
-}
-
-function cameraOf(camera: ConfigFile['cameras'][number], at: (path: string) => string): CameraConfig {
-  const { id, source } = camera;
-  const path = source.kind === 'line' ? source.loop : source.path;
-  return { id, source: { kind: source.kind, path: at(path), fps: source.fps } };
 }

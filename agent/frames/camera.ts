@@ -3,18 +3,17 @@
 import { fileURLToPath } from 'node:url';
 import { describeProblems } from '../../shared/basics/parsing.ts';
 import type { InputContract } from '../../shared/release/manifest.ts';
+import { type CameraSource, isLive } from './camera-source.ts';
+import { type CameraCounts, CameraTally } from './camera-tally.ts';
 import type { RoomLog } from './child-log.ts';
 import { type Child, type ChildExit, childEnvironment, openChild } from './child-process.ts';
 import { FramingError, type Message } from './framing.ts';
 import type { PictureSize } from './geometry.ts';
 import type { CameraHealth } from './health.ts';
 import { contractHash } from './input-contract.ts';
-import type { CameraSource } from './picture-source.ts';
 import { restartDelayMs, Silence, stallMs } from './restart-pace.ts';
 import { createRing, type RingInfo, removeRing } from './ring.ts';
 import {
-  DROP_REASONS,
-  type DropReason,
   decodeFromSource,
   encodeToSource,
   type FromSource,
@@ -44,13 +43,6 @@ export type CameraLoss = {
   readonly restartInMs: number;
 };
 
-/** captured = delivered + the sum of dropped. */
-export type CameraCounts = {
-  readonly captured: number;
-  readonly delivered: number;
-  readonly dropped: Readonly<Record<DropReason, number>>;
-};
-
 export type CameraOptions = {
   readonly cameraId: string;
   readonly device: string;
@@ -78,25 +70,14 @@ const START_MS = 15_000;
 const STEADY_MS = 30_000;
 const FINISH_MS = 1000;
 
-const NOTHING_DROPPED: Readonly<Record<DropReason, number>> = {
-  'no-free-slot': 0,
-  late: 0,
-  unreadable: 0,
-  'ring-write': 0,
-};
-
 /** A camera from its opening to its closing. Make one with openCamera, the room's door. */
 export class SourceChild {
   readonly #options: CameraOptions;
   readonly #rings = new Map<string, OwnedRing>();
   readonly #held = new Set<number>();
   readonly #waiting = new Map<number, () => void>();
-  readonly #past: Record<DropReason, number> = { ...NOTHING_DROPPED };
+  readonly #tally = new CameraTally();
   readonly #watch: NodeJS.Timeout;
-  #dropped: Readonly<Record<DropReason, number>> = NOTHING_DROPPED;
-  #delivered = 0;
-  #nextSeq = 0;
-  #seqBase = 0;
   #generation = 0;
   #child: Child | null = null;
   #restart: NodeJS.Timeout | null = null;
@@ -148,10 +129,7 @@ export class SourceChild {
   }
 
   counts(): CameraCounts {
-    const dropped = { ...this.#past };
-    for (const reason of DROP_REASONS) dropped[reason] += this.#dropped[reason];
-    const lost = DROP_REASONS.reduce((sum, reason) => sum + dropped[reason], 0);
-    return { captured: this.#delivered + lost, delivered: this.#delivered, dropped };
+    return this.#tally.counts();
   }
 
   async close(): Promise<void> {
@@ -173,7 +151,6 @@ export class SourceChild {
     this.#restart = null;
     this.#fault = null;
     this.#hasFrames = false;
-    this.#seqBase = this.#nextSeq;
     this.#startedAt = performance.now();
     this.#silence = new Silence(this.#startedAt);
     this.#child = openChild({
@@ -216,7 +193,7 @@ export class SourceChild {
         this.#options.onEnded?.();
         break;
       case 'fault':
-        this.#fault = { reason: 'source-unreadable', detail: said.detail };
+        this.#fault = { reason: said.reason, detail: said.detail };
     }
   }
 
@@ -224,18 +201,18 @@ export class SourceChild {
     if (token.slot >= this.#options.slots || this.#held.has(token.slot))
       throw new FramingError(`a frame at slot ${token.slot}, which is not free`);
     const { slot, index, capturedAtMs, monotonicMs, picture } = token;
-    const seq = this.#seqBase + token.seq;
+    const seq = this.#tally.delivered(token.seq);
     this.#held.add(slot);
-    this.#nextSeq = seq + 1;
-    this.#delivered += 1;
     this.#progress();
     this.#options.onFrame({ cameraId: this.#options.cameraId, seq, slot, index, capturedAtMs, monotonicMs, picture });
   }
 
   #hearCounts(counts: SourceCounts): void {
-    const isLockstep = this.#options.source.kind === 'golden';
-    if (isLockstep || counts.dropped['no-free-slot'] > this.#dropped['no-free-slot']) this.#progress();
-    this.#dropped = counts.dropped;
+    const { source } = this.#options;
+    const isBusy = this.#tally.said(counts) > 0;
+    if (source.kind === 'golden' || isBusy) this.#progress();
+    // The source itself watches a camera that gives pictures by itself; here it is watched that it does.
+    else if (isLive(source)) this.#silence.heard(performance.now());
   }
 
   #progress(): void {
@@ -248,7 +225,7 @@ export class SourceChild {
   #checkStall(): void {
     if (!this.#child || this.#isEnded) return;
     const { source } = this.#options;
-    const fps = source.kind === 'golden' ? null : source.fps;
+    const fps = source.kind === 'golden' || isLive(source) ? null : source.fps;
     const allowedMs = this.#hasFrames ? stallMs(fps) : START_MS;
     const silentMs = this.#silence.look(performance.now());
     if (silentMs <= allowedMs) return;
@@ -259,8 +236,7 @@ export class SourceChild {
 
   #end(exit: ChildExit): void {
     this.#child = null;
-    for (const reason of DROP_REASONS) this.#past[reason] += this.#dropped[reason];
-    this.#dropped = NOTHING_DROPPED;
+    this.#tally.died();
     // The next process is told the newest rings in its hello: whoever waits for them need not wait for it.
     this.#settle(this.#generation);
     if (this.#isClosed || this.#isEnded) return;

@@ -137,9 +137,9 @@ export function openChild(options: ChildOptions): Child {
   return child;
 }
 
-/** The variables a child of the agent needs: found libraries, the compile cache, the clock's zone; no secrets. */
+/** The variables a child of the agent needs: found programs and libraries, the compile cache, the clock's zone; no secrets. */
 export function childEnvironment(from: NodeJS.ProcessEnv): Record<string, string> {
-  const wanted = ['NODE_COMPILE_CACHE', 'LD_LIBRARY_PATH', 'TZ', 'LANG'];
+  const wanted = ['PATH', 'NODE_COMPILE_CACHE', 'LD_LIBRARY_PATH', 'TZ', 'LANG'];
   return Object.fromEntries(wanted.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]])));
 }
 

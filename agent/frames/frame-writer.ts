@@ -16,7 +16,21 @@ type Reading = { readonly picture: Picture; readonly index: number };
 
 const NS_PER_MS = 1e6;
 
-type Times = { readonly seq: number; readonly capturedAtMs: number; readonly monotonicMs: number };
+/** When a picture was captured: by the wall clock, and by the kernel's monotonic clock. */
+export type Stamp = { readonly capturedAtMs: number; readonly monotonicMs: number };
+
+type Times = Stamp & { readonly seq: number };
+
+export type CaptureOptions = {
+  /** Read it even when no slot is free. */
+  readonly always?: boolean;
+  /** When it was captured; left out: now. */
+  readonly stamp?: Stamp;
+};
+
+export function stampNow(): Stamp {
+  return { capturedAtMs: Date.now(), monotonicMs: monotonicMs() };
+}
 
 /** Opens the rings of `hello`. Throws RingError when one is not there. */
 export function openFrameWriter(hello: SourceHello, send: (message: FromSource) => void): FrameWriter {
@@ -42,9 +56,9 @@ export class FrameWriter {
     send({ type: 'rings-set', generation: hello.generation });
   }
 
-  /** Takes one picture into a free slot, or counts why not. With `always`, reads it even when no slot is free. Null: not read. */
-  capture(read: () => Promise<Reading>, always = false): Promise<Picture | null> {
-    const taking = this.#busy.then(() => this.#take(read, always));
+  /** Takes one picture into a free slot, or counts why not. Null: not read. */
+  capture(read: () => Promise<Reading>, options: CaptureOptions = {}): Promise<Picture | null> {
+    const taking = this.#busy.then(() => this.#take(read, options));
     this.#busy = taking;
     return taking;
   }
@@ -81,8 +95,8 @@ export class FrameWriter {
     return { type: 'counts', captured: this.#captured, delivered: this.#delivered, dropped };
   }
 
-  async #take(read: () => Promise<Reading>, always: boolean): Promise<Picture | null> {
-    const times = { seq: this.#captured, capturedAtMs: Date.now(), monotonicMs: monotonicMs() };
+  async #take(read: () => Promise<Reading>, { always, stamp }: CaptureOptions): Promise<Picture | null> {
+    const times = { seq: this.#captured, ...(stamp ?? stampNow()) };
     const slot = this.#free.shift();
     const reading = slot !== undefined || always ? await readOrNull(read) : null;
     if (slot === undefined) this.#settle('no-free-slot', slot);

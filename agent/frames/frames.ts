@@ -1,14 +1,16 @@
 // The door of the room: cameras give frames. Pictures are opened in a process per camera, never in this one; what comes
 // out here are tokens that say in which slot of which ring a model-ready frame lies.
 import type { InputContract } from '../../shared/release/manifest.ts';
-import { type CameraCounts, type CameraOptions, SourceChild } from './camera.ts';
+import { type CameraOptions, SourceChild } from './camera.ts';
+import type { CameraCounts } from './camera-tally.ts';
 import type { RingInfo } from './ring.ts';
 
-export type { CameraCounts, CameraLoss, CameraOptions, CameraToken } from './camera.ts';
+export type { CameraLoss, CameraOptions, CameraToken } from './camera.ts';
+export type { CameraSource } from './camera-source.ts';
+export type { CameraCounts } from './camera-tally.ts';
 export { boxToInput, boxToPicture, isSameView, type PictureSize } from './geometry.ts';
 export type { CameraHealth } from './health.ts';
 export { contractHash } from './input-contract.ts';
-export type { CameraSource } from './picture-source.ts';
 export { type RingInfo, sweepRings } from './ring.ts';
 
 export type Camera = {

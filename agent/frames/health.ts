@@ -13,6 +13,8 @@ export const healthSchema = z.looseObject({
   saturatedShare: z.number(),
   /** Mean red over mean blue; null when there is no blue at all. */
   redBlueRatio: z.number().nullable(),
+  /** How long the camera has given the very same picture; not said of sources that are no camera. */
+  unchangedMs: z.number().nonnegative().optional(),
 });
 
 export type CameraHealth = z.infer<typeof healthSchema>;

@@ -1,31 +1,15 @@
-// Where pictures come from: a rendered loop, a folder, a golden set. Live sources are read by position in time, so a
+// Where pictures come from: a rendered loop, a folder, a golden set. They are read by position in time, so a
 // slow reader skips pictures as it would with a camera; a golden set is read picture by picture to its end.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { BelayError, describeError } from '../../shared/basics/errors.ts';
+import { describeError } from '../../shared/basics/errors.ts';
 import { describeProblems } from '../../shared/basics/parsing.ts';
 import { readGoldenSet } from '../../shared/release/golden.ts';
+import { type CameraSource, SourceError } from './camera-source.ts';
 import { openLoop } from './line/loop-file.ts';
 import type { Picture } from './preprocess.ts';
 
-/** 240: the fastest line camera that a ring of eight slots can serve. */
-const fpsSchema = z.number().positive().max(240);
-
-export const sourceSchema = z.discriminatedUnion('kind', [
-  /** A rendered film of a synthetic line, played at `fps` and around for ever. */
-  z.looseObject({ kind: z.literal('line'), path: z.string().min(1), fps: fpsSchema }),
-  /** The JPEG and PNG files of a folder in the order of their names, around for ever. */
-  z.looseObject({ kind: z.literal('folder'), path: z.string().min(1), fps: fpsSchema }),
-  /** A packed golden set: every picture once, as fast as slots come free. */
-  z.looseObject({
-    kind: z.literal('golden'),
-    path: z.string().min(1),
-    framesMax: z.number().int().positive().optional(),
-  }),
-]);
-
-export type CameraSource = z.infer<typeof sourceSchema>;
+export type PictureSourceOptions = Extract<CameraSource, { kind: 'line' | 'folder' | 'golden' }>;
 
 export type PictureSource = {
   /** Null: there is no end. */
@@ -35,16 +19,8 @@ export type PictureSource = {
   close(): void;
 };
 
-/** Code `source-unreadable`: the source is not there or holds no pictures. */
-export class SourceError extends BelayError {
-  constructor(message: string, cause?: unknown) {
-    super('source-unreadable', message, { cause });
-    this.name = 'SourceError';
-  }
-}
-
 /** Throws SourceError, or LoopError for a damaged loop. */
-export async function openPictureSource(source: CameraSource): Promise<PictureSource> {
+export async function openPictureSource(source: PictureSourceOptions): Promise<PictureSource> {
   switch (source.kind) {
     case 'line':
       return openLine(source.path);
@@ -88,14 +64,18 @@ async function listPictures(path: string): Promise<readonly string[]> {
     const names = (await readdir(path)).filter((name) => /\.(jpe?g|png)$/i.test(name)).sort();
     if (names.length > 0) return names;
   } catch (error) {
-    throw new SourceError(`reading the picture folder ${path}: ${describeError(error)}; check the path`, error);
+    throw new SourceError(`reading the picture folder ${path}: ${describeError(error)}; check the path`, {
+      cause: error,
+    });
   }
   throw new SourceError(`reading the picture folder ${path}: it holds no .jpg or .png file; put pictures there`);
 }
 
 async function openGolden(path: string, framesMax = Number.POSITIVE_INFINITY): Promise<PictureSource> {
   const bytes = await readFile(path).catch((error: unknown) => {
-    throw new SourceError(`reading the golden set ${path}: ${describeError(error)}; download the release again`, error);
+    throw new SourceError(`reading the golden set ${path}: ${describeError(error)}; download the release again`, {
+      cause: error,
+    });
   });
   const parsed = readGoldenSet(bytes);
   if (!parsed.ok)

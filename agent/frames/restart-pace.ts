@@ -2,6 +2,9 @@
 
 const STALL_MS_MIN = 2000;
 const STALL_INTERVALS = 10;
+const LIVE_STALL_INTERVALS = 5;
+/** A camera of unknown pace may give one picture each ten seconds. */
+const LIVE_STALL_MS_UNKNOWN = 13_000;
 /** A supervisor that looks less often than this has not been able to listen either. */
 const LOOK_MS_MAX = 1000;
 const FIRST_WAIT_MS = 500;
@@ -10,6 +13,11 @@ const WAIT_MS_MAX = 30_000;
 /** Silence after which a camera with frames is lost: ten of its intervals, at least 2 s. Null: a source without a pace. */
 export function stallMs(fps: number | null): number {
   return fps === null ? STALL_MS_MIN * 2 : Math.max(STALL_MS_MIN, (STALL_INTERVALS * 1000) / fps);
+}
+
+/** The same for a camera that gives pictures by itself, where nobody else has kept them waiting. Null: its pace is not known yet. */
+export function liveStallMs(intervalMs: number | null): number {
+  return intervalMs === null ? LIVE_STALL_MS_UNKNOWN : Math.max(STALL_MS_MIN, LIVE_STALL_INTERVALS * intervalMs);
 }
 
 /** How long a source has been silent, as far as somebody was awake to hear it. Times are monotonic, ms. */

@@ -4,12 +4,16 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../../shared/basics/errors.ts';
 import { describeProblems } from '../../shared/basics/parsing.ts';
+import { type CameraSource, isLive, SourceError } from './camera-source.ts';
 import { type FrameWriter, openFrameWriter } from './frame-writer.ts';
 import { HEALTH_SIDE_PX, judgePicture } from './health.ts';
+import { playCamera } from './live-camera.ts';
+import { openLiveCamera } from './live-cameras.ts';
 import { openParentLink } from './parent-link.ts';
 import { openPictureSource, type PictureSource } from './picture-source.ts';
 import { openPicture, type Picture, restrainImageLibrary } from './preprocess.ts';
 import { decodeToSource, encodeFromSource, type FromSource, type SourceHello } from './source-protocol.ts';
+import { Unchanged } from './unchanged.ts';
 
 type Send = (message: FromSource) => void;
 
@@ -32,13 +36,13 @@ function runSource(): void {
     try {
       writer = openFrameWriter(hello, send);
       setInterval(() => writer && send(writer.counts()), REPORT_MS);
-      const pictures = await openPictureSource(hello.source);
-      if (hello.source.kind === 'golden') await playOnce(pictures, writer);
-      else await playLive(pictures, writer, { send, intervalMs: 1000 / hello.source.fps });
+      await playSource(hello.source, writer, send);
       send(writer.counts());
       send({ type: 'ended' });
     } catch (error) {
-      send({ type: 'fault', detail: describeError(error).slice(0, 2000) });
+      const isStall = error instanceof SourceError && error.code === 'stalled';
+      const reason = isStall ? 'stalled' : 'source-unreadable';
+      send({ type: 'fault', reason, detail: describeError(error).slice(0, 2000) });
       finish();
     }
   };
@@ -54,6 +58,19 @@ function runSource(): void {
   });
 }
 
+/** Resolves at the end of a source that has one. */
+async function playSource(source: CameraSource, writer: FrameWriter, send: Send): Promise<void> {
+  if (isLive(source)) {
+    const unchanged = new Unchanged();
+    const judge = (picture: Picture) => reportHealth(picture, send, unchanged);
+    await playCamera(openLiveCamera(source), writer, { fps: source.fps, judge, judgeEveryMs: REPORT_MS });
+    return;
+  }
+  const pictures = await openPictureSource(source);
+  if (source.kind === 'golden') await playOnce(pictures, writer);
+  else await playPaced(pictures, writer, { send, intervalMs: 1000 / source.fps });
+}
+
 /** Lockstep: waits for a slot instead of dropping, so that every picture is delivered once. */
 async function playOnce(pictures: PictureSource, writer: FrameWriter): Promise<void> {
   for (let position = 0; position < (pictures.count ?? 0); position++) {
@@ -63,7 +80,7 @@ async function playOnce(pictures: PictureSource, writer: FrameWriter): Promise<v
 }
 
 /** The camera's pace, never the reader's: what cannot be kept up with is skipped and counted. */
-async function playLive(
+async function playPaced(
   pictures: PictureSource,
   writer: FrameWriter,
   pace: { readonly send: Send; readonly intervalMs: number },
@@ -79,14 +96,15 @@ async function playLive(
     }
     const isJudgementDue = performance.now() - judgedAt >= REPORT_MS;
     if (isJudgementDue) judgedAt = performance.now();
-    const captured = await writer.capture(() => pictures.read(position), isJudgementDue);
+    const captured = await writer.capture(() => pictures.read(position), { always: isJudgementDue });
     if (isJudgementDue && captured) await reportHealth(captured, pace.send);
     dueAt += pace.intervalMs;
     await delay(Math.max(0, dueAt - performance.now()));
   }
 }
 
-async function reportHealth(picture: Picture, send: Send): Promise<void> {
+async function reportHealth(picture: Picture, send: Send, unchanged?: Unchanged): Promise<void> {
+  const unchangedMs = unchanged?.look(picture.bytes, performance.now());
   try {
     const { data, info } = await openPicture(picture)
       .resize({ width: HEALTH_SIDE_PX, height: HEALTH_SIDE_PX, fit: 'inside', withoutEnlargement: true })
@@ -94,7 +112,9 @@ async function reportHealth(picture: Picture, send: Send): Promise<void> {
       .toColourspace('srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
-    if (info.channels === 3) send({ type: 'health', health: judgePicture(data, info.width, info.height) });
+    if (info.channels !== 3) return;
+    const health = judgePicture(data, info.width, info.height);
+    send({ type: 'health', health: unchangedMs === undefined ? health : { ...health, unchangedMs } });
   } catch {
     // A broken picture has no health; capturing it was counted as unreadable.
   }

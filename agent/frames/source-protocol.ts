@@ -16,10 +16,10 @@ import { z } from 'zod';
 import { countSchema } from '../../shared/basics/identifiers.ts';
 import { type Parsed, parseValue } from '../../shared/basics/parsing.ts';
 import { inputContractSchema } from '../../shared/release/manifest.ts';
+import { sourceSchema } from './camera-source.ts';
 import { encodeBinary, encodeJson, type Message } from './framing.ts';
 import type { PictureSize } from './geometry.ts';
 import { healthSchema } from './health.ts';
-import { sourceSchema } from './picture-source.ts';
 
 const ringsSchema = z
   .array(
@@ -60,7 +60,11 @@ const fromSourceSchema = z.discriminatedUnion('type', [
   countsSchema,
   z.looseObject({ type: z.literal('health'), health: healthSchema }),
   z.looseObject({ type: z.literal('ended') }),
-  z.looseObject({ type: z.literal('fault'), detail: z.string().max(2000) }),
+  z.looseObject({
+    type: z.literal('fault'),
+    reason: z.enum(['stalled', 'source-unreadable']).default('source-unreadable'),
+    detail: z.string().max(2000),
+  }),
 ]);
 
 /** One frame, as the source names it. */
