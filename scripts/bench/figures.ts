@@ -4,7 +4,16 @@ import { killEffect } from './kill-effect.ts';
 import { memory } from './memory.ts';
 import { pipelineFps } from './pipeline-fps.ts';
 import { ringHandover } from './ring-handover.ts';
+import { sensorsSample } from './sensors-sample.ts';
 import { supervisorLag } from './supervisor-lag.ts';
 import { swapWarm } from './swap-warm.ts';
 
-export const figures: readonly Figure[] = [ringHandover, memory, supervisorLag, swapWarm, killEffect, ...pipelineFps];
+export const figures: readonly Figure[] = [
+  sensorsSample,
+  ringHandover,
+  memory,
+  supervisorLag,
+  swapWarm,
+  killEffect,
+  ...pipelineFps,
+];
