@@ -2,7 +2,7 @@
 // watches the deadline of the one that runs. It knows nothing of serving; what to do with a missed frame is said by the frame loop.
 import type { After } from './after.ts';
 import { deadlineMs } from './core/deadlines.ts';
-import { limitsOf } from './core/limits.ts';
+import { limitsOf } from './core/limit-breach.ts';
 import type { CoreState } from './core/state.ts';
 import { isOnTrial } from './core/trouble.ts';
 import type { Flight, Lane, Offer } from './frame.ts';

@@ -1,8 +1,9 @@
 // Everything that can happen to the supervisor, as plain facts. Foreign documents arrive here verified and parsed.
 import type { Sensors } from '../../shared/measure/window.ts';
 import type { Desired, KillDocument, Lease } from '../../shared/protocol/documents.ts';
+import type { Content } from './answer-content.ts';
 import type { LeaseRefusal } from './lease.ts';
-import type { BlockedKind, KillTopic, ProofRecord, Provider } from './state.ts';
+import type { BlockedKind, KillTopic, MachineUse, ProofRecord, Provider } from './state.ts';
 
 export type RefusalKind =
   | 'bad-signature'
@@ -65,7 +66,11 @@ export type CoreEvent =
       readonly latencyMs: number;
       readonly serviceMs: number;
       readonly requestId: string;
+      /** What it holds; left out by who does not know. */
+      readonly content?: Content;
     }
+  /** The baseline has looked at a frame that a suspected release on trial answers. */
+  | { readonly kind: 'opinion'; readonly digest: string; readonly content: Content }
   | { readonly kind: 'late'; readonly digest: string; readonly serviceMs: number }
   | {
       readonly kind: 'frame-fault';
@@ -77,6 +82,7 @@ export type CoreEvent =
   | { readonly kind: 'runner-died'; readonly digest: string; readonly how: DeathKind; readonly reason: string }
   | { readonly kind: 'camera'; readonly cameraId: string; readonly lost: boolean; readonly healthy: boolean | null }
   | { readonly kind: 'sensors'; readonly sensors: Sensors }
+  | { readonly kind: 'machine-use'; readonly use: MachineUse }
   | { readonly kind: 'persisted'; readonly fault: string | null }
   | { readonly kind: 'tick' }
   | { readonly kind: 'stopping' };

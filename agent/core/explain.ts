@@ -2,6 +2,7 @@
 import type { AgentPhase, Reported } from '../../shared/protocol/reports.ts';
 import { entriesInForce, killEpochOf } from './kills.ts';
 import { leaseBlocked, leaseReportOf } from './leasing.ts';
+import { suspensionOf } from './limit-suspension.ts';
 import { forbidden } from './serving.ts';
 import { type CoreState, type Holding, holdingOf, type ReleaseRef, wallAt } from './state.ts';
 
@@ -116,7 +117,8 @@ function stagedBlocked(state: CoreState): Blocked[] {
     const reason = `${quarantined.release} is quarantined (${quarantined.kind}): ${quarantined.reason}`;
     return [{ kind: known === null ? 'quarantined' : kind[known], reason, sinceMs: quarantined.sinceMs }];
   }
-  const startedMs = wallAt(state, state.startedAtMs);
+  const suspension = suspensionOf(state, staged.digest);
+  const startedMs = wallAt(state, suspension?.sinceMs ?? state.startedAtMs);
   if (why) return [{ kind: why.kind === 'disk' ? 'disk-full' : 'breached', reason: why.reason, sinceMs: startedMs }];
   const { hindrance } = holdingOf(state, staged);
   return hindrance ? [{ kind: hindrance.kind, reason: hindrance.reason, sinceMs: hindrance.sinceMs }] : [];

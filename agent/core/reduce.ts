@@ -1,25 +1,28 @@
 // The reducer of the supervisor: one event, one turn. Everything that must survive is persisted before anything else
 // of the same turn is done, and frames are sent elsewhere before a runner is ended. Pure: the same state, event and time always give the same turn.
-import { clearAttempts, endAttempt, HEALTHY_AFTER_MS, STARTS_MAX } from './attempts.ts';
+import { endAttempt, STARTS_MAX } from './attempts.ts';
 import { acceptDesired, recordRefusal } from './documents.ts';
 import type { Effect } from './effects.ts';
 import type { CoreEvent } from './events.ts';
 import { acceptKill, acceptLocalKill, acknowledgeKills, killOf, killOfDigest, resumeAcks } from './kills.ts';
 import { isLapseUntold, onLease, onLink, onSlept } from './leasing.ts';
+import { foldOpinion } from './limit-content.ts';
+import { notePulse } from './limit-gap.ts';
 import { foldAnswered, foldLate, foldOffered } from './limit-tracks.ts';
-import { isBatteryLow, isTooHot, judgeLevels, limitsOf, trackLevels } from './limits.ts';
+import { onMachineUse, onSensors, watchLimits } from './limit-watch.ts';
 import { quarantine } from './quarantine.ts';
 import { settle } from './settle.ts';
 import { onInstalled, onInstallFailed, onLoaded, onLoadFailed, onProof, onScored, onUnloaded } from './staging.ts';
 import { type CoreState, isOfBaselineChain, type ReleaseRef, wallAt } from './state.ts';
-import { breachTrial, isOnTrial, onFrameFault, onRunnerDied, refOf } from './trouble.ts';
+import { onFrameFault, onRunnerDied, refOf } from './trouble.ts';
 import { andThen, emitting, type Turn, turn } from './turn.ts';
 
 /** Events that come with every frame and change neither routes nor steps by themselves. */
-const QUIET: ReadonlySet<CoreEvent['kind']> = new Set(['offered', 'late', 'look']);
+const QUIET: ReadonlySet<CoreEvent['kind']> = new Set(['offered', 'late', 'look', 'opinion', 'machine-use']);
 
 export function step(state: CoreState, event: CoreEvent, monotonicNowMs: number): Turn {
-  const folded = fold(state, event, monotonicNowMs);
+  const present = { ...state, tracks: notePulse(state.tracks, monotonicNowMs) };
+  const folded = fold(present, event, monotonicNowMs);
   if (QUIET.has(event.kind) && !isLapseUntold(folded.state, monotonicNowMs)) return folded;
   const settled = andThen(folded, (next) => settle(next, monotonicNowMs));
   const { durable } = settled.state;
@@ -79,14 +82,16 @@ function fold(state: CoreState, event: CoreEvent, nowMs: number): Turn {
       return onRunnerDied(state, event, nowMs);
     case 'camera':
       return onCamera(state, event, nowMs);
-    case 'sensors': {
-      const batteryLow = isBatteryLow(state.batteryLow, event.sensors, limitsOf(state));
-      return turn({ ...state, sensors: event.sensors, batteryLow });
-    }
+    case 'opinion':
+      return turn({ ...state, tracks: foldOpinion(state.tracks, event.content) });
+    case 'sensors':
+      return onSensors(state, event.sensors, nowMs);
+    case 'machine-use':
+      return onMachineUse(state, event.use, nowMs);
     case 'persisted':
       return turn(state.diskFault === event.fault ? state : { ...state, diskFault: event.fault });
     case 'tick':
-      return onTick(state, nowMs);
+      return watchLimits(state, nowMs);
     case 'stopping':
       return onStopping(state);
   }
@@ -173,21 +178,6 @@ function onCamera(state: CoreState, event: Extract<CoreEvent, { kind: 'camera' }
   if (before === undefined ? !lost : before.lost === lost) return turn(next);
   const reason = `camera ${event.cameraId} ${lost ? 'gives no frames' : 'gives frames again'}`;
   return turn(next, emitting({ kind: lost ? 'camera-lost' : 'camera-back', reason }));
-}
-
-function onTick(state: CoreState, nowMs: number): Turn {
-  const { serving } = state;
-  const active = serving.shadow?.ref ?? serving.ref;
-  const trial = active !== null && isOnTrial(state, active.digest) ? active : null;
-  const tracked: CoreState = { ...state, tracks: trackLevels(state, trial, nowMs) };
-  const levelled: CoreState = { ...tracked, tooHot: isTooHot(tracked, nowMs) };
-  if (trial === null) return turn(levelled);
-  const breach = judgeLevels(levelled, trial, nowMs);
-  if (breach !== null && !(serving.shadow !== null && breach.limit !== 'temperature'))
-    return breachTrial(levelled, trial, breach, nowMs);
-  const loadedAtMs = state.holdings.get(trial.digest)?.loadedAtMs ?? nowMs;
-  const isHealthy = nowMs - loadedAtMs >= HEALTHY_AFTER_MS;
-  return turn(isHealthy ? clearAttempts(levelled, trial.digest) : levelled);
 }
 
 /** A clean stop: what is loaded now ends by our own will. */

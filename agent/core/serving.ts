@@ -2,6 +2,7 @@
 // needs less proof than going to a candidate. Pure; never remembers a decision.
 import { killOf, killOfDigest, killOfEveryCandidate } from './kills.ts';
 import { type LeaseNeed, type LeaseStanding, mayAnswer, standingOf } from './lease.ts';
+import { suspensionOf } from './limit-suspension.ts';
 import { isQuarantineFull, quarantineOf } from './quarantine.ts';
 import { type CoreState, holdingOf, isOfBaselineChain, type ReleaseRef, type Serving } from './state.ts';
 
@@ -58,7 +59,7 @@ export function adoptionOf(state: CoreState): ReleaseRef | null {
 }
 
 export type Forbidden = {
-  readonly kind: 'killed' | 'quarantined' | 'battery' | 'temperature' | 'disk';
+  readonly kind: 'killed' | 'quarantined' | 'suspended' | 'battery' | 'temperature' | 'disk';
   readonly reason: string;
 };
 
@@ -69,6 +70,8 @@ export function forbidden(state: CoreState, digest: string): Forbidden | null {
   const quarantined = quarantineOf(state, digest);
   if (quarantined) return { kind: 'quarantined', reason: `${quarantined.kind}: ${quarantined.reason}` };
   if (isQuarantineFull(state)) return { kind: 'quarantined', reason: 'the quarantine list of this device is full' };
+  const suspension = suspensionOf(state, digest);
+  if (suspension) return { kind: 'suspended', reason: suspension.reason };
   if (state.batteryLow) return { kind: 'battery', reason: 'the battery is below its floor' };
   if (state.tooHot) return { kind: 'temperature', reason: 'the box was too hot already' };
   if (state.diskFault !== null) return { kind: 'disk', reason: `its attempts cannot be counted: ${state.diskFault}` };

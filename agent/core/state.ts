@@ -5,6 +5,7 @@ import type { Sensors } from '../../shared/measure/window.ts';
 import type { Desired } from '../../shared/protocol/documents.ts';
 import type { GoldenScore } from '../../shared/protocol/golden-score.ts';
 import { type LeaseTrack, NO_LEASE } from './lease.ts';
+import type { Suspension } from './limit-suspension.ts';
 import { EMPTY_LIMIT_TRACKS, type LimitTracks } from './limit-tracks.ts';
 
 export type ReleaseRef = { readonly release: string; readonly digest: string };
@@ -137,6 +138,14 @@ export type PendingRevert = {
   readonly decidedAtMs: number;
 };
 
+/** Who uses the machine, read once a second. */
+export type MachineUse = {
+  /** Processor time of programs that are not ours, % of all cores; null: not known. */
+  readonly othersCpuPct: number | null;
+  /** Private memory of all runners of a release, by digest. */
+  readonly memoryBytes: ReadonlyMap<string, number>;
+};
+
 /** What answered the last frame, by answers and not by intention. */
 export type Answering = { readonly ref: ReleaseRef; readonly frames: number; readonly role: 'baseline' | 'candidate' };
 
@@ -172,6 +181,8 @@ export type CoreState = {
   readonly batteryLow: boolean;
   /** Hot without a release on trial to blame: none begins until it has cooled down. */
   readonly tooHot: boolean;
+  /** Releases that were taken off without quarantine, by digest; those that may come back are kept for their count. */
+  readonly suspensions: ReadonlyMap<string, Suspension>;
   /** Null while the slots can be written. */
   readonly diskFault: string | null;
   readonly refused: Readonly<Record<string, number>>;
@@ -236,6 +247,7 @@ export function openCore(from: OpenCore): CoreState {
     cameras: new Map(),
     batteryLow: false,
     tooHot: false,
+    suspensions: new Map(),
     diskFault: null,
     refused: {},
     lastRefusals: [],

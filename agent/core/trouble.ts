@@ -1,8 +1,11 @@
 // What happens when a release fails: on trial it is struck and loses its place, as a baseline it is loaded again and,
 // when that does not help, given up for the next of the chain.
 import { strike } from './attempts.ts';
+import type { Breach } from './limit-breach.ts';
+import { isCatchingUp } from './limit-gap.ts';
+import { causeOf, suspend } from './limit-suspension.ts';
 import { foldFault, foldMiss, forgiveTrack } from './limit-tracks.ts';
-import { type Breach, judgeFaults } from './limits.ts';
+import { judgeFaults } from './limits.ts';
 import { baselineChain } from './serving.ts';
 import {
   type BlockedKind,
@@ -41,7 +44,8 @@ export function onFrameFault(
   nowMs: number,
 ): Turn {
   const ref = refOf(state, event.digest);
-  if (!ref) return turn(state);
+  // A deadline that ran out while we stood still ourselves is nobody's fault.
+  if (!ref || (event.fault === 'deadline' && isCatchingUp(state.tracks, nowMs))) return turn(state);
   const tracks =
     event.fault === 'deadline'
       ? foldMiss(state.tracks, event.digest, nowMs)
@@ -74,6 +78,7 @@ export function onRunnerDied(
 
 /** A limit is broken by a release on trial: it loses its place at once. */
 export function breachTrial(state: CoreState, ref: ReleaseRef, breach: Breach, nowMs: number): Turn {
+  if (breach.outcome === 'suspend') return suspend(state, ref, causeOf(breach), nowMs);
   const event = {
     kind: 'breach' as const,
     reason: breach.reason,

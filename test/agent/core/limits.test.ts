@@ -3,44 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { deadlineMs } from '../../../agent/core/deadlines.ts';
 import { blockedOf } from '../../../agent/core/explain.ts';
 import { EMPTY_LIMIT_TRACKS, foldAnswered, foldLate } from '../../../agent/core/limit-tracks.ts';
-import { freshDurable } from '../../../agent/core/state.ts';
-import { NO_SENSORS } from '../../../shared/measure/sensors.ts';
-import type { Sensors } from '../../../shared/measure/window.ts';
 import { deviceLimitsSchema } from '../../../shared/protocol/limits.ts';
-import { CoreWorld, desired, FACTORY, ref } from './core-world.ts';
-
-const LIMITS = deviceLimitsSchema.parse({ fpsFloor: 5, fpsForMs: 5_000, latencyForMs: 5_000 });
-const SENSORS: Sensors = {
-  ...NO_SENSORS,
-  temperatureC: 50,
-  throttled: false,
-  batteryPct: null,
-  batteryCharging: null,
-  cpuLoadPct: null,
-  memoryUsedBytes: null,
-  memoryTotalBytes: null,
-};
-const C = ref('c').digest;
-const B = ref('b').digest;
-
-/** Committed b has answered 40 frames at 10 ms; candidate c serves. */
-function onCandidate(role: 'serve' | 'shadow' = 'serve'): CoreWorld {
-  const world = new CoreWorld({ ...freshDurable(FACTORY), committed: ref('b') }).settle();
-  for (let frame = 0; frame < 40; frame += 1) world.answer(10);
-  world.order(desired(1, 'b', { name: 'c', role }, { limits: LIMITS }));
-  return world.settle();
-}
-
-/** `fps` frames a second, `answered` of them answered, for so long. */
-function run(world: CoreWorld, seconds: number, rate: { fps: number; answered?: number; latencyMs?: number }): void {
-  for (let second = 0; second < seconds; second += 1) {
-    for (let frame = 0; frame < rate.fps; frame += 1) {
-      if (frame < (rate.answered ?? rate.fps)) world.answer(rate.latencyMs ?? 10);
-      else world.send({ kind: 'offered' });
-    }
-    world.wait(1000);
-  }
-}
+import { B, baselineWorld, C, COOL, onCandidate, order, run } from './limits-world.ts';
 
 describe('frames per second', () => {
   it('below the floor for the whole dwell revert, with the numbers in the reason', () => {
@@ -76,7 +40,7 @@ describe('frames per second', () => {
 
   it('are not judged while the box is throttled', () => {
     const world = onCandidate();
-    world.send({ kind: 'sensors', sensors: { ...SENSORS, throttled: true } });
+    world.send({ kind: 'sensors', sensors: { ...COOL, throttled: true } });
     run(world, 10, { fps: 10, answered: 3 });
     expect(world.servingDigest()).toBe(C);
   });
@@ -94,6 +58,28 @@ describe('latency against the own baseline', () => {
     });
   });
 
+  it('does not compare with the slow answers of a baseline that has just begun', () => {
+    const world = onCandidate({ aloneS: 0 });
+    expect(world.servingDigest()).toBe(C);
+    const booted = baselineWorld();
+    run(booted, 8, { latencyMs: 400 });
+    run(booted, 20, { latencyMs: 10 });
+    order(booted);
+    run(booted, 11, { latencyMs: 100 });
+    expect(booted.last('breach')?.reason).toContain('4 × own baseline 10.0 ms');
+  });
+
+  it('compares with the last half minute of the baseline, however long ago that was', () => {
+    const world = baselineWorld();
+    run(world, 15, { latencyMs: 10 });
+    run(world, 31, { latencyMs: 50 });
+    order(world);
+    run(world, 900, { latencyMs: 90 });
+    expect(world.servingDigest()).toBe(C);
+    run(world, 12, { latencyMs: 210 });
+    expect(world.last('breach')?.reason).toContain('4 × own baseline 50.0 ms');
+  });
+
   it('forgives a peak that goes away within the dwell', () => {
     const world = onCandidate();
     for (let round = 0; round < 4; round += 1) {
@@ -105,11 +91,11 @@ describe('latency against the own baseline', () => {
 });
 
 describe('temperature', () => {
-  const hot = { ...SENSORS, temperatureC: 95 };
+  const hot = { ...COOL, temperatureC: 95 };
 
   it('above the ceiling for the dwell takes the release on trial back, a shadow too', () => {
     for (const role of ['serve', 'shadow'] as const) {
-      const world = onCandidate(role);
+      const world = onCandidate({ role });
       world.send({ kind: 'sensors', sensors: hot });
       run(world, 12, { fps: 10 });
       expect(world.last('breach')?.breach).toBe('temperature');
@@ -120,35 +106,37 @@ describe('temperature', () => {
   it('that wavers just below the ceiling does not reset the dwell', () => {
     const world = onCandidate();
     for (let second = 0; second < 14; second += 1) {
-      world.send({ kind: 'sensors', sensors: second % 2 === 0 ? hot : { ...SENSORS, temperatureC: 90 } });
+      world.send({ kind: 'sensors', sensors: second % 2 === 0 ? hot : { ...COOL, temperatureC: 90 } });
       run(world, 1, { fps: 10 });
     }
     expect(world.servingDigest()).toBe(B);
   });
 
   it('that was there before the release is not its fault: it waits until the box has cooled down', () => {
-    const world = new CoreWorld({ ...freshDurable(FACTORY), committed: ref('b') }).settle();
+    const world = baselineWorld();
     world.send({ kind: 'sensors', sensors: hot });
     run(world, 3, { fps: 10 });
-    world.order(desired(1, 'b', { name: 'c', role: 'serve' }, { limits: LIMITS }));
-    world.settle();
+    order(world);
     run(world, 20, { fps: 10 });
     expect(world.servingDigest()).toBe(B);
     expect(world.kinds()).not.toContain('breach');
     expect(world.disk.quarantine).toEqual([]);
     expect(blockedOf(world.state, world.nowMs)).toMatchObject([
-      { kind: 'breached', reason: 'the box was too hot already' },
+      {
+        kind: 'breached',
+        reason: 'taken off for 10 min (1 of 3): the box was too hot already: 95.0 °C > ceiling 92 °C for 10 s',
+      },
     ]);
-    world.send({ kind: 'sensors', sensors: { ...SENSORS, temperatureC: 90 } });
-    run(world, 2, { fps: 10 });
-    expect(world.servingDigest()).toBe(B);
-    world.send({ kind: 'sensors', sensors: SENSORS });
+    world.send({ kind: 'sensors', sensors: { ...COOL, temperatureC: 90 } });
+    run(world, 602);
+    expect(world.settle().servingDigest()).toBe(B);
+    world.send({ kind: 'sensors', sensors: COOL });
     run(world, 2, { fps: 10 });
     expect(world.settle().servingDigest()).toBe(C);
   });
 
   it('blames no model while only the baseline serves', () => {
-    const world = new CoreWorld({ ...freshDurable(FACTORY), committed: ref('b') }).settle();
+    const world = baselineWorld();
     world.send({ kind: 'sensors', sensors: hot });
     run(world, 30, { fps: 10 });
     expect(world.kinds()).not.toContain('breach');
@@ -157,19 +145,23 @@ describe('temperature', () => {
 });
 
 describe('battery', () => {
-  it('below its floor suspends the candidate, and five points above it lets it come back', () => {
+  it('below its floor suspends the candidate, and five points above it lets it come back after its cool-down', () => {
     const world = onCandidate();
     world.answer();
     const battery = (batteryPct: number, batteryCharging = false) =>
-      world.send({ kind: 'sensors', sensors: { ...SENSORS, batteryPct, batteryCharging } });
+      world.send({ kind: 'sensors', sensors: { ...COOL, batteryPct, batteryCharging } });
     battery(19);
     world.answer();
     expect(world.servingDigest()).toBe(B);
-    expect(world.last('reverted')?.digest).toBe(C);
+    const reason = 'battery 19 % < floor 20 % and not charging';
+    expect(world.last('breach')).toMatchObject({ breach: 'battery', reason });
+    expect(world.last('reverted')).toMatchObject({ digest: C, reason });
     expect(world.disk.quarantine).toEqual([]);
     battery(23);
+    run(world, 601);
     expect(world.settle().servingDigest()).toBe(B);
     battery(26);
+    run(world, 1);
     expect(world.settle().servingDigest()).toBe(C);
     battery(10, true);
     expect(world.servingDigest()).toBe(C);

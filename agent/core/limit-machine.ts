@@ -1,0 +1,80 @@
+// What the machine does besides: a neighbour that takes the processor, and throttling. Both make everybody slow, so both
+// hold the judgement of pace; only throttling that begins with a release on trial is laid at its door.
+import type { Sensors } from '../../shared/measure/window.ts';
+import { type Breach, limitsOf, seconds, suspending } from './limit-breach.ts';
+import type { LimitTracks, MachineTrack } from './limit-tracks.ts';
+import type { CoreState } from './state.ts';
+
+/** Processor time of others, in points of all cores above what it was while the baseline answered alone. */
+const NEIGHBOUR_PCT = 20;
+/** Nobody waits on a machine below this load, or where the kernel says that fewer wait than this. */
+const LOADED_PCT = 85;
+const PRESSED_PCT = 20;
+/** Queues and percentiles follow the processor by this much. */
+const BUSY_AFTER_MS = 10_000;
+const NOW_WEIGHT = 0.3;
+const HABIT_WEIGHT = 0.05;
+/** Throttling comes and goes with the governor: it has ended when it was away for this long. */
+const THROTTLE_GONE_AFTER_MS = 10_000;
+/** Throttled within this time before the release came: the heat was there already. */
+const THROTTLED_BEFORE_MS = 300_000;
+
+/** `othersPct`: processor time of programs that are not ours, % of all cores; null: not known. */
+export function foldOthers(tracks: LimitTracks, othersPct: number | null, sensors: Sensors | null, nowMs: number) {
+  const { machine, trialSinceMs } = tracks;
+  if (othersPct === null) return tracks;
+  const now = blend(machine.othersPct, othersPct, NOW_WEIGHT);
+  const habit = trialSinceMs === null ? blend(machine.othersHabitPct, othersPct, HABIT_WEIGHT) : machine.othersHabitPct;
+  const isNeighbour = trialSinceMs !== null && now >= (habit ?? 0) + NEIGHBOUR_PCT && isLoaded(sensors);
+  const busyUntilMs = isNeighbour ? nowMs + BUSY_AFTER_MS : machine.busyUntilMs;
+  return { ...tracks, machine: { ...machine, othersPct: now, othersHabitPct: habit, busyUntilMs } };
+}
+
+/** At every tick. */
+export function trackThrottling(state: CoreState, isTrial: boolean, nowMs: number): MachineTrack {
+  const { machine } = state.tracks;
+  if (state.sensors?.throttled === true) {
+    const isNew = machine.throttledSinceMs === null;
+    const throttledSinceMs = machine.throttledSinceMs ?? nowMs;
+    // What a release on trial has begun does not become the baseline's when that answers again.
+    const throttledByTrial = isNew ? isTrial : machine.throttledByTrial;
+    const throttledAloneAtMs = isTrial || throttledByTrial ? machine.throttledAloneAtMs : nowMs;
+    return { ...machine, throttledSinceMs, throttledByTrial, throttledAtMs: nowMs, throttledAloneAtMs };
+  }
+  const isGone = machine.throttledAtMs === null || nowMs - machine.throttledAtMs >= THROTTLE_GONE_AFTER_MS;
+  return isGone ? { ...machine, throttledSinceMs: null } : machine;
+}
+
+export function judgeThrottling(state: CoreState, nowMs: number): Breach | null {
+  const { throttleForMs } = limitsOf(state);
+  const { machine, trialSinceMs } = state.tracks;
+  const { throttledSinceMs: since, throttledAloneAtMs: alone } = machine;
+  if (throttleForMs === null || since === null || trialSinceMs === null || nowMs - since < throttleForMs) return null;
+  // Throttled while the baseline answered too: whoever answers is slowed down, and going back would not help.
+  if (since < trialSinceMs || (alone !== null && trialSinceMs - alone < THROTTLED_BEFORE_MS)) return null;
+  const why = state.sensors?.throttleReasons?.join(', ') ?? '';
+  const source = why === '' ? '' : ` (${why})`;
+  const after = seconds(Math.round((since - trialSinceMs) / 1000) * 1000);
+  const reason = `throttled${source} for ${seconds(nowMs - since)} > limit ${seconds(throttleForMs)}, from ${after} after it came and not before`;
+  return suspending('throttling', reason);
+}
+
+/** Slow because of the machine, not because of a release. */
+export function isMachineSlow(state: CoreState, nowMs: number): boolean {
+  return state.tracks.machine.throttledSinceMs !== null || isBusy(state.tracks, nowMs);
+}
+
+/** A neighbour takes the processor. */
+export function isBusy(tracks: LimitTracks, nowMs: number): boolean {
+  return tracks.machine.busyUntilMs !== null && nowMs < tracks.machine.busyUntilMs;
+}
+
+function isLoaded(sensors: Sensors | null): boolean {
+  const pressure = sensors?.cpuPressurePct ?? null;
+  if (pressure !== null) return pressure >= PRESSED_PCT;
+  return (sensors?.cpuLoadPct ?? 0) >= LOADED_PCT;
+}
+
+function blend(before: number | null, value: number, weight: number): number {
+  return before === null ? value : before + weight * (value - before);
+}

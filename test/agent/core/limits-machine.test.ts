@@ -1,0 +1,175 @@
+// Slow because of the machine: a neighbour, throttling that everybody shares, and time in which we ourselves stood still
+// are not held against a release; throttling that begins with it is.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { deadlineMs } from '../../../agent/core/deadlines.ts';
+import { blockedOf } from '../../../agent/core/explain.ts';
+import { B, baselineWorld, C, LIMITS, onCandidate, order, run } from './limits-world.ts';
+
+const SLOW = { fps: 10, answered: 3, latencyMs: 100 } as const;
+
+describe('a busy neighbour', () => {
+  const calm = { othersCpuPct: 10, sensors: { cpuLoadPct: 60 } };
+  const busy = { othersCpuPct: 55, sensors: { cpuLoadPct: 99 } };
+
+  it('holds frame rate and latency, and their dwell begins when it has gone', () => {
+    const world = onCandidate({ alone: calm });
+    run(world, 60, { ...SLOW, ...busy });
+    expect(world.servingDigest()).toBe(C);
+    // The average follows for some seconds, and the hold goes on ten seconds longer.
+    run(world, 12, { ...SLOW, ...calm });
+    expect(world.servingDigest()).toBe(C);
+    run(world, 20, { ...SLOW, ...calm });
+    expect(world.servingDigest()).toBe(B);
+  });
+
+  it('that was there while the baseline was measured excuses nobody', () => {
+    const world = onCandidate({ alone: busy });
+    run(world, 12, { ...SLOW, ...busy });
+    expect(world.last('breach')?.breach).toBe('fps');
+  });
+
+  it('is none while nobody waits for a processor', () => {
+    for (const sensors of [{ cpuLoadPct: 60 }, { cpuLoadPct: 99, cpuPressurePct: 3 }]) {
+      const world = onCandidate({ alone: calm });
+      run(world, 12, { ...SLOW, othersCpuPct: 55, sensors });
+      expect(world.servingDigest()).toBe(B);
+    }
+  });
+
+  it('is seen by the pressure that the kernel reports, whatever the load', () => {
+    const world = onCandidate({ alone: calm });
+    run(world, 60, { ...SLOW, othersCpuPct: 55, sensors: { cpuLoadPct: 70, cpuPressurePct: 40 } });
+    expect(world.servingDigest()).toBe(C);
+  });
+
+  it('gives frames more time before they are missed, and still finds one that hangs', () => {
+    const world = onCandidate({ alone: calm });
+    const before = deadlineMs(world.state.tracks, C, 'candidate', LIMITS);
+    run(world, 10, busy);
+    expect(deadlineMs(world.state.tracks, C, 'candidate', LIMITS)).toBe(4 * Math.min(before, 250));
+    for (let miss = 0; miss < 3; miss += 1)
+      world.send({ kind: 'frame-fault', digest: C, role: 'candidate', fault: 'deadline', detail: '' });
+    expect(world.disk.quarantine[0]?.kind).toBe('hang');
+  });
+});
+
+describe('throttling', () => {
+  const throttled = { sensors: { throttled: true, throttleReasons: ['cooling:cpufreq-cpu0'] } };
+  const free = { sensors: { throttled: false } };
+
+  it('that begins with the candidate and lasts takes it off without blame, with its source', () => {
+    const world = onCandidate({ alone: free });
+    run(world, 5, free);
+    run(world, 30, throttled);
+    expect(world.servingDigest()).toBe(C);
+    run(world, 3, throttled);
+    expect(world.servingDigest()).toBe(B);
+    expect(world.last('breach')).toMatchObject({
+      breach: 'throttling',
+      reason: 'throttled (cooling:cpufreq-cpu0) for 30 s > limit 30 s, from 5 s after it came and not before',
+    });
+    expect(world.disk.quarantine).toEqual([]);
+    expect(blockedOf(world.state, world.nowMs)[0]?.reason).toMatch(/^taken off for 10 min \(1 of 3\): throttled/);
+  });
+
+  it('that the baseline was slowed by too is shared: it holds pace and takes nobody off', () => {
+    const world = onCandidate({ alone: throttled });
+    run(world, 120, { ...SLOW, ...throttled });
+    expect(world.servingDigest()).toBe(C);
+    expect(world.kinds()).not.toContain('breach');
+  });
+
+  it('that comes back after the baseline had it minutes ago is the same heat', () => {
+    const world = onCandidate({ alone: throttled });
+    run(world, 60, free);
+    run(world, 120, throttled);
+    expect(world.servingDigest()).toBe(C);
+  });
+
+  it('that flickers with the governor counts as one, and one that has gone is forgotten', () => {
+    const flickering = onCandidate({ alone: free });
+    for (let at = 0; at < 12; at += 1) {
+      run(flickering, 1, throttled);
+      run(flickering, 3, free);
+    }
+    expect(flickering.servingDigest()).toBe(B);
+    const rare = onCandidate({ alone: free });
+    for (let at = 0; at < 12; at += 1) {
+      run(rare, 4, throttled);
+      run(rare, 15, free);
+    }
+    expect(rare.servingDigest()).toBe(C);
+  });
+
+  it('of a shadow takes the shadow off: it costs the machine as much', () => {
+    const world = onCandidate({ role: 'shadow', alone: free });
+    run(world, 35, throttled);
+    expect(world.state.serving).toMatchObject({ kind: 'baseline', shadow: null });
+  });
+
+  it('with the baseline alone blames nobody', () => {
+    const world = baselineWorld();
+    run(world, 120, throttled);
+    expect(world.kinds()).not.toContain('breach');
+  });
+});
+
+describe('a gap in our own time', () => {
+  const miss = (world: ReturnType<typeof onCandidate>) =>
+    world.send({ kind: 'frame-fault', digest: C, role: 'candidate', fault: 'deadline', detail: '' });
+
+  it('counts no deadline that ran out in it, whether the tick or the timer comes first', () => {
+    const world = onCandidate();
+    run(world, 5);
+    world.nowMs += 30_000;
+    for (let camera = 0; camera < 8; camera += 1) miss(world);
+    world.wait(1000);
+    miss(world);
+    expect(world.servingDigest()).toBe(C);
+    world.wait(2000);
+    for (let late = 0; late < 3; late += 1) miss(world);
+    expect(world.disk.quarantine[0]?.kind).toBe('hang');
+  });
+
+  it('begins every dwell anew', () => {
+    const world = onCandidate();
+    run(world, 4, SLOW);
+    world.nowMs += 60_000;
+    run(world, 4, SLOW);
+    expect(world.servingDigest()).toBe(C);
+    run(world, 3, SLOW);
+    expect(world.servingDigest()).toBe(B);
+  });
+
+  it('does not turn heat or throttling that was there before into that of the candidate', () => {
+    const world = baselineWorld();
+    run(world, 40, { sensors: { throttled: true } });
+    order(world);
+    run(world, 400, { sensors: { throttled: true } });
+    world.nowMs += 60_000;
+    run(world, 60, { sensors: { throttled: true } });
+    expect(world.servingDigest()).toBe(C);
+  });
+
+  it('never is a breach by itself, however often and long', () => {
+    const gaps = fc.array(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 2_600, max: 10_000_000 })), {
+      minLength: 1,
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(gaps, fc.boolean(), (stretches, isShadow) => {
+        const world = onCandidate({ role: isShadow ? 'shadow' : 'serve', aloneS: 20 });
+        for (const [seconds, gapMs] of stretches) {
+          // Each stretch is shorter than every dwell, and as bad as can be.
+          run(world, seconds, { ...SLOW, latencyMs: 400, sensors: { temperatureC: 99, throttled: true } });
+          world.nowMs += gapMs;
+          for (let lane = 0; lane < 8; lane += 1) miss(world);
+        }
+        expect(world.kinds()).not.toContain('breach');
+        expect(world.disk.quarantine).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
