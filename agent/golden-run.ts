@@ -6,7 +6,7 @@ import type { Installed } from './artifacts/artifacts.ts';
 import type { ProofFault } from './core/events.ts';
 import type { RoomLog } from './frames/child-log.ts';
 import { type Camera, type CameraToken, openCamera, type PictureSize } from './frames/frames.ts';
-import { openRunner, type Runner, RunnerError, type RunnerRole } from './inference/inference.ts';
+import { type Launcher, type Runner, RunnerError, type RunnerRole } from './inference/inference.ts';
 
 /** No answer for this long: the model hangs. The same cap as for a live frame, twice, because it runs niced. */
 const SILENCE_MS_MAX = 20_000;
@@ -14,6 +14,7 @@ const SILENCE_MS_MAX = 20_000;
 const GOLDEN_SLOTS = 4;
 
 export type GoldenRunParts = {
+  readonly launcher: Launcher;
   readonly device: string;
   readonly ringDir: string;
   readonly role: RunnerRole;
@@ -86,7 +87,8 @@ class GoldenCourse {
 
   async open(framesPath: string): Promise<void> {
     const { manifest, packageDir, ref } = this.#release;
-    const { device, ringDir, role, threads, log, monotonicNow, signal } = this.#parts;
+    const { device, launcher, ringDir, role, threads, log, monotonicNow, signal } = this.#parts;
+    await launcher.prepare();
     this.#camera = await openCamera({
       cameraId: `golden-${ref.digest.slice(0, 8)}-${role}`,
       device,
@@ -102,7 +104,7 @@ class GoldenCourse {
     });
     if (this.#isOver) return;
     this.#startedAtMs = monotonicNow();
-    this.#runner = await openRunner<CameraToken>({
+    this.#runner = await launcher.launch<CameraToken>({
       manifest,
       packageDir,
       ring: this.#camera.ring(manifest.input),

@@ -11,6 +11,7 @@ import { openVerifier } from '../shared/signing/signed-document.ts';
 import { afterOnTheClock } from './after.ts';
 import { type Artifacts, type Installed, openArtifacts } from './artifacts/artifacts.ts';
 import { CameraWatch } from './camera-watch.ts';
+import { openChildLedger } from './child-ledger.ts';
 import type { AgentConfig } from './config.ts';
 import { ControlLoop } from './control-loop.ts';
 import type { ReportBody } from './core/explain.ts';
@@ -20,6 +21,7 @@ import { FrameLoop } from './frame-loop.ts';
 import { sweepRings } from './frames/frames.ts';
 import { openHello } from './hello.ts';
 import { openIncoming } from './incoming.ts';
+import { type Launcher, openLauncher } from './inference/inference.ts';
 import { type Link, openLink } from './link/link.ts';
 import { openProofFile } from './proof-file.ts';
 import { RoleClock } from './role-clock.ts';
@@ -48,13 +50,14 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
   const floor = await openFloor(parts);
   const loops = openLoops(parts, floor);
   const { control, cameraWatch, frameLoop } = loops;
-  const { artifacts, telemetry } = floor;
+  const { artifacts, launcher, telemetry } = floor;
   const { config, log } = parts;
   const send = control.send.bind(control);
   const threadsFor = (release: Installed, priority: Priority) => threadsOf(config, release, priority);
   const cameras = await cameraWatch.open();
   const { readInstalled, discardDamaged } = artifacts;
-  const pool = new RunnerPool({ cameras, frameLoop, readInstalled, discardDamaged, threadsFor, telemetry, send, log });
+  const releases = { readInstalled, discardDamaged, threadsFor };
+  const pool = new RunnerPool({ cameras, frameLoop, launcher, ...releases, telemetry, send, log });
   const { device, ringDir } = config;
   const wakeReporter = floor.reporter.wake;
   const sayHello = helloOf(parts, floor, control);
@@ -71,6 +74,7 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
       floor.sinks.close();
       floor.spool.close();
       floor.slots.close();
+      floor.ledger.close();
     },
   };
 }
@@ -82,6 +86,8 @@ async function openFloor({ config, version, log, stdout }: AgentParts) {
   const wallNow = () => Math.max(0, Date.now());
   const boot = randomBytes(8).toString('hex');
   mkdirSync(config.dataDir, { recursive: true });
+  const ledger = openChildLedger(config.dataDir, log);
+  const launcher = openLauncher({ ...config, log });
   const artifacts = openArtifacts({ dataDir: config.dataDir, apiUrl: config.controlPlane?.apiUrl ?? null });
   const slots = openSlots(config.dataDir, wallNow);
   const durable = await readDurable(slots, artifacts, config, log);
@@ -104,7 +110,7 @@ async function openFloor({ config, version, log, stdout }: AgentParts) {
   };
   const reporter = openReporter({ spool, link, monotonicNow, log });
   const sinks = openSinks(config.sinks, { stdout, link, log });
-  const disk = { artifacts, slots, durable, proofs, spool, clockWatch };
+  const disk = { artifacts, slots, durable, proofs, spool, clockWatch, ledger, launcher };
   return { ...disk, boot, monotonicNow, wallNow, telemetry, sensors, roleClock, late, link, reporter, sinks };
 }
 
@@ -114,7 +120,7 @@ type Floor = Awaited<ReturnType<typeof openFloor>>;
 /** The two loops and the cameras that feed them. */
 function openLoops({ config, version, log }: AgentParts, floor: Floor) {
   const { site, device, ringDir } = config;
-  const { boot, telemetry, sensors, roleClock, reporter, sinks, link, monotonicNow, wallNow, late } = floor;
+  const { boot, telemetry, sensors, roleClock, reporter, sinks, link, monotonicNow, wallNow, late, launcher } = floor;
   const { durable, proofs, clockWatch } = floor;
   const clocks = { monotonicNowMs: monotonicNow(), wallNowMs: wallNow() };
   const control: ControlLoop = new ControlLoop(
@@ -134,7 +140,8 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
         clockWatch.look();
         reporter.wake();
       },
-      publishReport: (body) => publishReport(sensors.hardware, { config, version, boot, log, link, wallNow }, body),
+      publishReport: (body) =>
+        publishReport(sensors.hardware, { config, version, boot, log, link, wallNow, launcher }, body),
       killFiles: [join(config.dataDir, 'kill'), config.killFile],
       windowMs: config.windowMs,
       monotonicNow,
@@ -206,17 +213,18 @@ type ReportParts = {
   readonly log: Logger;
   readonly link: Pick<Link, 'publish' | 'isUp'>;
   readonly wallNow: () => number;
+  readonly launcher: Launcher;
 };
 
 /** To the control plane while it can be reached, and to a file for whoever stands before the box. */
 function publishReport(
   hardware: Hardware,
-  { config, version, boot, log, link, wallNow }: ReportParts,
+  { config, version, boot, log, link, wallNow, launcher }: ReportParts,
   body: ReportBody,
 ): void {
   const { site, device, hardwareClass, line } = config;
   const header = { v: 1 as const, site, device, boot, atMs: Math.round(wallNow()), agentVersion: version };
-  const text = JSON.stringify({ ...header, hardwareClass, line, hardware, ...body });
+  const text = JSON.stringify({ ...header, hardwareClass, line, hardware, memoryLimit: launcher.memory(), ...body });
   try {
     writeFileSync(join(config.dataDir, 'reported.json'), text);
   } catch (error) {

@@ -10,12 +10,13 @@ import { type Flight, type Lane, openLane } from './frame.ts';
 import type { FrameLoop } from './frame-loop.ts';
 import type { RoomLog } from './frames/child-log.ts';
 import { type Camera, contractHash } from './frames/frames.ts';
-import { openRunner, RUNNER_NICE, RunnerError } from './inference/inference.ts';
+import { type Launcher, RUNNER_NICE, RunnerError } from './inference/inference.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 export type RunnerPoolParts = {
   readonly cameras: ReadonlyMap<string, Camera>;
   readonly frameLoop: FrameLoop;
+  readonly launcher: Launcher;
   readonly readInstalled: (digest: string) => Promise<Installed | null>;
   /** The files are not the release's: drop what is wrong, so that it is fetched again. */
   readonly discardDamaged: (digest: string) => Promise<void>;
@@ -114,7 +115,7 @@ export class RunnerPool {
   }
 
   async #openLane(release: Installed, cameraId: string, priority: Priority, signal?: AbortSignal): Promise<Lane> {
-    const { cameras, frameLoop, log, telemetry, threadsFor } = this.#parts;
+    const { cameras, frameLoop, launcher, log, telemetry, threadsFor } = this.#parts;
     const camera = cameras.get(cameraId);
     if (!camera) throw new RangeError(`no camera ${cameraId}`);
     const { manifest, packageDir, ref } = release;
@@ -122,7 +123,7 @@ export class RunnerPool {
     const withLane = (use: (lane: Lane) => void) => {
       if (opened.lane) use(opened.lane);
     };
-    const runner = await openRunner<Flight>({
+    const runner = await launcher.launch<Flight>({
       manifest,
       packageDir,
       ring: camera.ring(manifest.input),

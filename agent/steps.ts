@@ -6,6 +6,7 @@ import type { CoreEvent } from './core/events.ts';
 import type { Priority, ReleaseRef } from './core/state.ts';
 import type { FrameLoop } from './frame-loop.ts';
 import type { RoomLog } from './frames/child-log.ts';
+import type { Launcher } from './inference/inference.ts';
 import type { ProofFile } from './proof-file.ts';
 import { proveRelease } from './proving.ts';
 import type { RoleClock } from './role-clock.ts';
@@ -25,6 +26,7 @@ export type StepParts = {
   readonly slots: Slots;
   readonly artifacts: Artifacts;
   readonly pool: RunnerPool;
+  readonly launcher: Launcher;
   readonly frameLoop: FrameLoop;
   readonly telemetry: Pick<Telemetry, 'emit' | 'markPartial'>;
   readonly roleClock: RoleClock;
@@ -173,6 +175,6 @@ async function besideLive<T>({ telemetry }: StepParts, work: () => Promise<T>): 
 }
 
 function goldenParts(parts: StepParts, release: Installed, role: 'candidate' | 'shadow', signal: AbortSignal) {
-  const { device, ringDir, log, monotonicNow, wallNow, threadsFor } = parts;
-  return { device, ringDir, log, monotonicNow, wallNow, role, signal, threads: threadsFor(release, role) };
+  const { device, launcher, ringDir, log, monotonicNow, wallNow, threadsFor } = parts;
+  return { device, launcher, ringDir, log, monotonicNow, wallNow, role, signal, threads: threadsFor(release, role) };
 }
