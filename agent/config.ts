@@ -10,7 +10,6 @@ import { BelayError, describeError } from '../shared/basics/errors.ts';
 import { nameSchema } from '../shared/basics/identifiers.ts';
 import { type Problem, parseJson, parseValue } from '../shared/basics/parsing.ts';
 import { type KeySet, keySetSchema } from '../shared/signing/signed-document.ts';
-import { runnerOptionsSchema } from './inference/inference.ts';
 import { type CameraConfig, cameraSchema, readCameras } from './frames/source-options.ts';
 import { runnerOptionsSchema } from './inference/inference.ts';
 import { placeSink, sinkSchema } from './sinks/sinks.ts';
@@ -49,9 +48,6 @@ const configSchema = z.strictObject({
   windowMs: z.number().int().min(1000).max(3_600_000).default(60_000),
   /** Threads of each runner; null: what the manifest says, within the cores of this box. */
   threads: z.number().int().min(1).max(64).nullable().default(null),
-  runner: runnerOptionsSchema.default({ env: {} }),
-  /** Runners may map what their release was granted, and no more. */
-  memoryLimit: z.boolean().default(true),
   runner: runnerOptionsSchema.default({ env: {} }),
   /** Runners may map what their release was granted, and no more. */
   memoryLimit: z.boolean().default(true),
