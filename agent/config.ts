@@ -10,6 +10,7 @@ import { BelayError, describeError } from '../shared/basics/errors.ts';
 import { nameSchema } from '../shared/basics/identifiers.ts';
 import { type Problem, parseJson, parseValue } from '../shared/basics/parsing.ts';
 import { type KeySet, keySetSchema } from '../shared/signing/signed-document.ts';
+import { downloadOptionsSchema } from './artifacts/download-options.ts';
 import { type CameraConfig, cameraSchema, readCameras } from './frames/source-options.ts';
 import { runnerOptionsSchema } from './inference/inference.ts';
 import { placeSink, sinkSchema } from './sinks/sinks.ts';
@@ -51,6 +52,7 @@ const configSchema = z.strictObject({
   runner: runnerOptionsSchema.default({ env: {} }),
   /** Runners may map what their release was granted, and no more. */
   memoryLimit: z.boolean().default(true),
+  download: downloadOptionsSchema.prefault({}),
   ringDir: z.string().min(1).default('/dev/shm'),
   sysRoot: z.string().min(1).default('/sys'),
   procRoot: z.string().min(1).default('/proc'),

@@ -81,6 +81,7 @@ function describeReport(report: Reported, at: Date): readonly string[] {
       : []),
     `candidate   ${report.candidate ? `${report.candidate.release}, ${report.candidate.role}: ${report.candidate.state}` : 'none'}`,
     ...report.sinks.map(describeSink),
+    ...(report.lease ? [`lease       ${report.lease.state}${leaseEnd(report)}`] : []),
     ...report.blocked.map((blocked) => `blocked     ${blocked.kind}: ${blocked.reason}`),
   ];
 }
@@ -88,4 +89,8 @@ function describeReport(report: Reported, at: Date): readonly string[] {
 function describeSink({ sink, sent, dropped, trouble }: Reported['sinks'][number]): string {
   const lost = Object.entries(dropped).map(([reason, count]) => `${count} lost (${reason})`);
   return `sink        ${[`${sink}: ${sent} answers`, ...lost].join(', ')}${trouble === null ? '' : `; ${trouble}`}`;
+}
+
+function leaseEnd({ lease, atMs }: Reported): string {
+  return lease?.state === 'running' ? `, until ${new Date(atMs + lease.leftMs).toISOString()} unless renewed` : '';
 }

@@ -6,7 +6,7 @@ import { decideServing, fallbackFor } from './core/serving.ts';
 import type { CoreState, ReleaseRef, Serving } from './core/state.ts';
 import { drainMs, type Flight, type Frame, type Lane, laneKey, type Offer, takeWaiting } from './frame.ts';
 import { type DropReason, FrameCounter, type FrameCounts } from './frame-counts.ts';
-import { outcomeOf, pairUp } from './frame-outcome.ts';
+import { type AnsweredFrame, type FrameError, outcomeOf, pairUp } from './frame-outcome.ts';
 import type { CameraToken } from './frames/frames.ts';
 import type { RunnerAnswer, RunnerExit, RunnerFaultReport } from './inference/inference.ts';
 import { LaneDriver } from './lane-driver.ts';
@@ -23,14 +23,14 @@ export type FrameLoopParts = {
   readonly boot: string;
   readonly core: { readonly state: () => CoreState; readonly send: (event: CoreEvent) => void };
   readonly telemetry: Pick<Telemetry, 'recordOutcome' | 'recordOffered' | 'recordPair'>;
-  readonly publish: (record: AnswerRecord) => void;
+  readonly publish: (record: AnswerRecord, by: Lane) => void;
+  /** Every answer, a shadow's too, while its frame still lies in the ring. */
+  readonly onAnswered?: (answered: AnsweredFrame) => void;
   readonly releaseSlot: (cameraId: string, slot: number) => void;
   /** Kernel monotonic clock in ms, the clock of the camera's tokens. */
   readonly monotonicNow: () => number;
   readonly after: After;
 };
-
-type FrameError = Extract<FrameOutcome['result'], { kind: 'failed' }>['error'];
 
 export class FrameLoop {
   readonly #parts: FrameLoopParts;
@@ -142,20 +142,21 @@ export class FrameLoop {
     const { telemetry, core, monotonicNow } = this.#parts;
     const latencyMs = Math.max(0, monotonicNow() - frame.token.monotonicMs);
     const outcome = outcomeOf(lane, flight, { kind: 'answered', latencyMs, runMs, answer, borderline });
-    if (role !== 'shadow') this.#publish(frame, outcome);
+    if (role !== 'shadow') this.#publish(lane, frame, outcome);
     telemetry.recordOutcome(outcome);
     const pair = pairUp(lane, flight, { ref: lane.ref, answer, borderline });
     if (pair) telemetry.recordPair(pair);
+    this.#parts.onAnswered?.({ lane, flight, outcome, pair });
     core.send({ kind: 'answered', digest: lane.ref.digest, role, latencyMs, serviceMs, requestId: frame.requestId });
     if (role !== 'shadow') for (const end of this.#afterAnswer.splice(0)) end();
   }
 
-  #publish(frame: Frame, outcome: FrameOutcome): void {
+  #publish(lane: Lane, frame: Frame, outcome: FrameOutcome): void {
     const { site, device, core, publish } = this.#parts;
     frame.isSettled = true;
     this.#counter.answered(frame.cameraId);
     const record = answerRecord(outcome, { site, device, cohortId: core.state().desired?.cohortId ?? 'baseline' });
-    if (record) publish(record);
+    if (record) publish(record, lane);
   }
 
   /** This release has failed the frame: that is counted against it, and the baseline answers it. */

@@ -5,6 +5,16 @@ import type { Flight, Lane, SeenAnswer } from './frame.ts';
 import { boxToInput, boxToPicture, isSameView, type PictureSize } from './frames/frames.ts';
 import type { FrameOutcome, FramePair, PairedAnswer } from './telemetry/outcome.ts';
 
+export type FrameError = Extract<FrameOutcome['result'], { kind: 'failed' }>['error'];
+
+/** One runner's answer to a frame whose slot is still held; `pair` when the other arm has answered it as well. */
+export type AnsweredFrame = {
+  readonly lane: Lane;
+  readonly flight: Flight;
+  readonly outcome: FrameOutcome;
+  readonly pair: FramePair | null;
+};
+
 export function outcomeOf(lane: Lane, flight: Flight, result: FrameOutcome['result']): FrameOutcome {
   const { frame, role } = flight;
   const { cameraId, requestId, token } = frame;

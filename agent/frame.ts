@@ -40,6 +40,8 @@ export type Lane = {
   readonly ref: ReleaseRef;
   readonly cameraId: string;
   readonly labelMap: Readonly<Record<string, string>> | null;
+  /** Class numbers that consumers of earlier releases know, by their names; left out: this release's own. */
+  readonly labelIds?: Readonly<Record<string, number>>;
   readonly input: InputContract;
   runner: Runner<Flight>;
   /** In the hands of the runner, oldest first: the first one runs. */
@@ -59,7 +61,7 @@ export function laneKey(digest: string, cameraId: string): string {
   return `${digest}/${cameraId}`;
 }
 
-export function openLane(lane: Pick<Lane, 'ref' | 'cameraId' | 'labelMap' | 'input' | 'runner'>): Lane {
+export function openLane(lane: Pick<Lane, 'ref' | 'cameraId' | 'labelMap' | 'labelIds' | 'input' | 'runner'>): Lane {
   return {
     ...lane,
     flights: [],

@@ -2,10 +2,10 @@
 // Standard output belongs to the answers; everything said about the agent goes to standard error.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
 import { BelayError, describeError } from '../shared/basics/errors.ts';
 import { type AgentConfig, ConfigError, loadConfig } from './config.ts';
 import { explainDevice } from './explain-device.ts';
+import { openLog } from './log.ts';
 import { openAgent } from './open-agent.ts';
 
 const USAGE = `belay agent: runs the baseline and the candidate of a vision model on this device
@@ -44,9 +44,10 @@ async function run({ command, config: path, tether }: Arguments): Promise<void> 
 }
 
 async function serve(config: AgentConfig, tether: boolean): Promise<void> {
-  const log = openLog(config);
+  const { log, close: closeLog } = openLog({ level: config.logLevel, site: config.site, device: config.device, fd: 2 });
+  process.on('uncaughtExceptionMonitor', (error) => log.fatal({ error: error.stack }, 'a mistake in this program'));
   log.info({ version, node: process.version, dataDir: config.dataDir }, 'starting');
-  const agent = await openAgent({ config, version, log, stdout: process.stdout });
+  const agent = await openAgent({ config, version, log });
   let isStopping = false;
   const stop = (why: string) => {
     if (isStopping) return;
@@ -54,13 +55,17 @@ async function serve(config: AgentConfig, tether: boolean): Promise<void> {
     log.info({ why }, 'stopping');
     // A hand that hangs must not keep a dying agent alive.
     setTimeout(() => process.exit(0), STOP_MS_MAX).unref();
-    agent.close().then(
-      () => process.exit(0),
+    void agent.close().then(
+      () => endWith(0),
       (error: unknown) => {
         log.error({ error: describeError(error) }, 'the stop was not clean');
-        process.exit(1);
+        return endWith(1);
       },
     );
+  };
+  const endWith = async (code: number) => {
+    await closeLog();
+    process.exit(code);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
   if (tether) {
@@ -68,14 +73,6 @@ async function serve(config: AgentConfig, tether: boolean): Promise<void> {
     process.stdin.on('error', () => stop('standard input has failed'));
     process.stdin.resume();
   }
-}
-
-/** sync, bounded, and never fatal: a full disk behind the log must not stop a line. */
-function openLog(config: AgentConfig) {
-  const destination = pino.destination({ fd: 2, sync: true, maxLength: 65_536 });
-  destination.on('error', () => undefined);
-  const { site, device } = config;
-  return pino({ level: config.logLevel, base: { site, device } }, destination);
 }
 
 function readArguments(args: readonly string[]): Arguments | null {

@@ -3,7 +3,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Writable } from 'node:stream';
 import type { Logger } from 'pino';
 import { describeError } from '../shared/basics/errors.ts';
 import type { Hardware } from '../shared/protocol/hardware.ts';
@@ -27,7 +26,7 @@ import { openProofFile } from './proof-file.ts';
 import { RoleClock } from './role-clock.ts';
 import { RunnerPool } from './runner-pool.ts';
 import { openSensors } from './sensors/sensors.ts';
-import { openSinks } from './sinks/sinks.ts';
+import { openSinks, type Sinks } from './sinks/sinks.ts';
 import { openClockWatch } from './state/clock-watch.ts';
 import { openSlots, type Slots } from './state/slots.ts';
 import { openSteps } from './steps.ts';
@@ -42,7 +41,6 @@ export type AgentParts = {
   readonly config: AgentConfig;
   readonly version: string;
   readonly log: Logger;
-  readonly stdout: Writable;
 };
 
 /** Starts everything. Rejects with a BelayError when this device cannot even serve its factory release. */
@@ -71,7 +69,7 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
       await Promise.all([floor.late.link?.close(), steps.cancelAll(), pool.close()]);
       await cameraWatch.close();
       floor.reporter.close();
-      floor.sinks.close();
+      await floor.sinks.close();
       floor.spool.close();
       floor.slots.close();
       floor.ledger.close();
@@ -80,7 +78,7 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
 }
 
 /** Parts that know nothing of each other's decisions: disk, spool, telemetry, sinks, clocks. */
-async function openFloor({ config, version, log, stdout }: AgentParts) {
+async function openFloor({ config, version, log }: AgentParts) {
   const monotonicNow = () => Number(process.hrtime.bigint()) / 1e6;
   // A clock before 1970 is as wrong as one in 1970, and every document can say 0.
   const wallNow = () => Math.max(0, Date.now());
@@ -88,7 +86,14 @@ async function openFloor({ config, version, log, stdout }: AgentParts) {
   mkdirSync(config.dataDir, { recursive: true });
   const ledger = openChildLedger(config.dataDir, log);
   const launcher = openLauncher({ ...config, log });
-  const artifacts = openArtifacts({ dataDir: config.dataDir, apiUrl: config.controlPlane?.apiUrl ?? null });
+  const artifacts = openArtifacts({
+    dataDir: config.dataDir,
+    apiUrl: config.controlPlane?.apiUrl ?? null,
+    device: `${config.site}/${config.device}`,
+    download: config.download,
+    monotonicNow,
+    wallNow,
+  });
   const slots = openSlots(config.dataDir, wallNow);
   const durable = await readDurable(slots, artifacts, config, log);
   mkdirSync(config.ringDir, { recursive: true });
@@ -109,7 +114,7 @@ async function openFloor({ config, version, log, stdout }: AgentParts) {
       late.link?.publish(channel, payload, options) ?? Promise.reject(new Error('this device has no link')),
   };
   const reporter = openReporter({ spool, link, monotonicNow, log });
-  const sinks = openSinks(config.sinks, { stdout, link, log });
+  const sinks = openSinks(config.sinks, { link, monotonicNow, log });
   const disk = { artifacts, slots, durable, proofs, spool, clockWatch, ledger, launcher };
   return { ...disk, boot, monotonicNow, wallNow, telemetry, sensors, roleClock, late, link, reporter, sinks };
 }
@@ -141,7 +146,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
         reporter.wake();
       },
       publishReport: (body) =>
-        publishReport(sensors.hardware, { config, version, boot, log, link, wallNow, launcher }, body),
+        publishReport(sensors.hardware, { config, version, boot, log, link, wallNow, launcher, sinks }, body),
       killFiles: [join(config.dataDir, 'kill'), config.killFile],
       windowMs: config.windowMs,
       monotonicNow,
@@ -156,7 +161,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
     boot,
     core,
     telemetry,
-    publish: (record) => sinks.publish(record),
+    publish: (record, lane) => sinks.publish(record, lane),
     releaseSlot: (cameraId, slot) => cameraWatch.release(cameraId, slot),
     monotonicNow,
     after: afterOnTheClock,
@@ -214,17 +219,19 @@ type ReportParts = {
   readonly link: Pick<Link, 'publish' | 'isUp'>;
   readonly wallNow: () => number;
   readonly launcher: Launcher;
+  readonly sinks: Sinks;
 };
 
 /** To the control plane while it can be reached, and to a file for whoever stands before the box. */
 function publishReport(
   hardware: Hardware,
-  { config, version, boot, log, link, wallNow, launcher }: ReportParts,
+  { config, version, boot, log, link, wallNow, launcher, sinks }: ReportParts,
   body: ReportBody,
 ): void {
   const { site, device, hardwareClass, line } = config;
   const header = { v: 1 as const, site, device, boot, atMs: Math.round(wallNow()), agentVersion: version };
-  const text = JSON.stringify({ ...header, hardwareClass, line, hardware, memoryLimit: launcher.memory(), ...body });
+  const parts = { hardware, memoryLimit: launcher.memory(), sinks: sinks.report() };
+  const text = JSON.stringify({ ...header, hardwareClass, line, ...parts, ...body });
   try {
     writeFileSync(join(config.dataDir, 'reported.json'), text);
   } catch (error) {

@@ -136,8 +136,8 @@ export class RunnerPool {
       onFault: (fault) => withLane((lane) => frameLoop.onFault(lane, fault)),
       onExit: (exit) => withLane((lane) => frameLoop.onExit(lane, exit)),
     });
-    const labelMap = manifest.compat?.labelMap ?? null;
-    opened.lane = openLane({ ref, cameraId, labelMap, input: manifest.input, runner });
+    const { labelMap = null, labelIds = {} } = manifest.compat ?? {};
+    opened.lane = openLane({ ref, cameraId, labelMap, labelIds, input: manifest.input, runner });
     telemetry.recordRunner({ digest: ref.digest, role: priority, pid: runner.pid });
     return opened.lane;
   }

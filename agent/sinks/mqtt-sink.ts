@@ -1,5 +1,5 @@
 // Answers on the device's own MQTT topic, QoS 0: while the link is down or full they are dropped and counted.
-import type { Sink } from './sink.ts';
+import { type Sink, Tally } from './sink.ts';
 
 export type AnswerLink = {
   readonly isUp: () => boolean;
@@ -11,19 +11,20 @@ export type AnswerLink = {
 };
 
 export function openMqttSink(link: AnswerLink): Sink {
-  let dropped = 0;
+  const tally = new Tally();
   return {
     publish: (line) => {
       if (!link.isUp()) {
-        dropped += 1;
+        tally.dropped('link-down', 1);
         return;
       }
-      link.publish('answers', line, { qos: 0, retain: false }).catch(() => {
-        dropped += 1;
-      });
+      link.publish('answers', line, { qos: 0, retain: false }).then(
+        () => tally.sent(1),
+        () => tally.dropped('link-full', 1),
+      );
     },
-    dropped: () => dropped,
+    counts: () => ({ ...tally.counts(), trouble: link.isUp() ? null : 'the link to the control plane is down' }),
     // The link belongs to whoever opened it.
-    close: () => undefined,
+    close: async () => undefined,
   };
 }

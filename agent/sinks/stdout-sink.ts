@@ -1,28 +1,26 @@
-// Answers as NDJSON on standard output. A reader that stops reading costs answers, never frames: what does not fit is
-// dropped and counted, and a reader that has gone does not end the agent.
-import type { Writable } from 'node:stream';
-import type { Sink } from './sink.ts';
+// Answers as NDJSON on standard output. A reader that stops reading costs answers, the oldest first, never frames; a
+// reader that has gone does not end the agent; a disk that was full is written again when it has room.
+import { type LineWriter, type LineWriterEvents, openLineWriter } from './line-writer.ts';
+import { type Sink, Tally } from './sink.ts';
 
-/** Unread bytes kept for a slow reader: about a second of answers at full rate. */
+/** Unread bytes kept for a slow reader: minutes of answers of one camera, and nothing for the memory of a small board. */
 const UNREAD_BYTES_MAX = 1024 * 1024;
 
-export function openStdoutSink(output: Writable, onGone: (reason: string) => void): Sink {
-  let isGone = false;
-  let dropped = 0;
-  const onError = (error: Error) => {
-    if (!isGone) onGone(error.message);
-    isGone = true;
-  };
-  output.on('error', onError);
-  return {
-    publish: (line) => {
-      if (isGone || output.writableLength > UNREAD_BYTES_MAX) dropped += 1;
-      else output.write(`${line}\n`);
+/** How a test hands in another output than a file descriptor. */
+export type OpenLines = (events: LineWriterEvents) => LineWriter;
+
+export function standardOutput(events: LineWriterEvents): LineWriter {
+  return openLineWriter(1, { ...events, bytesMax: UNREAD_BYTES_MAX, isSync: false });
+}
+
+export function openStdoutSink(open: OpenLines): Sink {
+  const tally = new Tally();
+  const lines = open({
+    onSent: (answers) => tally.sent(answers),
+    onDropped: (reason, answers) => tally.dropped(reason, answers),
+    onTrouble: (trouble) => {
+      tally.trouble = trouble;
     },
-    dropped: () => dropped,
-    // The listener stays: an EPIPE that arrives after the close must not end the process either.
-    close: () => {
-      isGone = true;
-    },
-  };
+  });
+  return { publish: lines.write, counts: () => tally.counts(), close: lines.close };
 }

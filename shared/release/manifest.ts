@@ -118,6 +118,8 @@ export const manifestSchema = z
         replaces: z.string().optional(),
         /** This release's own label → the name that consumers of earlier releases know it by. */
         labelMap: z.record(z.string(), z.string()).optional(),
+        /** That name → the class number it had; without one, the number stays this release's own. */
+        labelIds: z.record(z.string(), countSchema).optional(),
       })
       .optional(),
     limits: deviceLimitsSchema,
