@@ -108,6 +108,7 @@ async function writeConfig({ workspace, options, server, loopFile }: ConfigParts
     cameras: [{ id: 'camera-1', source: { kind: 'line', loop: loopFile, fps: options.fps } }],
     sinks: [{ kind: 'stdout' }],
     windowMs: options.windowMs ?? 1000,
+    download: { spreadMs: 0 },
     threads: options.threads ?? null,
     ringDir: ringFolder,
     killFile: path.join(folder, 'kill'),

@@ -157,6 +157,7 @@ async function writeAgentConfig({ options, device, api, ringFolder }: AgentConfi
     },
     cameras: [{ id: 'camera-1', source: { kind: 'line', loop: options.loops.get(device.line), fps: options.fps } }],
     sinks: [{ kind: 'stdout' }],
+    download: { spreadMs: 0 },
     windowMs: options.windowMs,
     ringDir: ringFolder,
   };

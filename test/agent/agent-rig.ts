@@ -215,6 +215,7 @@ export class AgentRig {
       },
       cameras: [{ id: 'camera-1', source: { kind: 'line', loop: 'line.loop', fps: FPS } }],
       windowMs: 1000,
+      download: { spreadMs: 0 },
       killFile: join(this.folder, 'kill-file'),
     };
     writeFileSync(join(this.folder, 'agent.json'), JSON.stringify(config));

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Artifacts, openArtifacts } from '../../../agent/artifacts/artifacts.ts';
+import { downloadOptionsSchema } from '../../../agent/artifacts/download-options.ts';
 import { RegistryServer } from './registry-server.ts';
 import { type BuiltRelease, buildRelease, publish, sha256, writePackage } from './release-builder.ts';
 
@@ -23,6 +24,8 @@ let artifacts: Artifacts;
 let release: BuiltRelease;
 let waits: number[] = [];
 const never = new AbortController().signal;
+const download = downloadOptionsSchema.parse({ spreadMs: 0 });
+const device = { device: 'plant-a/cam-1', download, monotonicNow: () => 0, wallNow: () => 0 };
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'belay-artifacts-'));
@@ -31,7 +34,7 @@ beforeEach(async () => {
   publish(registry.bodies, release);
   waits = [];
   const wait = async (ms: number) => void waits.push(ms);
-  artifacts = openArtifacts({ dataDir: join(dir, 'data'), apiUrl: registry.url, random: () => 0.5, wait });
+  artifacts = openArtifacts({ ...device, dataDir: join(dir, 'data'), apiUrl: registry.url, random: () => 0.5, wait });
 });
 afterEach(async () => {
   await registry.close();
@@ -195,7 +198,7 @@ describe('care of the disk', () => {
   });
 
   it('copies a damaged factory release anew from its package, with nobody to ask', async () => {
-    const alone = openArtifacts({ dataDir: join(dir, 'alone'), apiUrl: null });
+    const alone = openArtifacts({ ...device, dataDir: join(dir, 'alone'), apiUrl: null });
     writePackage(join(dir, 'factory'), release);
     const { packageDir } = await alone.importPackage(join(dir, 'factory'));
     writeFileSync(join(packageDir, 'model.onnx'), Buffer.alloc(modelBytes().length));

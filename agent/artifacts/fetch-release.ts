@@ -1,0 +1,109 @@
+// Brings a release here by its digest: from the site cache when there is one, else from the control plane. Nothing is
+// believed that does not hash to what was asked for, so that it does not matter who has sent it.
+import { join } from 'node:path';
+import { describeError } from '../../shared/basics/errors.ts';
+import { describeProblems, parseJson } from '../../shared/basics/parsing.ts';
+import { type Manifest, manifestSchema } from '../../shared/release/manifest.ts';
+import { type DownloadParts, download, downloadBytes, type Failure, final, transient } from './download.ts';
+import { freeBytes, isDiskFull, makeFolder, sizeOf } from './files.ts';
+import { type Pace, UNPACED } from './pace.ts';
+import { assemble, type Installed, type Places, readInstalled, sha256 } from './release-folder.ts';
+
+/** Kept free beside any download, for the spool and everybody else on the box. */
+const FREE_BYTES_MIN = 64 * 1024 * 1024;
+
+export type InstallResult = { readonly kind: 'installed'; readonly release: Installed } | Failure;
+
+/** Somebody who may have it. */
+export type Source = { readonly url: string; readonly isCache: boolean };
+
+export type Fetching = {
+  readonly places: Places;
+  /** In the order in which they are asked; the last one's word is final. Empty: nobody to fetch from. */
+  readonly sources: readonly Source[];
+  /** Of the control plane; a cache on the local network is not limited. */
+  readonly pace: Pace;
+  readonly parts: Omit<DownloadParts, 'pace'>;
+  /** Before the first byte of a release that is not here. */
+  readonly admit: () => Promise<void>;
+};
+
+/** Installs a release, resuming what is there. Expected failures are values. */
+export async function fetchRelease(from: Fetching, digest: string): Promise<InstallResult> {
+  try {
+    const installed = await readInstalled(from.places, digest);
+    if (installed) return { kind: 'installed', release: installed };
+    if (from.sources.length === 0) return final('this device has no registry to fetch from', 'unknown-release');
+    await from.admit();
+    return await fetchFrom(from, digest);
+  } catch (error) {
+    const failure = isDiskFull(error) ? 'disk-full' : undefined;
+    return transient(`installing ${digest.slice(0, 12)}: ${describeError(error)}`, failure);
+  }
+}
+
+async function fetchFrom(from: Fetching, digest: string): Promise<InstallResult> {
+  const { places } = from;
+  const got = await firstOf(from, (source, parts) => fetchManifest(source, digest, parts));
+  if (got.kind === 'failed') return got;
+  const { manifest, bytes } = got;
+  const full = await spaceFor(places, manifest);
+  if (full) return full;
+  for (const file of manifest.files) {
+    const path = join(places.artifacts, file.sha256);
+    if ((await sizeOf(path)) === file.bytes) continue;
+    const result = await firstOf(from, ({ url }, parts) => {
+      return download(
+        { url: `${url}/v1/artifacts/${file.sha256}`, path, sha256: file.sha256, bytes: file.bytes },
+        parts,
+      );
+    });
+    if (result.kind === 'failed') return result;
+  }
+  return { kind: 'installed', release: await assemble(places, digest, manifest, bytes) };
+}
+
+/** Asks one source after the other. What a cache refuses, or has wrong, says nothing about the release. */
+async function firstOf<T extends { readonly kind: string }>(
+  { sources, pace, parts }: Fetching,
+  ask: (source: Source, parts: DownloadParts) => Promise<T | Failure>,
+): Promise<T | Failure> {
+  let last: T | Failure = transient('no source was asked');
+  for (const source of sources) {
+    last = await ask(source, { ...parts, pace: source.isCache ? UNPACED : pace });
+    if (last.kind !== 'failed' || parts.signal.aborted) return last;
+    // A full disk is as full with the next one.
+    if ('failure' in last && last.failure === 'disk-full') return last;
+  }
+  return last;
+}
+
+type GotManifest = { readonly kind: 'manifest'; readonly manifest: Manifest; readonly bytes: Uint8Array };
+
+/** The manifest of this digest from this source, checked. */
+export async function fetchManifest(
+  source: Pick<Source, 'url'>,
+  digest: string,
+  parts: DownloadParts,
+): Promise<GotManifest | Failure> {
+  const url = `${source.url}/v1/manifests/${digest}`;
+  const got = await downloadBytes(url, parts);
+  if (got.kind === 'failed') return got;
+  const { bytes } = got;
+  if (sha256(bytes) !== digest) return final(`${url}: its SHA-256 is ${sha256(bytes)}`, 'wrong-digest');
+  const parsed = parseJson(manifestSchema, bytes);
+  if (!parsed.ok) return final(`${url}: ${describeProblems(parsed.problems.slice(0, 5))}`, 'bad-manifest');
+  return { kind: 'manifest', manifest: parsed.value, bytes };
+}
+
+/** Refuses before the first byte when the disk could not hold all of it. */
+async function spaceFor(places: Places, manifest: Manifest): Promise<Failure | null> {
+  await makeFolder(places.artifacts);
+  let needed = 0;
+  for (const file of manifest.files) {
+    if ((await sizeOf(join(places.artifacts, file.sha256))) !== file.bytes) needed += file.bytes;
+  }
+  const free = await freeBytes(places.artifacts);
+  if (free >= needed + FREE_BYTES_MIN) return null;
+  return transient(`${needed} bytes are needed and ${FREE_BYTES_MIN} must stay free, ${free} are free`, 'disk-full');
+}
