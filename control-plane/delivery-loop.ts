@@ -102,8 +102,9 @@ async function resend(parts: DeliveryParts, address: DeviceAddress, sentAtMs: Ma
 
 async function send(parts: DeliveryParts, desired: Desired, sentAtMs: Map<string, number>): Promise<void> {
   const { topic, text } = await signDesired(parts.sign, desired);
-  await parts.publish(topic, text);
+  // Known here before it is out there: no lease is granted any more for what this document takes back.
   parts.presence.desired(desired);
+  await parts.publish(topic, text);
   sentAtMs.set(addressKey(desired), parts.monotonicNow());
   const { site, device, generation } = desired;
   parts.log.debug({ site, device, generation }, 'desired document published');

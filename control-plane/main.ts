@@ -82,6 +82,7 @@ function openTelemetry(
     ...rooms.config.telemetry,
     isRegistered: (digest) => rooms.registry.resolve(digest).kind === 'found',
     onKillAck: (event) => rooms.killSwitch.acknowledge(event),
+    onHello: (hello) => rooms.leases.asked(hello),
     onReached: (address) => {
       delivery.noticed(address);
       reassert.noticed(address);

@@ -9,6 +9,7 @@ import { PresenceBook } from './devices/presence.ts';
 import { openKillJournal } from './kill-switch/kill-journal.ts';
 import { openKillStore } from './kill-switch/kill-store.ts';
 import { KillSwitch } from './kill-switch/kill-switch.ts';
+import { type Leases, openLeases } from './leases/leases.ts';
 import { type Outlet, openOutlet } from './outlet.ts';
 import { openArtifactStore } from './registry/artifact-store.ts';
 import { openRegistry, type Registry } from './registry/registry.ts';
@@ -27,6 +28,7 @@ export type Rooms = {
   readonly presence: PresenceBook;
   readonly devices: Devices;
   readonly killSwitch: KillSwitch;
+  readonly leases: Leases;
   readonly rollouts: Rollouts;
   readonly outlet: Outlet;
 };
@@ -52,7 +54,15 @@ export async function openRooms(config: Config, database: Database, log: Logger)
   await killSwitch.open();
   await restorePresence({ database, presence, ...clocks });
   const devices = openDevices({ database, presence, ...clocks });
+  const leases = openLeases({
+    ...clocks,
+    presence,
+    isKilled: (address, candidate) => killSwitch.stops(address, candidate),
+    sign: signing.sign,
+    publish: (topic, text) => outlet.publish(topic, text, { qos: 0 }),
+    log,
+  });
   const rollouts = openRollouts({ ...clocks, database, registry, devices, audit, log });
-  const opened = { audit, signing, registry, presence, devices, killSwitch, rollouts, outlet };
+  const opened = { audit, signing, registry, presence, devices, killSwitch, leases, rollouts, outlet };
   return { config, log, ...clocks, database, ...opened };
 }

@@ -1,5 +1,5 @@
 // What a device shall do, from its place in a rollout: the part of the desired document that a decision chooses.
-import type { Desired, ReleaseRef } from '../../shared/protocol/documents.ts';
+import type { Desired, LeaseTerms, ReleaseRef } from '../../shared/protocol/documents.ts';
 import { DEFAULT_LIMITS, type DeviceLimits } from '../../shared/protocol/limits.ts';
 import type { Role } from './stages.ts';
 
@@ -13,15 +13,19 @@ export type Placement = {
   readonly stage: string;
   readonly sampleEvery: number;
   readonly limits: DeviceLimits;
+  /** Of its site; only a candidate that answers frames needs a lease. */
+  readonly lease: LeaseTerms;
+  readonly requireWarm: boolean;
 };
 
 /** In a stage: the candidate in its role, or the baseline alone. Lifted quarantines stay lifted. */
 export function desiredInStage(placement: Placement, previous: Desired | null): Choice {
   if (placement.role === 'none') return desiredOutside(placement.baseline, previous);
-  const { role, candidate, rolloutId, stage, sampleEvery } = placement;
+  const { role, candidate, rolloutId, stage, sampleEvery, requireWarm } = placement;
+  const lease = role === 'serve' ? placement.lease : null;
   return {
     baseline: refOf(placement.baseline),
-    candidate: { ...refOf(candidate), role, rolloutId, stage, sampleEvery, lease: null, requireWarm: false },
+    candidate: { ...refOf(candidate), role, rolloutId, stage, sampleEvery, lease, requireWarm },
     cohortId: `${rolloutId}/${stage}`,
     limits: placement.limits,
     liftQuarantine: previous?.liftQuarantine ?? [],

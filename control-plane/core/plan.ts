@@ -1,6 +1,7 @@
 // The plan of a rollout: who, when, back to what, and what stands in the way. Facts in, plain JSON out; nothing is started here.
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import { appliesTo, type Guardrail } from '../../shared/rollout/guardrails.ts';
+import { leaseWarnings } from '../../shared/rollout/lease-section.ts';
 import type { Plan, PlanDevice, PlanStage, Readiness } from '../../shared/rollout/plan.ts';
 import type { CohortSpec, RolloutFile } from '../../shared/rollout/rollout-file.ts';
 import { cohortOrder } from './cohorts.ts';
@@ -195,6 +196,10 @@ function warningsOf({ file, devices: all }: PlanFacts, devices: readonly Ordered
   const last = file.spec.stages.at(-1);
   return [
     ...named.filter((device) => !known.has(device)).map((device) => `no device is called ${device}`),
+    ...leaseWarnings(file.spec.lease),
+    ...Object.keys(file.spec.lease.sites)
+      .filter((site) => devices.every((device) => device.site !== site))
+      .map((site) => `lease.sites: no device of ${site} takes part`),
     ...(offline.length > 0 ? [`${offline.length} of ${devices.length} devices are not reachable now`] : []),
     ...(last && devices.every((device) => device.pin !== 'baseline')
       ? [`stage ${last.name} leaves no controls: its devices are compared with their own past only`]

@@ -41,6 +41,7 @@ export async function restorePresence({ database, presence, wallNow }: DevicesPa
       committed: reported?.committed ?? null,
       candidate: reported?.candidate ?? null,
       desiredGeneration: null,
+      desiredCandidate: null,
       desiredRollout: null,
     });
     if (desired) presence.desired(desired);

@@ -25,6 +25,7 @@ export function explainDevice(facts: DeviceFacts): Explanation {
     tellServing(device),
     ...facts.kills.map((kill) => tellKill(kill, device)),
     tellDesired(facts),
+    tellLease(device.reported),
     ...tellBlocked(device.reported, facts.nowMs),
     ...tellQuarantine(device.reported, facts.nowMs),
     ...tellRefused(device.reported),
@@ -70,6 +71,23 @@ function tellDesired({ device, isCommittedRegistered }: DeviceFacts): string | n
     ? `candidate ${desired.candidate.release} to ${desired.candidate.role} (rollout ${desired.candidate.rolloutId}, stage ${desired.candidate.stage})`
     : 'no candidate';
   return `Desired (generation ${desired.generation}): baseline ${desired.baseline.release}, ${candidate}. ${lag}`;
+}
+
+/** How long its candidate may go on without us. */
+function tellLease(reported: Reported | null): string | null {
+  const lease = reported?.lease;
+  if (!lease || !reported.candidate) return null;
+  const { release } = reported.candidate;
+  switch (lease.state) {
+    case 'none':
+      return `The candidate ${release} needs a lease to answer frames and has none in this boot yet.`;
+    case 'running':
+      return `The lease of ${release} runs: from its last report it may answer for another ${tellSpan(lease.leftMs)} without hearing from here.`;
+    case 'lapsed':
+      return `The lease of ${release} has lapsed: the baseline answers until it is renewed. The candidate is not blamed.`;
+    case 'held':
+      return `The lease of ${release} has lapsed, and this site holds: the candidate goes on answering.`;
+  }
 }
 
 function tellBlocked(reported: Reported | null, nowMs: number): readonly string[] {

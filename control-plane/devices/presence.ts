@@ -18,6 +18,8 @@ export type DevicePresence = DeviceAddress & {
   readonly candidate: ReleaseRef | null;
   /** Newest generation that is desired; null = nothing is. */
   readonly desiredGeneration: number | null;
+  /** What that generation wants on trial; a lease is granted by it. */
+  readonly desiredCandidate: Desired['candidate'];
   readonly desiredRollout: { readonly rolloutId: string; readonly digest: string } | null;
 };
 
@@ -92,7 +94,8 @@ export class PresenceBook {
     const known = this.get({ site, device });
     if ((known?.desiredGeneration ?? 0) > generation) return;
     const desiredRollout = candidate ? { rolloutId: candidate.rolloutId, digest: candidate.digest } : null;
-    this.#update({ site, device }, { desiredGeneration: generation, desiredRollout });
+    const change = { desiredGeneration: generation, desiredCandidate: candidate, desiredRollout };
+    this.#update({ site, device }, change);
   }
 
   #update({ site, device }: DeviceAddress, change: Partial<DevicePresence>): void {
@@ -115,6 +118,7 @@ function unknownDevice({ site, device }: DeviceAddress): DevicePresence {
     committed: null,
     candidate: null,
     desiredGeneration: null,
+    desiredCandidate: null,
     desiredRollout: null,
   };
 }

@@ -57,6 +57,19 @@ export function isInScope(scope: KillScope, { site, device }: DeviceAddress): bo
   }
 }
 
+/** Whether a kill in force takes a candidate from a device: its lease must not be renewed then. */
+export function stopsCandidate(
+  records: readonly KillRecord[],
+  address: DeviceAddress,
+  candidate: { readonly rolloutId: string; readonly digest: string },
+): boolean {
+  return records.some(({ cleared, scope }) => {
+    if (cleared !== null || !isInScope(scope, address)) return false;
+    if (scope.kind === 'release') return scope.digest === candidate.digest;
+    return scope.kind !== 'rollout' || scope.rolloutId === candidate.rolloutId || scope.digest === candidate.digest;
+  });
+}
+
 /** Two kills of the same thing are one kill. */
 export function isSameScope(a: KillScope, b: KillScope): boolean {
   if (a.kind === 'fleet') return b.kind === 'fleet';

@@ -19,6 +19,7 @@ import {
   type KillRecord,
   lastEpoch,
   mergeRecords,
+  stopsCandidate,
   topicOfScope,
   topicsOf,
 } from './kill-records.ts';
@@ -131,6 +132,11 @@ export class KillSwitch {
 
   reaching(address: DeviceAddress): readonly KillSummary[] {
     return this.active().filter((kill) => isInScope(kill.scope, address));
+  }
+
+  /** Whether a kill in force takes this candidate from this device. */
+  stops(address: DeviceAddress, candidate: { readonly rolloutId: string; readonly digest: string }): boolean {
+    return stopsCandidate(this.#records, address, candidate);
   }
 
   /** Every kill topic that ever carried a document, as signed text: for the broker before it listens. */

@@ -1,6 +1,7 @@
 // From a rollout file to a plan: looks up the release, the devices and what stands in the way. Writes nothing.
 import type { Manifest } from '../../shared/release/manifest.ts';
 import { expandGuardrails, type Guardrail } from '../../shared/rollout/guardrails.ts';
+import { describeLease } from '../../shared/rollout/lease-section.ts';
 import type { Plan, Readiness } from '../../shared/rollout/plan.ts';
 import { type FileProblem, readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutFile } from '../../shared/rollout/rollout-file.ts';
@@ -108,6 +109,7 @@ function readinessOf(file: RolloutFile, state: string, guardrails: readonly Guar
         ? 'a stage of its own, and on every device before it may answer'
         : 'on every device before it may answer',
     },
+    { fact: 'leases', ok: true, detail: describeLease(file.spec.lease) },
     { fact: 'owners', ok: true, detail: `${owners.primary}, backup ${owners.backup}` },
     {
       fact: 'rollback triggers',

@@ -2,6 +2,7 @@
 // documents and the registry's note, all in one transaction. Either everything stands or nothing does.
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { Desired } from '../../shared/protocol/documents.ts';
+import { leaseTermsAt } from '../../shared/rollout/lease-section.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Effect, Progress } from '../core/advance.ts';
 import { type Choice, desiredInStage, desiredOutside } from '../core/desired.ts';
@@ -110,6 +111,8 @@ async function assign(transaction: DatabaseTransaction, plan: TransitionPlan): P
       stage: stage.name,
       sampleEvery: stage.sampleEvery,
       limits: spec.limits,
+      lease: leaseTermsAt(spec.lease, row.site),
+      requireWarm: spec.requireWarm,
     };
     await desire(transaction, { row, nowMs, change: (previous) => desiredInStage(placement, previous) });
   }

@@ -1,7 +1,7 @@
 // The door of telemetry: takes what devices send, stores it in batches before it is acknowledged, and tells how far it got.
 // While the database fails, connections stay up (a kill must get through): nothing is acknowledged, devices send again.
 import { describeError } from '../../shared/basics/errors.ts';
-import type { DeviceEvent } from '../../shared/protocol/reports.ts';
+import type { DeviceEvent, Hello } from '../../shared/protocol/reports.ts';
 import type { DeviceAddress } from '../../shared/protocol/topics.ts';
 import type { Database } from '../database/database.ts';
 import { reconcileDesired } from '../devices/first-contact.ts';
@@ -25,6 +25,8 @@ export type TelemetryParts = {
   readonly isRegistered: (digest: string) => boolean;
   /** Called at once, before anything is stored: a kill is measured with or without a database. */
   readonly onKillAck: (event: DeviceEvent) => void;
+  /** Called at once: a lease must not wait for a disk. */
+  readonly onHello: (hello: Hello) => void;
   /** A device spoke of what it has reached. */
   readonly onReached: (address: DeviceAddress) => void;
   readonly onDesiredWritten: () => void;
@@ -97,10 +99,13 @@ export class Telemetry {
   }
 
   #notice(arrival: Arrival, atMs: number): void {
-    const { presence, onKillAck, onReached } = this.#parts;
+    const { presence, onKillAck, onHello, onReached } = this.#parts;
     const { site, device, channel, document } = arrival;
     const seen = { site, device, boot: document.boot, atMs };
-    if (arrival.channel === 'hello') presence.hello(arrival.document, atMs);
+    if (arrival.channel === 'hello') {
+      presence.hello(arrival.document, atMs);
+      onHello(arrival.document);
+    }
     if (arrival.channel === 'reported') presence.reported(arrival.document, atMs);
     if (arrival.channel === 'status') presence.status({ ...seen, online: arrival.document.online });
     if (arrival.channel === 'event') presence.seen(seen);

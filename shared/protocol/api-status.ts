@@ -34,6 +34,13 @@ export const refusedMessageSchema = z.looseObject({
   reason: z.string(),
 });
 
+/** Answers to devices that asked for a lease since the control plane started; `withheld` by reason. */
+export const leaseCountsSchema = z.looseObject({
+  granted: countSchema,
+  failed: countSchema,
+  withheld: z.record(z.string(), countSchema),
+});
+
 export const statusReportSchema = z.looseObject({
   nowMs: timeSchema,
   startedAtMs: timeSchema,
@@ -57,6 +64,7 @@ export const statusReportSchema = z.looseObject({
     commits: countSchema,
     failures: countSchema,
   }),
+  leases: leaseCountsSchema.default({ granted: 0, failed: 0, withheld: {} }),
   messaging: z.record(z.string(), z.unknown()),
 });
 
@@ -88,6 +96,7 @@ export const auditCheckSchema = z.discriminatedUnion('kind', [
 ]);
 
 export type StatusReport = z.infer<typeof statusReportSchema>;
+export type LeaseCounts = z.infer<typeof leaseCountsSchema>;
 export type SiteStatus = z.infer<typeof siteStatusSchema>;
 export type VersionShare = z.infer<typeof versionShareSchema>;
 export type RefusedMessage = z.infer<typeof refusedMessageSchema>;

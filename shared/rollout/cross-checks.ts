@@ -31,6 +31,7 @@ export function crossCheck(raw: unknown): readonly CrossProblem[] {
       'id',
     ),
     ...guardrails.flatMap((guardrail) => checkGuardrail(guardrail, stages, stages.length === stageCount)),
+    ...checkLeaseSites(spec),
   ];
 }
 
@@ -147,6 +148,19 @@ function checkGuardrailStages(
       },
     ];
   });
+}
+
+/** An exception for a site that takes no part is a slip of the pen. */
+function checkLeaseSites(spec: unknown): CrossProblem[] {
+  const factories = listOf(member(member(spec, 'cohort'), 'factories')).filter((name) => typeof name === 'string');
+  const sites = member(member(spec, 'lease'), 'sites');
+  if (factories.length === 0 || typeof sites !== 'object' || sites === null) return [];
+  return Object.keys(sites)
+    .filter((site) => !factories.includes(site))
+    .map((site) => ({
+      path: ['spec', 'lease', 'sites', site],
+      message: `"${site}" is not among cohort.factories${suggestion(site, factories)}`,
+    }));
 }
 
 function readItems<T>(

@@ -19,6 +19,8 @@ export function describeIssue(issue: z.core.$ZodIssue, place: IssuePlace): strin
         : `must be ${article(issue.expected)}, not ${shown(place.raw)}`;
     case 'invalid_value':
       return describeChoice(issue.values.map(String), place.raw);
+    case 'invalid_key':
+      return `must have names of a-z, 0-9 and "-": ${issue.issues[0]?.message ?? 'one has another form'}`;
     case 'invalid_union':
       return place.raw === undefined
         ? 'is required'
@@ -65,6 +67,7 @@ function shown(value: unknown): string {
 function knownFields(parent: string): readonly string[] {
   if (/^spec\.stages\[\d+\]$/.test(parent)) return Object.keys(rolloutFileParts.stage.shape);
   if (/^spec\.guardrails\[\d+\]$/.test(parent)) return Object.keys(rolloutFileParts.guardrail.shape);
+  if (/^spec\.lease\.sites\.[^.]+$/.test(parent)) return Object.keys(rolloutFileParts.siteLease.shape);
   let shape: unknown = rolloutFileSchema;
   for (const part of parent === '' ? [] : parent.replace(/\[\d+\]/g, '').split('.')) shape = shapeOf(shape)?.[part];
   return Object.keys(shapeOf(shape) ?? {});

@@ -4,17 +4,10 @@ import { z } from 'zod';
 import { nameSchema } from '../basics/identifiers.ts';
 import { deviceLimitsSchema } from '../protocol/limits.ts';
 import { parseReleaseReference } from '../release/identity.ts';
+import { durationSchema } from './duration-field.ts';
 import { parseDuration } from './durations.ts';
 import { type Expression, parseExpression } from './expression.ts';
-
-const DAY_MS = 86_400_000;
-
-const durationSchema = z.string().transform((text, context) => {
-  const durationMs = parseDuration(text);
-  if (durationMs !== null && durationMs <= 90 * DAY_MS) return durationMs;
-  context.addIssue({ code: 'custom', message: `must be a duration such as 30s, 10m, 2h or 1d, not "${text}"` });
-  return z.NEVER;
-});
+import { leaseSectionSchema, siteLeaseSchema } from './lease-section.ts';
 
 /** `2x60m` or `60m` (once). */
 const extendSchema = z.string().transform((text, context) => {
@@ -163,6 +156,9 @@ export const rolloutFileSchema = z.strictObject({
     analysis: analysisSchema.prefault({}),
     guardrails: z.array(guardrailSchema).min(1).max(60),
     limits: z.strictObject(deviceLimitsSchema.shape).prefault({}),
+    lease: leaseSectionSchema.prefault({}),
+    /** A device that cannot hold both releases loaded takes no part, instead of going back more slowly. */
+    requireWarm: z.boolean().default(false),
     abort: abortSchema.prefault({}),
   }),
 });
@@ -177,4 +173,4 @@ export type Minimum = z.infer<typeof minimumSchema>;
 export type Enforcement = GuardrailSpec['enforce'];
 export type StageMode = StageSpec['mode'];
 
-export const rolloutFileParts = { stage: stageSchema, guardrail: guardrailSchema } as const;
+export const rolloutFileParts = { stage: stageSchema, guardrail: guardrailSchema, siteLease: siteLeaseSchema } as const;

@@ -9,7 +9,14 @@ import { type ConfigInput, parseConfig } from '../../control-plane/config.ts';
 import { type ControlPlane, openControlPlane } from '../../control-plane/main.ts';
 import type { Window } from '../../shared/measure/window.ts';
 import type { DeviceCredentials } from '../../shared/protocol/api-devices.ts';
-import { type Desired, desiredSchema, type KillDocument, killDocumentSchema } from '../../shared/protocol/documents.ts';
+import {
+  type Desired,
+  desiredSchema,
+  type KillDocument,
+  killDocumentSchema,
+  type Lease,
+  leaseSchema,
+} from '../../shared/protocol/documents.ts';
 import type { Reported } from '../../shared/protocol/reports.ts';
 import { type DeviceChannel, deviceSubscriptions, deviceTopic } from '../../shared/protocol/topics.ts';
 import { openVerifier, type Verifier } from '../../shared/signing/signed-document.ts';
@@ -89,6 +96,7 @@ export class TestDevice {
   readonly device: string;
   readonly boot = randomUUID();
   readonly desired: Desired[] = [];
+  readonly leases: Lease[] = [];
   readonly kills: { readonly topic: string; readonly document: KillDocument; readonly text: string }[] = [];
   readonly acks: { readonly boot: string; readonly seq: number }[] = [];
   readonly #client: MqttClient;
@@ -177,6 +185,9 @@ export class TestDevice {
   async #take(topic: string, text: string): Promise<void> {
     if (topic.endsWith('/ack')) {
       this.acks.push(JSON.parse(text));
+    } else if (topic.endsWith('/lease')) {
+      const verified = await this.#verify('lease', leaseSchema, text);
+      if (verified.ok) this.leases.push(verified.value);
     } else if (topic.endsWith('/desired')) {
       const verified = await this.#verify('desired', desiredSchema, text);
       if (verified.ok) this.desired.push(verified.value);

@@ -23,6 +23,7 @@ export function renderStatus(status: StatusReport, output: Pick<Output, 'tint'>)
     renderReleases(status),
     renderRollouts(status),
     renderKills(status, output),
+    renderLeases(status, output),
     renderRefused(status, output),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
@@ -43,6 +44,15 @@ function renderSites(status: StatusReport): string {
     ...[site.devices, site.online, site.onTrial, site.blocked, site.killed, site.behind].map(String),
   ]);
   return renderTable(columns, rows);
+}
+
+/** Silent while every device that asks is answered. */
+function renderLeases({ leases }: StatusReport, output: Pick<Output, 'tint'>): string {
+  const withheld = Object.entries(leases.withheld).map(([reason, count]) => `${count} × ${reason}`);
+  if (withheld.length === 0 && leases.failed === 0) return '';
+  const failed = leases.failed > 0 ? `, ${leases.failed} could not be sent` : '';
+  const parts = withheld.length > 0 ? `, withheld ${withheld.join(', ')}` : '';
+  return output.tint('dim', `Leases since the start: ${leases.granted} granted${parts}${failed}`);
 }
 
 function renderReleases(status: StatusReport): string {

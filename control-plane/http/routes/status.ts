@@ -3,6 +3,7 @@ import { statusReportSchema } from '../../../shared/protocol/api-status.ts';
 import type { Devices } from '../../devices/devices.ts';
 import { countReleases, countSites } from '../../devices/fleet-status.ts';
 import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
+import type { Leases } from '../../leases/leases.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import type { HttpApp } from '../server.ts';
 
@@ -10,6 +11,7 @@ export type StatusParts = {
   readonly devices: Devices;
   readonly killSwitch: KillSwitch;
   readonly telemetry: Telemetry;
+  readonly leases: Leases;
   /** Rollouts that are not over, as the rollouts room tells them. */
   readonly listRollouts: () => Promise<readonly Record<string, unknown>[]>;
   readonly messaging: () => Record<string, unknown>;
@@ -37,6 +39,7 @@ export function registerStatusRoutes(app: HttpApp, parts: StatusParts): void {
         kills: [...parts.killSwitch.active()],
         refused: parts.telemetry.refused(),
         telemetry: parts.telemetry.counts(),
+        leases: parts.leases.counts(),
         messaging: parts.messaging(),
       };
     },

@@ -65,6 +65,8 @@ describe('desired', () => {
     stage: 'shadow',
     sampleEvery: 5,
     limits: { ...DEFAULT_LIMITS, latencyRatio: 2 },
+    lease: { ttlMs: 900_000, onLapse: 'revert' },
+    requireWarm: true,
   } as const;
   const whole = (choice: object) =>
     desiredSchema.parse({ ...choice, v: 1, site: 'plant-a', device: 'dev-1', generation: 1, issuedAtMs: 0 });
@@ -76,6 +78,13 @@ describe('desired', () => {
       cohortId: 'r-1/shadow',
       limits: { latencyRatio: 2 },
     });
+  });
+
+  it('needs a lease to serve, and none for less', () => {
+    const { candidate: shadow } = desiredInStage(placement, null);
+    expect(shadow).toMatchObject({ lease: null, requireWarm: true });
+    const { candidate: serving } = desiredInStage({ ...placement, role: 'serve' }, null);
+    expect(serving).toMatchObject({ lease: { ttlMs: 900_000, onLapse: 'revert' }, requireWarm: true });
   });
 
   it('is the baseline alone outside, with the standard limits, and keeps lifted quarantines', () => {

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../../control-plane/database/database.ts';
 import { PresenceBook } from '../../../control-plane/devices/presence.ts';
 import { Telemetry } from '../../../control-plane/telemetry/telemetry.ts';
-import type { DeviceEvent } from '../../../shared/protocol/reports.ts';
+import type { DeviceEvent, Hello } from '../../../shared/protocol/reports.ts';
 import { buildWindow } from '../../shared/measure/window-builder.ts';
 
 const ADDRESS = { site: 'plant-a', device: 'cam-01' };
@@ -19,6 +19,7 @@ let database: Database;
 let telemetry: Telemetry;
 let acks: { seq: number }[];
 let killAcks: DeviceEvent[];
+let hellos: Hello[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'belay-telemetry-'));
@@ -26,6 +27,7 @@ beforeEach(async () => {
   await sql`pragma busy_timeout = 0`.execute(database); // a locked database answers at once
   acks = [];
   killAcks = [];
+  hellos = [];
   telemetry = new Telemetry({
     database,
     presence: new PresenceBook(),
@@ -33,6 +35,7 @@ beforeEach(async () => {
     gapMs: 60_000,
     isRegistered: () => false,
     onKillAck: (event) => killAcks.push(event),
+    onHello: (hello) => hellos.push(hello),
     onReached: () => {},
     onDesiredWritten: () => {},
     publishAck: (mark) => acks.push(mark),
@@ -94,6 +97,14 @@ describe('while nothing can be stored', () => {
     const held = lock();
     await ingest('event', { ...HEADER, seq: 1, kind: 'kill-ack', atMs: 0, reason: '', killEpoch: 5 });
     expect(killAcks).toMatchObject([{ killEpoch: 5 }]);
+    held.release();
+  });
+
+  it('still hears who asks for a lease', async () => {
+    const held = lock();
+    const hello = { ...HEADER, agentVersion: '0.1.0', line: null, generation: 0, killEpoch: 0, seq: 0 };
+    await ingest('hello', { ...hello, hardwareClass: 'x86-64', lease: { nonce: 4, digest: 'b'.repeat(64) } });
+    expect(hellos).toMatchObject([{ lease: { nonce: 4 } }]);
     held.release();
   });
 
