@@ -1,6 +1,7 @@
 // Reading rollout files: defaults, and all mistakes at once with their places.
 import { describe, expect, it } from 'vitest';
 import { expandGuardrails } from '../../../shared/rollout/guardrails.ts';
+import { describeLease, leaseTermsAt, leaseWarnings } from '../../../shared/rollout/lease-section.ts';
 import { formatFileProblem, readRolloutFile } from '../../../shared/rollout/read-rollout-file.ts';
 
 const GOOD = `apiVersion: belay/v1
@@ -169,5 +170,61 @@ describe('expandGuardrails', () => {
     expect(guardrails[2]?.minimum).toMatchObject({ baseDetections: 12, devices: 2 });
     expect(problems).toHaveLength(1);
     expect(problems[0]?.message).toContain('did you mean "micro-crak"');
+  });
+});
+
+describe('the lease section', () => {
+  const withLease = (lease: string) => changed('\n  stages:', `\n  lease: ${lease}\n  stages:`);
+
+  it('is 15 minutes and back to the baseline when nothing is said', () => {
+    const result = readRolloutFile(GOOD);
+    if (!result.ok) throw new Error(problemsOf(GOOD).join('\n'));
+    const { lease, requireWarm } = result.value.spec;
+    expect({ lease, requireWarm }).toEqual({
+      lease: { ttl: 900_000, onLapse: 'revert', sites: {} },
+      requireWarm: false,
+    });
+  });
+
+  it('says what holds at each site, and in words', () => {
+    const text = GOOD.replace(
+      '\n  stages:',
+      '\n  lease: {ttl: 1h, sites: {plant-b: {onLapse: hold}, plant-c: {ttl: 2m}}}\n  stages:',
+    );
+    const result = readRolloutFile(text);
+    if (!result.ok) throw new Error(problemsOf(text).join('\n'));
+    const { lease } = result.value.spec;
+    expect(leaseTermsAt(lease, 'plant-a')).toEqual({ ttlMs: 3_600_000, onLapse: 'revert' });
+    expect(leaseTermsAt(lease, 'plant-b')).toEqual({ ttlMs: 3_600_000, onLapse: 'hold' });
+    expect(leaseTermsAt(lease, 'plant-c')).toEqual({ ttlMs: 120_000, onLapse: 'revert' });
+    expect(describeLease(lease)).toBe(
+      'a device that hears nothing goes back to its baseline after 1h; plant-b: goes on with the candidate; plant-c: goes back to its baseline after 2m',
+    );
+    expect(leaseWarnings(lease)).toEqual([]);
+    expect(leaseWarnings({ ...lease, ttl: 4000 })).toEqual([
+      expect.stringContaining('leases of 4s are for rehearsals'),
+    ]);
+  });
+
+  it('is refused at the place of each mistake', () => {
+    expect(withLease('{ttl: 15, onLapse: keep, site: {}}')).toEqual([
+      expect.stringMatching(/spec\.lease\.ttl: must be a text, not 15/),
+      expect.stringMatching(/spec\.lease\.onLapse: must be one of "revert", "hold", not "keep"/),
+      expect.stringMatching(/spec\.lease\.site: unknown field \(did you mean "sites"\?\)/),
+    ]);
+    expect(withLease('{ttl: 2d}')).toEqual([expect.stringMatching(/spec\.lease\.ttl: must be from 1m to 1d/)]);
+    expect(withLease('{sites: {plant-a: {onlapse: hold}}}')).toEqual([
+      expect.stringMatching(/spec\.lease\.sites\.plant-a\.onlapse: unknown field \(did you mean "onLapse"\?\)/),
+    ]);
+    expect(withLease('{sites: {Plant A: {onLapse: hold}}}')).toEqual([expect.stringMatching(/spec\.lease\.sites/)]);
+  });
+
+  it('knows only sites that take part', () => {
+    expect(
+      changed(
+        '\n  stages:',
+        '\n  cohort: {factories: [plant-a]}\n  lease: {sites: {plant-b: {onLapse: hold}}}\n  stages:',
+      ),
+    ).toEqual([expect.stringMatching(/spec\.lease\.sites\.plant-b: "plant-b" is not among cohort\.factories/)]);
   });
 });
