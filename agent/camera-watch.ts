@@ -2,8 +2,9 @@
 // It tells a camera that is lost from one that is only slow; what that means is decided elsewhere.
 import type { FrameCounts } from './frame-counts.ts';
 import type { RoomLog } from './frames/child-log.ts';
-import { type Camera, type CameraToken, openCamera } from './frames/frames.ts';
+import { type Camera, type CameraHealth, type CameraToken, openCamera } from './frames/frames.ts';
 import type { CameraConfig } from './frames/source-options.ts';
+import type { HealthSample } from './telemetry/outcome.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 export type CameraWatchParts = {
@@ -12,7 +13,7 @@ export type CameraWatchParts = {
   readonly ringDir: string;
   readonly telemetry: Pick<
     Telemetry,
-    'recordCamera' | 'recordHealth' | 'recordCameraLost' | 'cameraHealthy' | 'markPartial'
+    'recordCamera' | 'recordHealth' | 'recordCameraLost' | 'cameraVerdict' | 'markPartial'
   >;
   readonly onFrame: (token: CameraToken) => void;
   readonly monotonicNow: () => number;
@@ -23,10 +24,20 @@ type Watched = {
   readonly camera: Camera;
   /** Monotonic; null while frames come. */
   lostSinceMs: number | null;
+  lostBecause: string | null;
   lastCounts: ReturnType<Camera['counts']>;
 };
 
-export type CameraState = { readonly cameraId: string; readonly lost: boolean; readonly healthy: boolean | null };
+export type CameraState = {
+  readonly cameraId: string;
+  readonly lost: boolean;
+  readonly healthy: boolean | null;
+  /** What is wrong with it, in words. */
+  readonly why: string | null;
+};
+
+/** A reason is one line to read. */
+const WHY_CHARS_MAX = 400;
 
 export class CameraWatch {
   readonly #parts: CameraWatchParts;
@@ -39,7 +50,7 @@ export class CameraWatch {
   /** Opens every camera with no ring yet: rings come with the releases that read them. Rejects with RingError. */
   async open(): Promise<ReadonlyMap<string, Camera>> {
     const { configs, device, ringDir, telemetry, log } = this.#parts;
-    for (const { id, source } of configs) {
+    for (const { id, source, frozenAfterMs } of configs) {
       const camera = await openCamera({
         cameraId: id,
         device,
@@ -48,10 +59,11 @@ export class CameraWatch {
         ringDir,
         log,
         onFrame: (token) => this.#onFrame(id, token),
-        onHealth: (health) => telemetry.recordHealth(id, health),
-        onLost: () => this.#onLost(id),
+        onHealth: (health) => telemetry.recordHealth(id, sampleOf(health, frozenAfterMs)),
+        onLost: ({ detail }) => this.#onLost(id, detail),
+        onEnded: () => this.#onLost(id, 'its video has been played to the end; set loop: true to play it again'),
       });
-      this.#watched.set(id, { camera, lostSinceMs: null, lastCounts: camera.counts() });
+      this.#watched.set(id, { camera, lostSinceMs: null, lostBecause: null, lastCounts: camera.counts() });
     }
     return new Map([...this.#watched].map(([id, { camera }]) => [id, camera]));
   }
@@ -61,11 +73,11 @@ export class CameraWatch {
   }
 
   states(): readonly CameraState[] {
-    return [...this.#watched].map(([cameraId, { lostSinceMs }]) => ({
-      cameraId,
-      lost: lostSinceMs !== null,
-      healthy: this.#parts.telemetry.cameraHealthy(cameraId),
-    }));
+    const { telemetry } = this.#parts;
+    return [...this.#watched].map(([cameraId, { lostSinceMs, lostBecause }]) => {
+      const { healthy, finding } = telemetry.cameraVerdict(cameraId);
+      return { cameraId, lost: lostSinceMs !== null, healthy, why: lostSinceMs === null ? finding : lostBecause };
+    });
   }
 
   /** Puts this window's counts into telemetry. */
@@ -99,10 +111,12 @@ export class CameraWatch {
     this.#parts.onFrame(token);
   }
 
-  #onLost(cameraId: string): void {
+  #onLost(cameraId: string, why: string): void {
     const watched = this.#watched.get(cameraId);
     this.#parts.telemetry.markPartial(`camera ${cameraId} was lost`);
-    if (watched) watched.lostSinceMs ??= this.#parts.monotonicNow();
+    if (!watched) return;
+    watched.lostSinceMs ??= this.#parts.monotonicNow();
+    watched.lostBecause = why.slice(0, WHY_CHARS_MAX);
   }
 
   #reportLoss(cameraId: string, watched: Watched): void {
@@ -111,4 +125,9 @@ export class CameraWatch {
     this.#parts.telemetry.recordCameraLost(cameraId, Math.max(0, nowMs - watched.lostSinceMs));
     watched.lostSinceMs = nowMs;
   }
+}
+
+function sampleOf({ unchangedMs = 0, ...health }: CameraHealth, frozenAfterMs: number | null): HealthSample {
+  const isFrozen = frozenAfterMs !== null && unchangedMs >= frozenAfterMs;
+  return { ...health, frozenMs: isFrozen ? unchangedMs : null };
 }

@@ -32,6 +32,7 @@ export type ControlLoopParts = {
     readonly cameraId: string;
     readonly lost: boolean;
     readonly healthy: boolean | null;
+    readonly why: string | null;
   }[];
   readonly closeWindow: (state: CoreState) => void;
   readonly publishReport: (report: ReturnType<typeof reportOf>) => void;
@@ -121,7 +122,9 @@ export class ControlLoop {
     this.send({ kind: 'sensors', sensors: this.#parts.readSensors() });
     for (const camera of this.#parts.cameras()) {
       const known = this.#state.cameras.get(camera.cameraId);
-      const isSame = known?.lost === camera.lost && known.healthy === camera.healthy;
+      // What is measured of an unhealthy camera changes all the time; why one is lost is worth telling anew.
+      const isSameState = known?.lost === camera.lost && known.healthy === camera.healthy;
+      const isSame = isSameState && (!camera.lost || known.why === camera.why);
       if (!isSame) this.send({ kind: 'camera', ...camera });
     }
     this.send({ kind: 'tick' });

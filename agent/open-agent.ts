@@ -1,11 +1,10 @@
 // Puts the agent together: the only place that constructs its parts. The order matters: state and baseline first,
 // the link last, so that a device answers frames before it has heard of any network.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { describeError } from '../shared/basics/errors.ts';
-import type { Hardware } from '../shared/protocol/hardware.ts';
 import { openVerifier } from '../shared/signing/signed-document.ts';
 import { afterOnTheClock } from './after.ts';
 import { type Artifacts, type Installed, openArtifacts } from './artifacts/artifacts.ts';
@@ -13,24 +12,25 @@ import { CameraWatch } from './camera-watch.ts';
 import { openChildLedger } from './child-ledger.ts';
 import type { AgentConfig } from './config.ts';
 import { ControlLoop } from './control-loop.ts';
-import type { ReportBody } from './core/explain.ts';
 import { killEpochOf } from './core/kills.ts';
 import { type CoreState, type DurableState, freshDurable, openCore, type Priority } from './core/state.ts';
 import { FrameLoop } from './frame-loop.ts';
 import { sweepRings } from './frames/frames.ts';
 import { openHello } from './hello.ts';
 import { openIncoming } from './incoming.ts';
-import { type Launcher, openLauncher } from './inference/inference.ts';
+import { openLauncher } from './inference/inference.ts';
 import { type Link, openLink } from './link/link.ts';
 import { openProofFile } from './proof-file.ts';
+import { publishReport } from './publish-report.ts';
 import { RoleClock } from './role-clock.ts';
 import { RunnerPool } from './runner-pool.ts';
 import { openSensors } from './sensors/sensors.ts';
-import { openSinks, type Sinks } from './sinks/sinks.ts';
+import { openSinks } from './sinks/sinks.ts';
 import { openClockWatch } from './state/clock-watch.ts';
 import { openSlots, type Slots } from './state/slots.ts';
 import { openSteps } from './steps.ts';
 import { openSuspendWatch } from './suspend-watch.ts';
+import { openReferenceFile } from './telemetry/camera-reference-file.ts';
 import { openReporter } from './telemetry/reporter.ts';
 import { openSpool } from './telemetry/spool.ts';
 import { openTelemetry } from './telemetry/telemetry.ts';
@@ -102,7 +102,9 @@ async function openFloor({ config, version, log }: AgentParts) {
   const spool = openSpool({ path: join(config.dataDir, 'spool.db'), boot, log, bytesMax: config.spoolBytesMax });
   const { site, device, hardwareClass, line, procRoot, sysRoot } = config;
   const identity = { site, device, hardwareClass, line };
-  const telemetry = openTelemetry({ identity, boot, wallNow, monotonicNow, spool, log, procRoot });
+  const references = openReferenceFile({ dataDir: config.dataDir, cameras: config.cameras, log });
+  const told = { spool, log, procRoot, healthReferences: references.known };
+  const telemetry = openTelemetry({ identity, boot, wallNow, monotonicNow, ...told });
   const clockWatch = openClockWatch({ slots, wallNow, monotonicNow, emit: telemetry.emit, log });
   const sensors = openSensors({ sysRoot, procRoot });
   const roleClock = new RoleClock(monotonicNow);
@@ -116,7 +118,20 @@ async function openFloor({ config, version, log }: AgentParts) {
   const reporter = openReporter({ spool, link, monotonicNow, log });
   const sinks = openSinks(config.sinks, { link, monotonicNow, log });
   const disk = { artifacts, slots, durable, proofs, spool, clockWatch, ledger, launcher };
-  return { ...disk, boot, monotonicNow, wallNow, telemetry, sensors, roleClock, late, link, reporter, sinks };
+  return {
+    ...disk,
+    boot,
+    monotonicNow,
+    wallNow,
+    telemetry,
+    references,
+    sensors,
+    roleClock,
+    late,
+    link,
+    reporter,
+    sinks,
+  };
 }
 
 type Late = { link: Link | null; carryOut: ReturnType<typeof openSteps>['carryOut'] };
@@ -141,6 +156,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
       closeWindow: (state) => {
         cameraWatch.report((cameraId) => frameLoop.takeCounts(cameraId));
         telemetry.closeWindow(windowFacts(state, roleClock));
+        floor.references.keep(telemetry.healthReferences());
         sinks.tellDropped();
         clockWatch.look();
         reporter.wake();
@@ -209,38 +225,6 @@ function windowFacts(state: CoreState, roleClock: RoleClock) {
     killEpoch: killEpochOf(state.durable),
     activeMsByRole: roleClock.take(),
   };
-}
-
-type ReportParts = {
-  readonly config: AgentConfig;
-  readonly version: string;
-  readonly boot: string;
-  readonly log: Logger;
-  readonly link: Pick<Link, 'publish' | 'isUp'>;
-  readonly wallNow: () => number;
-  readonly launcher: Launcher;
-  readonly sinks: Sinks;
-};
-
-/** To the control plane while it can be reached, and to a file for whoever stands before the box. */
-function publishReport(
-  hardware: Hardware,
-  { config, version, boot, log, link, wallNow, launcher, sinks }: ReportParts,
-  body: ReportBody,
-): void {
-  const { site, device, hardwareClass, line } = config;
-  const header = { v: 1 as const, site, device, boot, atMs: Math.round(wallNow()), agentVersion: version };
-  const parts = { hardware, memoryLimit: launcher.memory(), sinks: sinks.report() };
-  const text = JSON.stringify({ ...header, hardwareClass, line, ...parts, ...body });
-  try {
-    writeFileSync(join(config.dataDir, 'reported.json'), text);
-  } catch (error) {
-    log.debug({ error: describeError(error) }, 'the report file could not be written');
-  }
-  if (!link.isUp()) return;
-  link.publish('reported', text, { qos: 1, retain: true }).catch((error: unknown) => {
-    log.debug({ error: describeError(error) }, 'a report was not delivered; the next one says the same');
-  });
 }
 
 function helloOf({ config, version, log }: AgentParts, { boot, spool, link }: Floor, control: ControlLoop) {

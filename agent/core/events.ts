@@ -80,7 +80,14 @@ export type CoreEvent =
       readonly detail: string;
     }
   | { readonly kind: 'runner-died'; readonly digest: string; readonly how: DeathKind; readonly reason: string }
-  | { readonly kind: 'camera'; readonly cameraId: string; readonly lost: boolean; readonly healthy: boolean | null }
+  | {
+      readonly kind: 'camera';
+      readonly cameraId: string;
+      readonly lost: boolean;
+      readonly healthy: boolean | null;
+      /** What is wrong with it, in words. */
+      readonly why?: string | null;
+    }
   | { readonly kind: 'sensors'; readonly sensors: Sensors }
   | { readonly kind: 'machine-use'; readonly use: MachineUse }
   | { readonly kind: 'persisted'; readonly fault: string | null }

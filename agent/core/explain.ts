@@ -1,5 +1,8 @@
 // What the device says about itself: phase, blocked reasons, and the body of the reported document. Pure.
+
+import { oneLine } from '../../shared/basics/one-line.ts';
 import type { AgentPhase, Reported } from '../../shared/protocol/reports.ts';
+import { camerasBlocked } from './cameras.ts';
 import { entriesInForce, killEpochOf } from './kills.ts';
 import { leaseBlocked, leaseReportOf } from './leasing.ts';
 import { suspensionOf } from './limit-suspension.ts';
@@ -87,13 +90,9 @@ export function blockedOf(state: CoreState, nowMs: number): Blocked[] {
     const reason = `the committed baseline ${committed.ref.release} has failed: ${why}`;
     blocked.push({ kind: 'baseline-failed', reason, sinceMs: wallAt(state, committed.failedAtMs) });
   }
-  for (const [cameraId, camera] of state.cameras) {
-    if (camera.lost)
-      blocked.push({ kind: 'camera-lost', reason: `camera ${cameraId} gives no frames`, sinceMs: camera.sinceMs });
-  }
-  return [...blocked, ...refusalsShown(state)].map((entry) => ({
+  return [...blocked, ...camerasBlocked(state), ...refusalsShown(state)].map((entry) => ({
     ...entry,
-    reason: entry.reason.slice(0, REASON_MAX),
+    reason: oneLine(entry.reason, REASON_MAX),
   }));
 }
 

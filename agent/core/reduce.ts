@@ -1,6 +1,7 @@
 // The reducer of the supervisor: one event, one turn. Everything that must survive is persisted before anything else
 // of the same turn is done, and frames are sent elsewhere before a runner is ended. Pure: the same state, event and time always give the same turn.
 import { endAttempt, STARTS_MAX } from './attempts.ts';
+import { lostReason } from './cameras.ts';
 import { acceptDesired, recordRefusal } from './documents.ts';
 import type { Effect } from './effects.ts';
 import type { CoreEvent } from './events.ts';
@@ -171,12 +172,12 @@ function isKilled(state: CoreState, digest: string): boolean {
 
 function onCamera(state: CoreState, event: Extract<CoreEvent, { kind: 'camera' }>, nowMs: number): Turn {
   const before = state.cameras.get(event.cameraId);
-  const { lost, healthy } = event;
+  const { lost, healthy, why = null } = event;
   const sinceMs = before?.lost === lost ? before.sinceMs : wallAt(state, nowMs);
-  const cameras = new Map(state.cameras).set(event.cameraId, { lost, healthy, sinceMs });
+  const cameras = new Map(state.cameras).set(event.cameraId, { lost, healthy, sinceMs, why });
   const next = { ...state, cameras };
   if (before === undefined ? !lost : before.lost === lost) return turn(next);
-  const reason = `camera ${event.cameraId} ${lost ? 'gives no frames' : 'gives frames again'}`;
+  const reason = lost ? lostReason(event.cameraId, why) : `camera ${event.cameraId} gives frames again`;
   return turn(next, emitting({ kind: lost ? 'camera-lost' : 'camera-back', reason }));
 }
 

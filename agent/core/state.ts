@@ -186,12 +186,26 @@ export type CoreState = {
   /** Null while the slots can be written. */
   readonly diskFault: string | null;
   readonly refused: Readonly<Record<string, number>>;
-  readonly lastRefusals: readonly { readonly kind: string; readonly reason: string; readonly sinceMs: number }[];
+  readonly lastRefusals: readonly RefusalShown[];
   readonly haltedAtMs: number | null;
   readonly stopping: boolean;
 };
 
-export type CameraFacts = { readonly lost: boolean; readonly healthy: boolean | null; readonly sinceMs: number };
+export type CameraFacts = {
+  readonly lost: boolean;
+  readonly healthy: boolean | null;
+  readonly sinceMs: number;
+  /** What is wrong with it, in words. */
+  readonly why: string | null;
+};
+
+/** `toldAtMs`: when events of this kind were sent, monotonic. */
+export type RefusalShown = {
+  readonly kind: string;
+  readonly reason: string;
+  readonly sinceMs: number;
+  readonly toldAtMs: readonly number[];
+};
 
 export type OpenCore = {
   readonly site: string;

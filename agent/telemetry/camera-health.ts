@@ -53,6 +53,15 @@ export function learnHealth(state: HealthState, sample: HealthSample): HealthSta
 
 /** `staticShare` is that of the detections of the baseline over the same period. */
 export function judgeHealth(state: HealthState, staticShare: Measured): CameraVerdict {
+  const verdict = judgePixels(state, staticShare);
+  const frozenMs = state.recent.at(-1)?.frozenMs ?? null;
+  if (frozenMs === null) return verdict;
+  // One picture says nothing else about its camera, however good it looks.
+  const finding = `the very same picture for ${Math.round(frozenMs / 1000)} s (has the camera or its encoder frozen?)`;
+  return { ...verdict, healthy: false, finding };
+}
+
+function judgePixels(state: HealthState, staticShare: Measured): CameraVerdict {
   const current = state.recent.length < SAMPLES_MIN ? null : meanSample(state.recent);
   if (current === null) return NO_VERDICT;
   const { saturatedShare, redBlueRatio } = current;
@@ -72,7 +81,8 @@ export function populationShift(reference: readonly number[], current: readonly 
   }, 0);
 }
 
-const NO_VERDICT: CameraVerdict = {
+/** Too few samples to say anything. */
+export const NO_VERDICT: CameraVerdict = {
   lumaShift: null,
   sharpnessRatio: null,
   saturatedShare: null,
@@ -113,9 +123,9 @@ function findingsOf(shown: Shown, reference: HealthReference, staticShare: Measu
   return checks.filter(([found]) => found).map(([, sentence]) => sentence);
 }
 
-// A blank or blinded picture is no reference for anything.
+// A blank or blinded picture is no reference for anything, and one that stands still only for itself.
 function isPlausible(sample: HealthSample): boolean {
-  return sample.saturatedShare <= SATURATED_SHARE_MAX && sample.sharpness > 1;
+  return (sample.frozenMs ?? null) === null && sample.saturatedShare <= SATURATED_SHARE_MAX && sample.sharpness > 1;
 }
 
 function meanSample(samples: readonly HealthSample[]): HealthSample {

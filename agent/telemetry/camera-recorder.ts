@@ -1,7 +1,7 @@
 // Adds up what one camera delivered during a window, and keeps its health beyond it.
 import { addCounts, type Measured } from '../../shared/measure/quality.ts';
 import type { CameraWindow } from '../../shared/measure/window.ts';
-import { type HealthReference, judgeHealth, learnHealth, openHealth } from './camera-health.ts';
+import { type CameraVerdict, type HealthReference, judgeHealth, learnHealth, openHealth } from './camera-health.ts';
 import type { CameraCounts, HealthSample } from './outcome.ts';
 import type { TrackCounts } from './tracks.ts';
 
@@ -48,8 +48,8 @@ export class CameraRecorder {
     };
   }
 
-  healthy(): boolean | null {
-    return judgeHealth(this.#health, this.#staticShare).healthy;
+  verdict(): CameraVerdict {
+    return judgeHealth(this.#health, this.#staticShare);
   }
 
   take(): CameraWindow {

@@ -64,4 +64,6 @@ export type HealthSample = {
   readonly saturatedShare: number;
   /** Mean red / mean blue; null when there is no blue at all. */
   readonly redBlueRatio: number | null;
+  /** For how long the camera has repeated one picture, when that is too long; else null. */
+  readonly frozenMs?: number | null;
 };

@@ -6,7 +6,7 @@ import { describeProblems, parseValue } from '../../shared/basics/parsing.ts';
 import { type Sensors, windowSchema } from '../../shared/measure/window.ts';
 import type { DeviceEvent } from '../../shared/protocol/reports.ts';
 import type { ProcessUse } from './arm-recorder.ts';
-import type { HealthReference } from './camera-health.ts';
+import type { CameraVerdict, HealthReference } from './camera-health.ts';
 import type { EventFields, WindowBody } from './document-body.ts';
 import type { CameraCounts, FrameOutcome, FramePair, HealthSample, ServingRole } from './outcome.ts';
 import { openProcessUses } from './process-use.ts';
@@ -42,8 +42,8 @@ export type Telemetry = {
   readonly closeWindow: (facts: WindowFacts) => WindowBody;
   /** Spools a safety event durably and returns it as it will be sent. */
   readonly emit: (event: EventFields) => DeviceEvent;
-  /** Null: not enough samples to say. */
-  readonly cameraHealthy: (cameraId: string) => boolean | null;
+  /** `healthy` null: not enough samples to say. `finding`: what is wrong, in words. */
+  readonly cameraVerdict: (cameraId: string) => Pick<CameraVerdict, 'healthy' | 'finding'>;
   /** What each camera looks like when all is well, to be kept across restarts if the caller wishes. */
   readonly healthReferences: () => ReadonlyMap<string, HealthReference>;
 };
@@ -92,7 +92,7 @@ export function openTelemetry(options: TelemetryOptions): Telemetry {
     markPartial: (reason) => recorder.markPartial(reason),
     closeWindow,
     emit,
-    cameraHealthy: (cameraId) => recorder.cameraHealthy(cameraId),
+    cameraVerdict: (cameraId) => recorder.cameraVerdict(cameraId),
     healthReferences: () => recorder.references(),
   };
 }

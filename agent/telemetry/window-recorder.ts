@@ -2,7 +2,7 @@
 import { addCounts } from '../../shared/measure/quality.ts';
 import type { Arm, CameraWindow, Paired, Sensors } from '../../shared/measure/window.ts';
 import { ArmRecorder, type ProcessUse } from './arm-recorder.ts';
-import type { HealthReference } from './camera-health.ts';
+import { type CameraVerdict, type HealthReference, NO_VERDICT } from './camera-health.ts';
 import { CameraRecorder } from './camera-recorder.ts';
 import type { CameraCounts, FrameOutcome, FramePair, HealthSample, ServingRole } from './outcome.ts';
 import { PairRecorder } from './pair-recorder.ts';
@@ -72,8 +72,8 @@ export class WindowRecorder {
     this.#partial.add(reason);
   }
 
-  cameraHealthy(cameraId: string): boolean | null {
-    return this.#cameras.get(cameraId)?.healthy() ?? null;
+  cameraVerdict(cameraId: string): CameraVerdict {
+    return this.#cameras.get(cameraId)?.verdict() ?? NO_VERDICT;
   }
 
   references(): ReadonlyMap<string, HealthReference> {

@@ -235,11 +235,11 @@ describe('a window', () => {
 
 describe('a camera', () => {
   it('is unknown, then healthy, then not, with a reason', () => {
-    expect(telemetry.cameraHealthy('top-view')).toBeNull();
+    expect(telemetry.cameraVerdict('top-view').healthy).toBeNull();
     for (let i = 0; i < 30; i += 1) telemetry.recordHealth('top-view', SAMPLE);
-    expect(telemetry.cameraHealthy('top-view')).toBe(true);
+    expect(telemetry.cameraVerdict('top-view').healthy).toBe(true);
     for (let i = 0; i < 10; i += 1) telemetry.recordHealth('top-view', { ...SAMPLE, sharpness: 50 });
-    expect(telemetry.cameraHealthy('top-view')).toBe(false);
+    expect(telemetry.cameraVerdict('top-view').healthy).toBe(false);
     telemetry.recordCameraLost('top-view', 700);
     const [camera] = telemetry.closeWindow(FACTS).cameras;
     expect(camera).toMatchObject({ cameraId: 'top-view', healthy: false, lostMs: 700, sharpnessRatio: 0.25 });
@@ -250,7 +250,7 @@ describe('a camera', () => {
     for (let i = 0; i < 30; i += 1) telemetry.recordHealth('top-view', SAMPLE);
     const again = open({ healthReferences: telemetry.healthReferences() });
     for (let i = 0; i < 10; i += 1) again.recordHealth('top-view', { ...SAMPLE, sharpness: 50 });
-    expect(again.cameraHealthy('top-view')).toBe(false);
+    expect(again.cameraVerdict('top-view').healthy).toBe(false);
   });
 });
 
