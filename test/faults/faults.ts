@@ -1,0 +1,58 @@
+// All fault tests in a row, and the table of what they have seen.
+import { withWorkspace } from '../../scripts/bench/workspace.ts';
+import { mountFault } from './disks.ts';
+import { type Ground, openGround } from './ground.ts';
+import { cutPower } from './power-cuts.ts';
+import { openDice, type Row } from './row.ts';
+
+export type FaultOptions = {
+  readonly cuts: number;
+  readonly kills: number;
+  readonly only: string | null;
+  readonly seed: number;
+  readonly isShort: boolean;
+  readonly isJson: boolean;
+};
+
+type Part = { readonly name: string; readonly needsMounts: boolean; readonly run: Run };
+type Run = (ground: Ground, options: FaultOptions, say: (text: string) => void) => Promise<readonly Row[]>;
+
+const PARTS: readonly Part[] = [
+  {
+    name: 'power',
+    needsMounts: true,
+    run: (ground, { cuts, seed, isShort }, say) =>
+      cutPower(ground, { cuts, startEvery: isShort ? 5 : 10, dice: openDice(seed), say }),
+  },
+];
+
+/** Gives the number of rows whose promise was broken. */
+export async function runFaults(options: FaultOptions): Promise<number> {
+  const parts = PARTS.filter((part) => options.only === null || part.name === options.only);
+  if (parts.length === 0) throw new Error(`--only takes ${PARTS.map((part) => part.name).join(', ')}`);
+  process.stderr.write(`seed ${options.seed}\n`);
+  const rows: Row[] = [];
+  await withWorkspace(async (workspace) => {
+    const ground = await openGround(workspace);
+    for (const part of parts) rows.push(...(await runPart(part, ground, options)));
+  });
+  if (options.isJson) process.stdout.write(`${JSON.stringify({ seed: options.seed, rows }, null, 2)}\n`);
+  return rows.filter((row) => row.failures.length > 0).length;
+}
+
+async function runPart(part: Part, ground: Ground, options: FaultOptions): Promise<readonly Row[]> {
+  const say = (text: string) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${part.name} ${text}   `);
+  };
+  const rows = await part.run(ground, options, say);
+  if (!options.isJson) for (const row of rows) process.stdout.write(show(row));
+  return rows;
+}
+
+function show({ fault, promised, runs, seen, failures }: Row): string {
+  const verdict = failures.length === 0 ? 'kept  ' : 'BROKEN';
+  const lines = [`${verdict} ${fault} (${runs})`, `       promised: ${promised}`, `       seen:     ${seen}`];
+  return `${[...lines, ...failures.slice(0, 20).map((failure) => `       ! ${failure}`)].join('\n')}\n`;
+}
+
+export { mountFault };
