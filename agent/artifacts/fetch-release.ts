@@ -44,7 +44,8 @@ export async function fetchRelease(from: Fetching, digest: string): Promise<Inst
 
 async function fetchFrom(from: Fetching, digest: string): Promise<InstallResult> {
   const { places } = from;
-  const got = await firstOf(from, (source, parts) => fetchManifest(source, digest, parts));
+  const sources = [...from.sources];
+  const got = await firstOf(from, sources, (source, parts) => fetchManifest(source, digest, parts));
   if (got.kind === 'failed') return got;
   const { manifest, bytes } = got;
   const full = await spaceFor(places, manifest);
@@ -52,7 +53,7 @@ async function fetchFrom(from: Fetching, digest: string): Promise<InstallResult>
   for (const file of manifest.files) {
     const path = join(places.artifacts, file.sha256);
     if ((await sizeOf(path)) === file.bytes) continue;
-    const result = await firstOf(from, ({ url }, parts) => {
+    const result = await firstOf(from, sources, ({ url }, parts) => {
       return download(
         { url: `${url}/v1/artifacts/${file.sha256}`, path, sha256: file.sha256, bytes: file.bytes },
         parts,
@@ -63,19 +64,21 @@ async function fetchFrom(from: Fetching, digest: string): Promise<InstallResult>
   return { kind: 'installed', release: await assemble(places, digest, manifest, bytes) };
 }
 
-/** Asks one source after the other. What a cache refuses, or has wrong, says nothing about the release. */
+/** Asks one source after the other. What a cache refuses, or has wrong, says nothing about the release; it is left out then. */
 async function firstOf<T extends { readonly kind: string }>(
-  { sources, pace, parts }: Fetching,
+  { pace, parts }: Fetching,
+  sources: Source[],
   ask: (source: Source, parts: DownloadParts) => Promise<T | Failure>,
 ): Promise<T | Failure> {
-  let last: T | Failure = transient('no source was asked');
-  for (const source of sources) {
-    last = await ask(source, { ...parts, pace: source.isCache ? UNPACED : pace });
-    if (last.kind !== 'failed' || parts.signal.aborted) return last;
+  for (;;) {
+    const [source] = sources;
+    if (source === undefined) return transient('nobody is left to ask');
+    const got = await ask(source, { ...parts, pace: source.isCache ? UNPACED : pace });
+    const isLast = got.kind !== 'failed' || sources.length === 1 || parts.signal.aborted;
     // A full disk is as full with the next one.
-    if ('failure' in last && last.failure === 'disk-full') return last;
+    if (isLast || ('failure' in got && got.failure === 'disk-full')) return got;
+    sources.shift();
   }
-  return last;
 }
 
 type GotManifest = { readonly kind: 'manifest'; readonly manifest: Manifest; readonly bytes: Uint8Array };
