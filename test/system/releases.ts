@@ -29,6 +29,8 @@ export type RolloutOptions = {
   readonly stages?: readonly Readonly<Record<string, unknown>>[];
   readonly guardrails?: readonly Readonly<Record<string, unknown>>[];
   readonly limits?: Partial<DeviceLimits>;
+  /** The `lease` section, as a file would say it. */
+  readonly lease?: Readonly<Record<string, unknown>>;
   readonly deviceReverts?: { readonly percent: number; readonly min: number };
 };
 
@@ -138,6 +140,7 @@ function rolloutFile(options: RolloutOptions): string {
         batteryFloorPct: null,
         ...limits,
       },
+      ...(options.lease ? { lease: options.lease } : {}),
       abort: { deviceReverts: deviceReverts ?? { percent: 100, min: 1000 } },
     },
   });
