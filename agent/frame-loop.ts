@@ -1,21 +1,21 @@
 // The frame loop: a token from a camera → the serving runner (and now and then the shadow) → an outcome. It asks the
 // serving rule for every frame and never decides by itself. Every frame gets one answer, or a counted drop or failure.
 import type { After } from './after.ts';
+import { contentOf } from './core/answer-content.ts';
 import type { CoreEvent } from './core/events.ts';
 import { decideServing, fallbackFor } from './core/serving.ts';
 import type { CoreState, ReleaseRef, Serving } from './core/state.ts';
 import { drainMs, type Flight, type Frame, type Lane, laneKey, type Offer, takeWaiting } from './frame.ts';
-import { type DropReason, FrameCounter, type FrameCounts } from './frame-counts.ts';
+import { type DropReason, FrameCounter } from './frame-counts.ts';
 import { type AnsweredFrame, type FrameError, outcomeOf, pairUp } from './frame-outcome.ts';
 import type { CameraToken } from './frames/frames.ts';
 import type { RunnerAnswer, RunnerExit, RunnerFaultReport } from './inference/inference.ts';
 import { LaneDriver } from './lane-driver.ts';
+import { NextAnswer } from './next-answer.ts';
+import { opinionLane } from './second-opinion.ts';
 import { type AnswerRecord, answerRecord } from './sinks/answer-record.ts';
 import type { FrameOutcome } from './telemetry/outcome.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
-
-/** A stopped candidate is killed after the first answer of another release, or after this when none comes. */
-const KILL_AFTER_MS = 250;
 
 export type FrameLoopParts = {
   readonly site: string;
@@ -36,13 +36,13 @@ export class FrameLoop {
   readonly #parts: FrameLoopParts;
   readonly #driver: LaneDriver;
   readonly #lanes = new Map<string, Lane>();
-  readonly #counter = new FrameCounter();
-  /** Ends of stopped runners that wait for the next answer of somebody else. */
-  #afterAnswer: (() => void)[] = [];
+  readonly counter = new FrameCounter();
+  readonly #nextAnswer: NextAnswer;
   #offered = 0;
 
   constructor(parts: FrameLoopParts) {
     this.#parts = parts;
+    this.#nextAnswer = new NextAnswer(parts.after);
     this.#driver = new LaneDriver({
       state: parts.core.state,
       monotonicNow: parts.monotonicNow,
@@ -62,6 +62,8 @@ export class FrameLoop {
     const serving = decideServing(core.state(), this.#parts.monotonicNow());
     const lane = this.#laneFor(serving, token.cameraId);
     this.#shadow(frame, serving);
+    const asked = opinionLane(core.state(), this.#lanes, frame);
+    if (asked) this.#give(asked, { frame, role: 'shadow', isOpinion: true }, 'next');
     if (lane === null) this.#settle(frame, 'no-release');
     else this.#give(lane.lane, { frame, role: lane.role }, 'next');
     this.#letGo(frame);
@@ -90,11 +92,6 @@ export class FrameLoop {
     const lanes = this.lanesOf(digest);
     for (const lane of lanes) this.#lanes.delete(laneKey(digest, lane.cameraId));
     await Promise.all(lanes.map((lane) => (how === 'gently' ? this.#drain(lane) : this.#cut(lane))));
-  }
-
-  /** Counts since the last call, for the window. */
-  takeCounts(cameraId: string): FrameCounts {
-    return this.#counter.take(cameraId);
   }
 
   onResult(lane: Lane, result: RunnerAnswer<Flight>): void {
@@ -140,6 +137,12 @@ export class FrameLoop {
     const { answer, runMs, borderline } = result;
     if (answer === null) return;
     const { telemetry, core, monotonicNow } = this.#parts;
+    const { digest } = lane.ref;
+    const content = contentOf(answer, lane.alerting ?? null);
+    if (flight.isOpinion === true) {
+      core.send({ kind: 'opinion', digest, content });
+      return;
+    }
     const latencyMs = Math.max(0, monotonicNow() - frame.token.monotonicMs);
     const outcome = outcomeOf(lane, flight, { kind: 'answered', latencyMs, runMs, answer, borderline });
     if (role !== 'shadow') this.#publish(lane, frame, outcome);
@@ -147,24 +150,24 @@ export class FrameLoop {
     const pair = pairUp(lane, flight, { ref: lane.ref, answer, borderline });
     if (pair) telemetry.recordPair(pair);
     this.#parts.onAnswered?.({ lane, flight, outcome, pair });
-    core.send({ kind: 'answered', digest: lane.ref.digest, role, latencyMs, serviceMs, requestId: frame.requestId });
-    if (role !== 'shadow') for (const end of this.#afterAnswer.splice(0)) end();
+    core.send({ kind: 'answered', digest, role, latencyMs, serviceMs, requestId: frame.requestId, content });
+    if (role !== 'shadow') this.#nextAnswer.arrived();
   }
 
   #publish(lane: Lane, frame: Frame, outcome: FrameOutcome): void {
     const { site, device, core, publish } = this.#parts;
     frame.isSettled = true;
-    this.#counter.answered(frame.cameraId);
+    this.counter.answered(frame.cameraId);
     const record = answerRecord(outcome, { site, device, cohortId: core.state().desired?.cohortId ?? 'baseline' });
     if (record) publish(record, lane);
   }
 
   /** This release has failed the frame: that is counted against it, and the baseline answers it. */
   #fail(lane: Lane, flight: Flight, error: 'deadline' | 'non-finite' | 'fault', detail: string): void {
+    if (flight.isOpinion === true) return;
     this.#record(lane, flight, error, detail);
-    const { digest } = lane.ref;
-    this.#parts.core.send({ kind: 'frame-fault', digest, role: flight.role, fault: error, detail });
-    if (flight.role !== 'shadow') this.#rescue(flight.frame, digest);
+    this.#parts.core.send({ kind: 'frame-fault', digest: lane.ref.digest, role: flight.role, fault: error, detail });
+    if (flight.role !== 'shadow') this.#rescue(flight.frame, lane.ref.digest);
   }
 
   #record(lane: Lane, flight: Flight, error: FrameError, detail: string): void {
@@ -266,7 +269,7 @@ export class FrameLoop {
     lane.isEnding = true;
     this.#evacuate(lane);
     lane.runner.stop();
-    if (lane.flights.length > 0) await this.#nextAnswer();
+    if (lane.flights.length > 0) await this.#nextAnswer.wait();
     await lane.runner.kill();
     this.#abandon(lane);
   }
@@ -279,18 +282,10 @@ export class FrameLoop {
     }
   }
 
-  async #nextAnswer(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#afterAnswer.push(resolve);
-    const cancel = this.#parts.after(KILL_AFTER_MS, resolve);
-    await promise;
-    cancel();
-  }
-
   #settle(frame: Frame, reason: DropReason): void {
     if (frame.isSettled) return;
     frame.isSettled = true;
-    this.#counter.dropped(frame.cameraId, reason);
+    this.counter.dropped(frame.cameraId, reason);
   }
 
   #letGo(frame: Frame): void {

@@ -31,9 +31,11 @@ export type Flight = FrameToken & {
   startedAtMs: number;
   /** Its frame has gone elsewhere: its answer only frees the slot. */
   isDiverted: boolean;
+  readonly isOpinion?: boolean;
 };
 
-export type Offer = { readonly frame: Frame; readonly role: ServingRole };
+/** `isOpinion`: the baseline looks at a frame that a suspected candidate answers; nobody gets that answer. */
+export type Offer = { readonly frame: Frame; readonly role: ServingRole; readonly isOpinion?: boolean };
 
 /** One runner of one release at one camera: one frame running, one in its queue, one waiting here, and rescued ones first. */
 export type Lane = {
@@ -42,6 +44,8 @@ export type Lane = {
   readonly labelMap: Readonly<Record<string, string>> | null;
   /** Class numbers that consumers of earlier releases know, by their names; left out: this release's own. */
   readonly labelIds?: Readonly<Record<string, number>>;
+  /** Labels that alert; null: all of them. */
+  readonly alerting?: ReadonlySet<string> | null;
   readonly input: InputContract;
   runner: Runner<Flight>;
   /** In the hands of the runner, oldest first: the first one runs. */
@@ -57,11 +61,18 @@ export type Lane = {
   isEnding: boolean;
 };
 
+/** Nothing runs, nothing waits. */
+export function isIdle(lane: Lane): boolean {
+  return lane.flights.length === 0 && lane.waiting === null && lane.rescued.length === 0;
+}
+
 export function laneKey(digest: string, cameraId: string): string {
   return `${digest}/${cameraId}`;
 }
 
-export function openLane(lane: Pick<Lane, 'ref' | 'cameraId' | 'labelMap' | 'labelIds' | 'input' | 'runner'>): Lane {
+type LaneParts = Pick<Lane, 'ref' | 'cameraId' | 'labelMap' | 'labelIds' | 'alerting' | 'input' | 'runner'>;
+
+export function openLane(lane: LaneParts): Lane {
   return {
     ...lane,
     flights: [],

@@ -4,6 +4,7 @@ import { setPriority } from 'node:os';
 import { describeError } from '../shared/basics/errors.ts';
 import type { InputContract } from '../shared/release/manifest.ts';
 import type { Installed } from './artifacts/artifacts.ts';
+import { alertingLabels } from './core/answer-content.ts';
 import type { CoreEvent } from './core/events.ts';
 import type { Priority } from './core/state.ts';
 import { type Flight, type Lane, openLane } from './frame.ts';
@@ -137,7 +138,15 @@ export class RunnerPool {
       onExit: (exit) => withLane((lane) => frameLoop.onExit(lane, exit)),
     });
     const { labelMap = null, labelIds = {} } = manifest.compat ?? {};
-    opened.lane = openLane({ ref, cameraId, labelMap, labelIds, input: manifest.input, runner });
+    opened.lane = openLane({
+      ref,
+      cameraId,
+      labelMap,
+      labelIds,
+      alerting: alertingLabels(manifest.labels),
+      input: manifest.input,
+      runner,
+    });
     telemetry.recordRunner({ digest: ref.digest, role: priority, pid: runner.pid });
     return opened.lane;
   }
