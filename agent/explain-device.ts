@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError } from '../shared/basics/errors.ts';
+import { oneLine } from '../shared/basics/one-line.ts';
 import { parseJson } from '../shared/basics/parsing.ts';
 import { type Reported, reportedSchema } from '../shared/protocol/reports.ts';
 import type { AgentConfig } from './config.ts';
@@ -18,7 +19,8 @@ export function explainDevice(config: AgentConfig): string {
     ...reportLines(config),
     ...machineLines(config),
   ];
-  return `${lines.join('\n')}\n`;
+  // Reasons hold text of strangers: one line each, nothing that a terminal would obey.
+  return lines.map((line) => `${oneLine(line)}\n`).join('');
 }
 
 function stateLines(config: AgentConfig): readonly string[] {

@@ -3,11 +3,12 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../shared/basics/canonical-json.ts';
 import { describeError } from '../shared/basics/errors.ts';
-import { desiredSchema, killDocumentSchema, leaseSchema } from '../shared/protocol/documents.ts';
+import { desiredSchema, leaseSchema } from '../shared/protocol/documents.ts';
 import { type DeviceAddress, killTopics } from '../shared/protocol/topics.ts';
 import type { Verifier } from '../shared/signing/signed-document.ts';
 import type { CoreEvent } from './core/events.ts';
 import type { RoomLog } from './frames/child-log.ts';
+import { receivedKillSchema } from './received-kill.ts';
 
 const KILL_PLACES = ['fleet', 'site', 'device'] as const;
 
@@ -35,6 +36,7 @@ export function openIncoming({ verify, address, send, monotonicNow, log }: Incom
       .catch((error: unknown) => log.error({ error: describeError(error) }, 'a document could not be taken'));
   };
   const topics = killTopics(address);
+  const killSchema = receivedKillSchema(address);
   return {
     onDesired: (text) =>
       inOrder(async () => {
@@ -53,7 +55,7 @@ export function openIncoming({ verify, address, send, monotonicNow, log }: Incom
       inOrder(async () => {
         const topic = KILL_PLACES[topics.indexOf(topicName)];
         if (topic === undefined) return { kind: 'refused', refusal: 'unknown-topic', reason: topicName };
-        const verified = await verify('kill', killDocumentSchema, text);
+        const verified = await verify('kill', killSchema, text);
         if (!verified.ok)
           return { kind: 'refused', refusal: verified.kind, reason: `${topic} kill: ${verified.reason}` };
         const document = verified.value;

@@ -1,5 +1,6 @@
 // Accepting what the control plane wants: the newest generation wins, older or equal ones are refused and shown,
 // the very same document again changes nothing.
+import { oneLine } from '../../shared/basics/one-line.ts';
 import type { Desired } from '../../shared/protocol/documents.ts';
 import type { RefusalKind } from './events.ts';
 import { liftQuarantines } from './quarantine.ts';
@@ -7,6 +8,10 @@ import { type CoreState, type Holding, wallAt } from './state.ts';
 import { andThen, emitting, type Turn, turn } from './turn.ts';
 
 const REFUSALS_SHOWN_MAX = 5;
+const REASON_MAX = 500;
+/** Whoever can reach the broker can send any number of different texts; events are kept for ever, so they are rationed. */
+const REFUSALS_TOLD_MAX = 5;
+const TOLD_WITHIN_MS = 60_000;
 
 /** Takes a verified desired document, or says why not. */
 export function acceptDesired(
@@ -28,15 +33,20 @@ export function acceptDesired(
   return andThen(turn(accepted), (next) => liftQuarantines(next, document));
 }
 
-/** Counts a refused document or message; logged and sent once per distinct cause. */
-export function recordRefusal(state: CoreState, kind: RefusalKind, reason: string, nowMs: number): Turn {
+/** Counts a refused document or message; sent once per distinct cause, and of one kind five times a minute at most. */
+export function recordRefusal(state: CoreState, kind: RefusalKind, said: string, nowMs: number): Turn {
+  const reason = oneLine(said, REASON_MAX);
   const refused = { ...state.refused, [kind]: (state.refused[kind] ?? 0) + 1 };
-  const isKnown = state.lastRefusals.some((last) => last.kind === kind && last.reason === reason);
-  if (isKnown) return turn({ ...state, refused });
-  const entry = { kind, reason: reason.slice(0, 500), sinceMs: wallAt(state, nowMs) };
-  const lastRefusals = [...state.lastRefusals.filter((last) => last.kind !== kind), entry].slice(-REFUSALS_SHOWN_MAX);
-  const event = { kind: 'document-refused' as const, reason: `${kind}: ${reason}`.slice(0, 2000) };
-  return turn({ ...state, refused, lastRefusals }, emitting(event));
+  const last = state.lastRefusals.find((known) => known.kind === kind);
+  if (last?.reason === reason) return turn({ ...state, refused });
+  const told = (last?.toldAtMs ?? []).filter((atMs) => nowMs - atMs < TOLD_WITHIN_MS);
+  const isTold = told.length < REFUSALS_TOLD_MAX;
+  const toldAtMs = isTold ? [...told, nowMs] : told;
+  const entry = { kind, reason, sinceMs: wallAt(state, nowMs), toldAtMs };
+  const lastRefusals = [...state.lastRefusals.filter((known) => known.kind !== kind), entry].slice(-REFUSALS_SHOWN_MAX);
+  const next = { ...state, refused, lastRefusals };
+  if (!isTold) return turn(next);
+  return turn(next, emitting({ kind: 'document-refused', reason: `${kind}: ${reason}` }));
 }
 
 /** A newer order is a new chance for what stood still, and for a baseline that was given up. */

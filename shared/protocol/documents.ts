@@ -24,7 +24,7 @@ export const desiredSchema = z.looseObject({
   site: nameSchema,
   device: nameSchema,
   /** Ever growing per device; an older or equal generation is refused. */
-  generation: z.number().int().positive(),
+  generation: countSchema.positive(),
   issuedAtMs: timeSchema,
   /** What answers when nothing else may. A new baseline that the device has proven and served is committed. */
   baseline: releaseRefSchema,
@@ -70,7 +70,7 @@ export const killEntrySchema = z.looseObject({
 export const killDocumentSchema = z.looseObject({
   v: z.literal(1),
   /** Ever growing across the control plane. An older epoch is refused. */
-  epoch: z.number().int().positive(),
+  epoch: countSchema.positive(),
   issuedAtMs: timeSchema,
   kills: z.array(killEntrySchema).max(1000),
 });
@@ -84,7 +84,7 @@ export const leaseSchema = z.looseObject({
   boot: z.string().min(8).max(64),
   nonce: countSchema.positive(),
   digest: digestSchema,
-  generation: z.number().int().positive(),
+  generation: countSchema.positive(),
   ttlMs: leaseTermsSchema.shape.ttlMs,
   issuedAtMs: timeSchema,
 });
