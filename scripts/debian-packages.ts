@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 /** Tool on PATH → Debian package that brings it, with the test that needs it. */
 const NEEDED: readonly { readonly tool: string; readonly debianPackage: string; readonly why: string }[] = [
   { tool: 'git', debianPackage: 'git', why: 'tidy lists the tracked files with it' },
+  { tool: 'python3', debianPackage: 'python3', why: 'the runner protocol is tested on a runner in another language' },
 ];
 
 function missing(): typeof NEEDED {

@@ -12,11 +12,14 @@ import { type FrameToken, OWN_RUNNER, PRLIMIT, type RunnerOptions } from './runn
 
 /** `runner` of the agent's configuration: another runtime than ours. */
 export const runnerOptionsSchema = z.strictObject({
-  /** Program and arguments; a runner is given no PATH. */
+  /** Program and arguments. */
   command: z
     .array(z.string().min(1))
     .min(1)
-    .refine(([program = '']) => program.startsWith('/'), 'must begin with the absolute path of a program')
+    .refine(
+      ([program = '']) => program.startsWith('/') || !program.includes('/'),
+      'must begin with an absolute path or a name on PATH',
+    )
     .optional(),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()).default({}),
 });

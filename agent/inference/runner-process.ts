@@ -1,6 +1,5 @@
 // The runner: one process, one release, one session. Takes frame tokens on fd 3, reads frames from the ring, answers.
 // Everything a model can crash, hang or bloat happens here. Run by runner.ts; not for import.
-import { writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { describeError } from '../../shared/basics/errors.ts';
 import { frameBytesOf } from '../frames/input-contract.ts';
@@ -16,13 +15,10 @@ import {
   type FromRunner,
   PROTOCOL,
   type RunnerHello,
-  type RunnerRole,
   type ToRunner,
 } from './runner-protocol.ts';
 
 type Loaded = { readonly session: ModelSession; readonly ring: Ring };
-
-const OOM_SCORE: Readonly<Record<RunnerRole, number>> = { baseline: 300, candidate: 800, shadow: 900 };
 
 function runRunner(): void {
   const queue: FrameOrder[] = [];
@@ -80,7 +76,6 @@ function runRunner(): void {
 
 async function load(hello: RunnerHello, send: (message: FromRunner) => void): Promise<Loaded> {
   const { manifest } = hello;
-  volunteerForOutOfMemory(hello.role);
   const frameBytes = frameBytesOf(manifest.input);
   if (hello.ring.frameBytes !== frameBytes) {
     const detail = `the manifest's input takes ${frameBytes} bytes a frame, the ring holds ${hello.ring.frameBytes}`;
@@ -117,15 +112,6 @@ async function answer({ session, ring }: Loaded, order: FrameOrder): Promise<Fro
 
 function isReadError(error: unknown): boolean {
   return error instanceof RangeError || (error instanceof Error && error.name === 'RingError');
-}
-
-/** When memory runs out, the kernel should take a shadow before a candidate before a baseline before the supervisor. */
-function volunteerForOutOfMemory(role: RunnerRole): void {
-  try {
-    writeFileSync('/proc/self/oom_score_adj', String(OOM_SCORE[role]));
-  } catch {
-    // A locked-down container refuses; then the kernel's own choice stands.
-  }
 }
 
 /**

@@ -1,5 +1,6 @@
 // The runner protocol, version 1: what the agent and a runner say to each other on the runner's fd 3. A runner may be
-// written in any language. The stream is a Unix socket; agent/frames/framing.ts defines the messages on it.
+// written in any language: PROTOCOL.md beside this file is the document for that, and `npm run runner:conformance` its test.
+// The stream is a Unix socket; agent/frames/framing.ts defines the messages on it.
 //
 // The agent says:
 //   hello  JSON    first, once: what to load and where frames lie
@@ -38,7 +39,7 @@ const helloSchema = z.looseObject({
     frameBytes: z.number().int().positive(),
   }),
   threads: z.number().int().min(1).max(64),
-  /** Sets how readily the kernel may take the process when memory runs out: baseline 300, candidate 800, shadow 900. */
+  /** What it is opened as; the agent sets its priority and how readily the kernel may take it. */
   role: roleSchema,
 });
 

@@ -1,5 +1,6 @@
 // The agent's side of a runner process: starts it, hands it frame tokens, hears its answers, ends it. Knows which
 // tokens it holds. Decides nothing: when to stop, kill or drain is said by the caller.
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BelayError } from '../../shared/basics/errors.ts';
 import type { Answer } from '../../shared/release/answers.ts';
@@ -98,6 +99,8 @@ export const OWN_RUNNER: readonly string[] = [
 ];
 /** A serving candidate gets what the baseline gets: otherwise a busy box makes every candidate look slow. */
 export const RUNNER_NICE: Readonly<Record<RunnerRole, number>> = { baseline: 1, candidate: 1, shadow: 19 };
+/** When memory runs out, the kernel should take a shadow before a candidate before a baseline before the supervisor. */
+const OOM_SCORE: Readonly<Record<RunnerRole, number>> = { baseline: 300, candidate: 800, shadow: 900 };
 /** Of util-linux, on every Debian. */
 export const PRLIMIT = '/usr/bin/prlimit';
 /** A stack trace of V8, with the sentence before it that says why. */
@@ -117,6 +120,14 @@ const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
 /** prlimit sets the limit and becomes the program it is given: the pid stays, no privilege is needed. */
 function dataLimit(bytesMax: number | undefined): readonly string[] {
   return bytesMax === undefined ? [] : [PRLIMIT, `--data=${bytesMax}`];
+}
+
+function volunteerForOutOfMemory(pid: number, role: RunnerRole): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, String(OOM_SCORE[role]));
+  } catch {
+    // It was not started, or a locked-down container refuses; then the kernel's own choice stands.
+  }
 }
 
 /** A runner process from its start to its end. Make one with openRunner, the room's door. */
@@ -147,6 +158,7 @@ export class RunnerChild<T extends FrameToken> {
       onViolation: (detail) => this.#violate(detail),
       onExit: (exit) => this.#end(exit),
     });
+    volunteerForOutOfMemory(this.#child.pid, role);
     this.#coldTimer = setTimeout(
       () => this.#fail('load-timeout', `not ready after ${options.coldMs} ms`),
       options.coldMs,
