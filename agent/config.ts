@@ -13,6 +13,7 @@ import { type KeySet, keySetSchema } from '../shared/signing/signed-document.ts'
 import { downloadOptionsSchema } from './artifacts/download-options.ts';
 import { type CameraConfig, cameraSchema, readCameras } from './frames/source-options.ts';
 import { runnerOptionsSchema } from './inference/inference.ts';
+import { previewSchema } from './preview/options.ts';
 import { placeSink, sinkSchema } from './sinks/sinks.ts';
 
 const controlPlaneSchema = z
@@ -46,6 +47,7 @@ const configSchema = z.strictObject({
     .array(sinkSchema)
     .max(8)
     .default(() => [sinkSchema.parse({ kind: 'stdout' })]),
+  preview: previewSchema,
   windowMs: z.number().int().min(1000).max(3_600_000).default(60_000),
   /** Threads of each runner; null: what the manifest says, within the cores of this box. */
   threads: z.number().int().min(1).max(64).nullable().default(null),

@@ -52,7 +52,8 @@ export class ControlLoop {
   #isDraining = false;
   #report: NodeJS.Timeout | null = null;
   #reported = '';
-  #ticks = 0;
+  /** Turns of the timer since the start. */
+  ticks = 0;
 
   constructor(state: CoreState, parts: ControlLoopParts) {
     this.#state = state;
@@ -116,9 +117,9 @@ export class ControlLoop {
   }
 
   #tick(): void {
-    this.#ticks += 1;
+    this.ticks += 1;
     this.#lookForKillFile();
-    if (this.#ticks % (1000 / TICK_MS) !== 0) return;
+    if (this.ticks % (1000 / TICK_MS) !== 0) return;
     this.send({ kind: 'sensors', sensors: this.#parts.readSensors() });
     for (const camera of this.#parts.cameras()) {
       const known = this.#state.cameras.get(camera.cameraId);

@@ -9,12 +9,19 @@ type Counting = { processed: number; readonly dropped: Record<string, number> };
 
 export class FrameCounter {
   readonly #cameras = new Map<string, Counting>();
+  /** Since the start, over all cameras: handed over by a camera, answered, and answered or dropped. */
+  offeredFrames = 0;
+  answeredFrames = 0;
+  settledFrames = 0;
 
   answered(cameraId: string): void {
+    this.answeredFrames += 1;
+    this.settledFrames += 1;
     this.#of(cameraId).processed += 1;
   }
 
   dropped(cameraId: string, reason: DropReason): void {
+    this.settledFrames += 1;
     const { dropped } = this.#of(cameraId);
     dropped[reason] = (dropped[reason] ?? 0) + 1;
   }

@@ -56,6 +56,7 @@ export class FrameLoop {
   /** A camera has a frame: decide who gets it. */
   onFrame(token: CameraToken): void {
     const { core, device, boot } = this.#parts;
+    this.counter.offeredFrames += 1;
     core.send({ kind: 'offered' });
     const requestId = `${device}/${token.cameraId}/${boot.slice(0, 6)}-${token.seq}`;
     const frame: Frame = { cameraId: token.cameraId, requestId, token, holds: 1, isSettled: false, pair: null };

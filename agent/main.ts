@@ -47,7 +47,7 @@ async function serve(config: AgentConfig, tether: boolean): Promise<void> {
   const { log, close: closeLog } = openLog({ level: config.logLevel, site: config.site, device: config.device, fd: 2 });
   process.on('uncaughtExceptionMonitor', (error) => log.fatal({ error: error.stack }, 'a mistake in this program'));
   log.info({ version, node: process.version, dataDir: config.dataDir }, 'starting');
-  const agent = await openAgent({ config, version, log });
+  const agent = await openAgent({ config, version, log, env: process.env });
   let isStopping = false;
   const stop = (why: string) => {
     if (isStopping) return;

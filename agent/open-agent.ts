@@ -20,6 +20,7 @@ import { openHello } from './hello.ts';
 import { openIncoming } from './incoming.ts';
 import { openLauncher } from './inference/inference.ts';
 import { type Link, openLink } from './link/link.ts';
+import { type Onlookers, openOnlookers } from './onlookers.ts';
 import { openProofFile } from './proof-file.ts';
 import { publishReport } from './publish-report.ts';
 import { RoleClock } from './role-clock.ts';
@@ -41,6 +42,8 @@ export type AgentParts = {
   readonly config: AgentConfig;
   readonly version: string;
   readonly log: Logger;
+  /** Of this process: what systemd has put there. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 };
 
 /** Starts everything. Rejects with a BelayError when this device cannot even serve its factory release. */
@@ -62,14 +65,17 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
   const steps = openSteps({ ...floor, ...loops, pool, send, wakeReporter, sayHello, threadsFor, device, ringDir, log });
   floor.late.carryOut = steps.carryOut;
   control.start(floor.slots.reading.found);
+  const onlookers = openOnlookers({ ...parts, ...floor, ...loops, cameras });
+  floor.late.onlookers = onlookers;
   floor.late.link = await connect({ ...parts, ...floor, control });
   return {
     close: async () => {
       control.stop();
+      const seenOff = onlookers.close();
       await Promise.all([floor.late.link?.close(), steps.cancelAll(), pool.close()]);
       await cameraWatch.close();
       floor.reporter.close();
-      await floor.sinks.close();
+      await Promise.all([floor.sinks.close(), seenOff]);
       floor.spool.close();
       floor.slots.close();
       floor.ledger.close();
@@ -109,7 +115,7 @@ async function openFloor({ config, version, log }: AgentParts) {
   const sensors = openSensors({ sysRoot, procRoot });
   const roleClock = new RoleClock(monotonicNow);
   // The core and its hands know each other, and the link comes last: they are named before they are there.
-  const late: Late = { link: null, carryOut: () => undefined };
+  const late: Late = { link: null, onlookers: null, carryOut: () => undefined };
   const link: Pick<Link, 'publish' | 'isUp'> = {
     isUp: () => late.link?.isUp() ?? false,
     publish: (channel, payload, options) =>
@@ -134,7 +140,7 @@ async function openFloor({ config, version, log }: AgentParts) {
   };
 }
 
-type Late = { link: Link | null; carryOut: ReturnType<typeof openSteps>['carryOut'] };
+type Late = { link: Link | null; onlookers: Onlookers | null; carryOut: ReturnType<typeof openSteps>['carryOut'] };
 type Floor = Awaited<ReturnType<typeof openFloor>>;
 
 /** The two loops and the cameras that feed them. */
@@ -154,7 +160,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
       },
       cameras: () => cameraWatch.states(),
       closeWindow: (state) => {
-        cameraWatch.report((cameraId) => frameLoop.takeCounts(cameraId));
+        cameraWatch.report((cameraId) => frameLoop.counter.take(cameraId));
         telemetry.closeWindow(windowFacts(state, roleClock));
         floor.references.keep(telemetry.healthReferences());
         sinks.tellDropped();
@@ -178,6 +184,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
     core,
     telemetry,
     publish: (record, lane) => sinks.publish(record, lane),
+    onAnswered: (answered) => late.onlookers?.onAnswered(answered),
     releaseSlot: (cameraId, slot) => cameraWatch.release(cameraId, slot),
     monotonicNow,
     after: afterOnTheClock,

@@ -53,8 +53,8 @@ describe('a frame', () => {
     expect(world.released).toEqual([waiting]);
     for (let answer = 0; answer < 3; answer += 1) world.runner('b').answer();
     expect(world.said()).toBe('b1 b2 b4');
-    expect(world.loop.takeCounts('camera-1')).toEqual({ processed: 3, dropped: { superseded: 1 } });
-    expect(world.loop.takeCounts('camera-1')).toEqual({ processed: 0, dropped: {} });
+    expect(world.loop.counter.take('camera-1')).toEqual({ processed: 3, dropped: { superseded: 1 } });
+    expect(world.loop.counter.take('camera-1')).toEqual({ processed: 0, dropped: {} });
   });
 
   it('is dropped and counted while nobody may answer', () => {
@@ -64,7 +64,7 @@ describe('a frame', () => {
     ]);
     const frame = world.frame();
     expect(world.released).toEqual([frame]);
-    expect(world.loop.takeCounts('camera-1').dropped).toEqual({ 'no-release': 1 });
+    expect(world.loop.counter.take('camera-1').dropped).toEqual({ 'no-release': 1 });
   });
 });
 
@@ -296,7 +296,7 @@ describe('a baseline that crashes', () => {
     const before = world.runner('b');
     before.crash('SIGABRT');
     await breathe();
-    expect(world.loop.takeCounts('camera-1').dropped).toEqual({ failed: 1 });
+    expect(world.loop.counter.take('camera-1').dropped).toEqual({ failed: 1 });
     const frame = world.frame();
     expect(world.runner('b')).not.toBe(before);
     world.runner('b').answer();
