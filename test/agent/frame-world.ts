@@ -40,6 +40,8 @@ export class FrameWorld {
   readonly control: ControlLoop;
   readonly loop: FrameLoop;
   nowMs = 1000;
+  /** Told once, as the suspend watch does. */
+  suspendedMs = 0;
   #seq = 0;
 
   constructor() {
@@ -57,7 +59,7 @@ export class FrameWorld {
         killFiles: [],
         windowMs: 60_000,
         monotonicNow: () => this.nowMs,
-        sleptMs: () => 0,
+        sleptMs: () => this.#takeSuspended(),
         log: openRecordingLog(),
       },
     );
@@ -133,6 +135,12 @@ export class FrameWorld {
         return `${nameOf(release.digest)}${requestId.split('-').at(-1)} ${error}`;
       })
       .join(', ');
+  }
+
+  #takeSuspended(): number {
+    const taken = this.suspendedMs;
+    this.suspendedMs = 0;
+    return taken;
   }
 
   #carryOut(effect: Effect): void {

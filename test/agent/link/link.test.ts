@@ -81,8 +81,10 @@ describe('a link that comes up', () => {
     await broker.put('belay/v1/plant-a/cam-01/ack', '{"v":1,"boot":"boot-0001","seq":4}', false);
     await broker.put('belay/v1/plant-a/cam-02/desired', 'not ours');
     await broker.put(FLEET_KILL_TOPIC, 'k-1');
-    await until(() => log.length === 4);
-    expect(log).toEqual(['up', 'desired d-2', 'ack boot-0001 4', 'kill belay/v1/kill k-1']);
+    await broker.put('belay/v1/plant-a/cam-01/lease', 'l-1', false);
+    await broker.put('belay/v1/plant-a/cam-02/lease', 'not ours', false);
+    await until(() => log.length === 5);
+    expect(log).toEqual(['up', 'desired d-2', 'ack boot-0001 4', 'kill belay/v1/kill k-1', 'lease l-1']);
   });
 
   it('passes on every delivery of a document, duplicates too: they are states, not commands', async () => {

@@ -212,6 +212,55 @@ describe('missing devices', () => {
   }, 60_000);
 });
 
+describe('leases', () => {
+  it('go with the order of every device that serves, on the terms of its site', async () => {
+    const lease = 'lease: {ttl: 5m, sites: {plant-b: {onLapse: hold}}}\n  requireWarm: true';
+    const file = FILE.replace('\n  analysis:', `\n  ${lease}\n  analysis:`);
+    const id = await begin({ perSite: 4, sites: ['plant-a', 'plant-b'] }, file);
+    const trials = async () => {
+      const documents = await Promise.all(fleet.devices.map(({ device }) => fleet.desired(device)));
+      return documents.flatMap((document) =>
+        document?.candidate ? [{ site: document.site, ...document.candidate }] : [],
+      );
+    };
+    expect((await trials()).every((trial) => trial.lease === null && trial.requireWarm)).toBe(true);
+    await reachStage(id, 'some');
+    const serving = (await trials()).filter(({ role }) => role === 'serve');
+    expect(serving.map((trial) => [trial.site, trial.lease, trial.requireWarm])).toEqual([
+      ['plant-a', { ttlMs: 300_000, onLapse: 'revert' }, true],
+      ['plant-b', { ttlMs: 300_000, onLapse: 'hold' }, true],
+    ]);
+    const { plan } = await fleet.rollouts.plan(file);
+    expect(plan?.readiness.find(({ fact }) => fact === 'leases')?.detail).toContain('after 5m; plant-b: goes on');
+  }, 60_000);
+
+  it("that lapse take a device out of the exposure, and are nobody else's fault", async () => {
+    const strict = FILE.replace('\n  analysis:', '\n  abort: {deviceReverts: {percent: 1, min: 1}}\n  analysis:');
+    const id = await begin({ perSite: 8 }, strict);
+    await reachStage(id, 'some');
+    const exposed = fleet.devices.filter(({ serving }) => serving === CANDIDATE);
+    for (const device of exposed) {
+      device.lapsed = true;
+      await fleet.tell(device, { kind: 'lease-lapsed', reason: 'not renewed within 300 s' });
+    }
+    await fleet.run(12);
+    const during = await view(id);
+    expect(during).toMatchObject({ stage: 'some', exposure: { assigned: 2, exposed: 0, reverted: 0 } });
+    expect(['running', 'holding']).toContain(during.state);
+    expect(during.decisions.map(({ kind }) => kind)).not.toContain('rollback');
+    expect(during.devices.find(({ device }) => device === exposed[0]?.device)?.detail).toContain('lease-lapsed');
+    for (const device of exposed) {
+      device.lapsed = false;
+      await fleet.tell(device, { kind: 'lease-renewed', reason: 'renewed' });
+    }
+    await fleet.run(1);
+    expect((await view(id)).exposure).toMatchObject({ exposed: 2, reverted: 0 });
+    // The same devices, had they reverted by themselves:
+    for (const device of exposed) await fleet.tell(device, { kind: 'reverted', reason: 'latency' });
+    await reach(id, 'rolled_back', 5);
+  }, 60_000);
+});
+
 describe('people', () => {
   it('hold, resume, roll back; each device goes back to what it ran before', async () => {
     const id = await begin({ perSite: 4 });

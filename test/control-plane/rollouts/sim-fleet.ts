@@ -13,7 +13,7 @@ import type { RegistryDoor } from '../../../control-plane/rollouts/parts.ts';
 import { openRollouts, type Rollouts } from '../../../control-plane/rollouts/rollouts.ts';
 import type { Desired, KillScope, ReleaseRef } from '../../../shared/protocol/documents.ts';
 import type { GoldenScore } from '../../../shared/protocol/golden-score.ts';
-import { type Reported, reportedSchema } from '../../../shared/protocol/reports.ts';
+import { type DeviceEvent, type Reported, reportedSchema } from '../../../shared/protocol/reports.ts';
 import { armOf, BASELINE, CANDIDATE, gaussian, pairedOf, seeded, WINDOW_MS, windowOf } from '../core/builders.ts';
 
 export const OLD: ReleaseRef = { release: 'cv-detector:1.8.2+data=aaaa', digest: BASELINE };
@@ -43,6 +43,8 @@ export type SimDevice = {
   servedFrames: number;
   serving: string;
   quarantined: boolean;
+  /** Its lease has lapsed: it answers with the baseline and says why. */
+  lapsed: boolean;
 };
 
 export type SimFleet = {
@@ -58,6 +60,8 @@ export type SimFleet = {
   reopen(): Rollouts;
   kill(id: string, scope: KillScope): Promise<void>;
   rearm(id: string): Promise<void>;
+  /** What a device tells in its spool. */
+  tell(device: SimDevice, event: Pick<DeviceEvent, 'kind' | 'reason'>): Promise<void>;
   desired(device: string): Promise<Desired | null>;
   close(): Promise<void>;
 };
@@ -113,6 +117,7 @@ export async function openSimFleet(options: SimOptions): Promise<SimFleet> {
     rearm: async (id) => {
       await database.updateTable('kills').set({ cleared_at_ms: fleet.nowMs }).where('id', '=', id).execute();
     },
+    tell: (device, event) => writeEvent(fleet, device, event),
     desired: async (device) => {
       const found = devices.find((each) => each.device === device);
       return found ? readDesired(database, found) : null;
@@ -140,6 +145,7 @@ function newDevice(site: string, device: string, random: () => number): SimDevic
     servedFrames: 0,
     serving: BASELINE,
     quarantined: false,
+    lapsed: false,
   };
 }
 
@@ -159,7 +165,7 @@ async function liveOneMinute(fleet: SimFleet, random: () => number): Promise<voi
 /** What an agent does with its desired document, without the details. */
 function act(device: SimDevice, desired: Desired | null, { refusedBy = [] }: Behaviour): void {
   if (desired?.candidate && refusedBy.includes(device.device)) device.quarantined = true;
-  const wantsCandidate = desired?.candidate?.role === 'serve' && !device.quarantined;
+  const wantsCandidate = desired?.candidate?.role === 'serve' && !device.quarantined && !device.lapsed;
   const serving = wantsCandidate ? CANDIDATE : (desired?.baseline.digest ?? device.committed.digest);
   device.servedFrames = serving === device.serving ? device.servedFrames + 300 : 300;
   device.serving = serving;
@@ -204,6 +210,18 @@ async function writeWindow(fleet: SimFleet, { device, desired, startAtMs, random
       received_at_ms: fleet.nowMs,
       document: JSON.stringify(window),
     })
+    .execute();
+}
+
+async function writeEvent(fleet: SimFleet, device: SimDevice, { kind, reason }: Pick<DeviceEvent, 'kind' | 'reason'>) {
+  device.seq += 1;
+  const { site, seq } = device;
+  const at = { at_ms: fleet.nowMs, received_at_ms: fleet.nowMs };
+  const about = { boot: 'boot-0001', seq, kind, digest: CANDIDATE, rollout_id: null };
+  const document = JSON.stringify({ kind, reason });
+  await fleet.database
+    .insertInto('events')
+    .values({ site, device: device.device, ...about, ...at, document })
     .execute();
 }
 
@@ -260,8 +278,15 @@ function reportOf(device: SimDevice, desired: Desired | null): Reported {
     proofs: [{ ...OLD, ...proof }, ...proven],
     quarantine: device.quarantined ? [{ ...NEW, reason: 'NaN answers', kind: 'non-finite', sinceMs: 1 }] : [],
     kills: [],
-    blocked: [],
+    ...leaseOf(device, candidate),
   });
+}
+
+function leaseOf({ lapsed }: SimDevice, candidate: Desired['candidate']): Pick<Reported, 'lease' | 'blocked'> {
+  return {
+    lease: candidate?.lease ? { state: lapsed ? 'lapsed' : 'running', leftMs: 0 } : null,
+    blocked: lapsed ? [{ kind: 'lease-lapsed', reason: 'not renewed', sinceMs: 1 }] : [],
+  };
 }
 
 const SCORES: readonly GoldenScore[] = [
