@@ -2,7 +2,7 @@
 // runners. Spawns nothing, and what cannot be read is not known, never 0.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MachineUse } from './core/state.ts';
+import type { MachineUse } from './core/memory-state.ts';
 
 export type RunnerProcess = { readonly digest: string; readonly pid: number };
 

@@ -3,7 +3,8 @@ import type { Sensors } from '../../shared/measure/window.ts';
 import type { Desired, KillDocument, Lease } from '../../shared/protocol/documents.ts';
 import type { Content } from './answer-content.ts';
 import type { LeaseRefusal } from './lease.ts';
-import type { BlockedKind, KillTopic, MachineUse, ProofRecord, Provider } from './state.ts';
+import type { MachineUse } from './memory-state.ts';
+import type { BlockedKind, KillTopic, ProofRecord, Provider } from './state.ts';
 
 export type RefusalKind =
   | 'bad-signature'
@@ -38,7 +39,9 @@ export type CoreEvent =
   | { readonly kind: 'slept'; readonly sleptMs: number }
   | { readonly kind: 'local-kill'; readonly present: boolean; readonly reason: string }
   | { readonly kind: 'refused'; readonly refusal: RefusalKind; readonly reason: string }
-  | { readonly kind: 'installed'; readonly digest: string }
+  /** Its manifest is known, and nothing else of it has been downloaded yet. */
+  | { readonly kind: 'sized'; readonly digest: string; readonly memoryMb: number }
+  | { readonly kind: 'installed'; readonly digest: string; readonly memoryMb?: number }
   | {
       readonly kind: 'install-failed';
       readonly digest: string;

@@ -24,6 +24,8 @@ export type ReportBody = Pick<
   | 'previous'
   | 'candidate'
   | 'mode'
+  | 'modeBecause'
+  | 'swapMs'
   | 'proofs'
   | 'quarantine'
   | 'kills'
@@ -47,7 +49,7 @@ export function reportOf(state: CoreState, nowMs: number): ReportBody {
     committed: plain(durable.committed),
     previous: durable.previous === null ? null : plain(durable.previous),
     candidate: candidateReport(state),
-    mode: modeOf(state),
+    ...modeReport(state),
     lease: leaseReportOf(state, nowMs),
     provider: serving.ref === null ? null : (state.holdings.get(serving.ref.digest)?.provider ?? null),
     proofs: relevantProofs(state),
@@ -118,7 +120,8 @@ function stagedBlocked(state: CoreState): Blocked[] {
   }
   const suspension = suspensionOf(state, staged.digest);
   const startedMs = wallAt(state, suspension?.sinceMs ?? state.startedAtMs);
-  if (why) return [{ kind: why.kind === 'disk' ? 'disk-full' : 'breached', reason: why.reason, sinceMs: startedMs }];
+  const forbiddenAs = suspension?.limit === 'reserve' ? 'not-warm' : why?.kind === 'disk' ? 'disk-full' : 'breached';
+  if (why) return [{ kind: forbiddenAs, reason: why.reason, sinceMs: startedMs }];
   const { hindrance } = holdingOf(state, staged);
   return hindrance ? [{ kind: hindrance.kind, reason: hindrance.reason, sinceMs: hindrance.sinceMs }] : [];
 }
@@ -161,9 +164,18 @@ function isStuck(holding: Holding): boolean {
 }
 
 /** Warm: the committed baseline stands ready beside whatever serves. */
-function modeOf(state: CoreState): Reported['mode'] {
-  const { runner } = holdingOf(state, state.durable.committed);
-  return runner === 'loaded' || state.serving.kind === 'none' ? 'warm' : 'cold-baseline';
+function modeReport(state: CoreState): Pick<Reported, 'mode' | 'modeBecause' | 'swapMs'> {
+  const { durable, memory, serving } = state;
+  const staged = stagedRef(state);
+  const hindrance = staged === null ? null : holdingOf(state, staged).hindrance;
+  if (hindrance?.kind === 'not-warm') return { mode: 'refuse', modeBecause: hindrance.reason, swapMs: null };
+  const isLoaded = holdingOf(state, durable.committed).runner === 'loaded';
+  if (isLoaded || serving.kind === 'none') return { mode: 'warm', modeBecause: memory.because, swapMs: null };
+  return {
+    mode: 'cold-baseline',
+    modeBecause: memory.mode === 'warm' ? 'the committed baseline is not loaded' : memory.because,
+    swapMs: state.proofs.get(durable.committed.digest)?.coldStartMs ?? null,
+  };
 }
 
 function relevantProofs(state: CoreState): Reported['proofs'] {

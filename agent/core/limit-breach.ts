@@ -13,7 +13,8 @@ export type LimitName =
   | 'throttling'
   | 'battery'
   | 'drain'
-  | 'memory';
+  | 'memory'
+  | 'reserve';
 
 /** `observed … > limit …` in words. `suspend`: the evidence is not enough to set the release aside; it goes for a while. */
 export type Breach = {

@@ -9,7 +9,9 @@ import { heatReason, isTooHot } from './limit-heat.ts';
 import { foldOthers } from './limit-machine.ts';
 import { expireSuspensions, suspend } from './limit-suspension.ts';
 import { judgeLevels, type Trial, trackLevels } from './limits.ts';
-import type { CoreState, MachineUse } from './state.ts';
+import type { MachineUse } from './memory-state.ts';
+import { watchMemory } from './memory-steps.ts';
+import type { CoreState } from './state.ts';
 import { breachTrial, isOnTrial } from './trouble.ts';
 import { type Turn, turn } from './turn.ts';
 
@@ -24,7 +26,8 @@ export function onSensors(state: CoreState, sensors: Sensors, nowMs: number): Tu
   const trial = trialOf(state);
   const drain = trackDrain(state.tracks.drain, sensors, trial !== null, nowMs);
   const batteryLow = isBatteryLow(state.batteryLow, sensors, limitsOf(state));
-  const known: CoreState = { ...state, sensors, batteryLow, tracks: { ...state.tracks, drain } };
+  const memory = { ...state.memory, readAtMs: nowMs };
+  const known: CoreState = { ...state, sensors, batteryLow, memory, tracks: { ...state.tracks, drain } };
   if (trial === null || !batteryLow || state.batteryLow) return turn(known);
   const cause = { limit: 'battery' as const, reason: batteryReason(known), isBlamed: false, isTold: true };
   return suspend(known, trial.ref, cause, nowMs);
@@ -43,7 +46,7 @@ export function watchLimits(before: CoreState, nowMs: number): Turn {
   const trial = trialOf(state);
   const tracked: CoreState = { ...state, tracks: trackLevels(state, trial, nowMs) };
   const levelled: CoreState = { ...tracked, tooHot: isTooHot(tracked, nowMs) };
-  if (trial === null) return turn(levelled);
+  if (trial === null) return watchMemory(levelled, null, nowMs);
   if (levelled.tooHot) {
     const reason = `the box was too hot already: ${heatReason(levelled)}`;
     return suspend(levelled, trial.ref, { limit: 'temperature', reason, isBlamed: false, isTold: false }, nowMs);
@@ -52,5 +55,5 @@ export function watchLimits(before: CoreState, nowMs: number): Turn {
   if (breach !== null) return breachTrial(levelled, trial.ref, breach, nowMs);
   const loadedAtMs = state.holdings.get(trial.ref.digest)?.loadedAtMs ?? nowMs;
   const isHealthy = nowMs - loadedAtMs >= HEALTHY_AFTER_MS;
-  return turn(isHealthy ? clearAttempts(levelled, trial.ref.digest) : levelled);
+  return watchMemory(isHealthy ? clearAttempts(levelled, trial.ref.digest) : levelled, trial, nowMs);
 }

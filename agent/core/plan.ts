@@ -2,19 +2,24 @@
 // from the state alone, and never remembers a plan.
 import { beginAttempt, endAttempt } from './attempts.ts';
 import type { Effect } from './effects.ts';
+import { availableBytes, isProofFresh, mayRest } from './memory-mode.ts';
+import { admitStep, isToBeAdmitted } from './memory-steps.ts';
 import { adoptionOf, baselineChain, candidateOf, forbidden, wantedBaseline } from './serving.ts';
 import { type CoreState, type Holding, holdingOf, type Priority, type ReleaseRef, withHolding } from './state.ts';
 import { endRunner, isOnTrial } from './trouble.ts';
 import { andThen, type Turn, turn } from './turn.ts';
 
-/** Below this the fallback that nobody asked for is given up first. */
-const MEMORY_FREE_BYTES_MIN = 400 * 1024 * 1024;
-
-type Want = { readonly ref: ReleaseRef; readonly priority: Priority; readonly prove: boolean };
+/** `isOnlyProven`: nobody asks it anything, so without room for both it need not be loaded. */
+type Want = {
+  readonly ref: ReleaseRef;
+  readonly priority: Priority;
+  readonly prove: boolean;
+  readonly isOnlyProven?: boolean;
+};
 
 /** Moves every holding one step towards what is wanted. */
 export function planSteps(state: CoreState, nowMs: number): Turn {
-  const wants = wantsOf(state);
+  const wants = wantsOf(state, nowMs);
   let next = dropUnwanted(state, wants);
   for (const want of wants) next = andThen(next, (reached) => advance(reached, want, nowMs));
   next = andThen(next, (reached) => repairBaselines(reached, nowMs));
@@ -28,16 +33,17 @@ export function keptDigests(state: CoreState): readonly string[] {
   return [...new Set(refs.filter((ref) => ref != null).map((ref) => ref.digest))].sort();
 }
 
-function wantsOf(state: CoreState): readonly Want[] {
+function wantsOf(state: CoreState, nowMs: number): readonly Want[] {
   if (state.stopping) return [];
   const wants: Want[] = [];
   const base = wantedBaseline(state);
-  if (base) wants.push({ ref: base, priority: 'baseline', prove: false });
+  if (base && !mayRest(state, base, nowMs)) wants.push({ ref: base, priority: 'baseline', prove: false });
   const adopted = adoptionOf(state);
   if (adopted) wants.push({ ref: adopted, priority: 'candidate', prove: true });
   const candidate = candidateOf(state);
   const role = state.desired?.candidate?.role;
-  if (candidate) wants.push({ ref: candidate, priority: role === 'serve' ? 'candidate' : 'shadow', prove: true });
+  const priority = role === 'serve' ? 'candidate' : 'shadow';
+  if (candidate) wants.push({ ref: candidate, priority, prove: true, isOnlyProven: role === 'prove' });
   return [...wants, ...warmFallbacks(state, wants)];
 }
 
@@ -51,10 +57,8 @@ function warmFallbacks(state: CoreState, wants: readonly Want[]): readonly Want[
 }
 
 function hasMemory(state: CoreState): boolean {
-  const { memoryTotalBytes = null, memoryUsedBytes = null } = state.sensors ?? {};
-  return (
-    memoryTotalBytes === null || memoryUsedBytes === null || memoryTotalBytes - memoryUsedBytes > MEMORY_FREE_BYTES_MIN
-  );
+  const available = availableBytes(state);
+  return state.memory.mode === 'warm' && (available === null || available > state.memory.reserveBytes);
 }
 
 function dropUnwanted(state: CoreState, wants: readonly Want[]): Turn {
@@ -105,10 +109,18 @@ function advance(state: CoreState, want: Want, nowMs: number): Turn {
   const holding = holdingOf(state, want.ref);
   if (isHindered(holding, nowMs) || holding.files === 'fetching') return turn(state);
   if (holding.runner === 'loading' || holding.runner === 'ending' || holding.proof === 'proving') return turn(state);
+  if (isToBeAdmitted(state, holding)) return admitStep(state, holding, nowMs, (next) => begin(next, want, nowMs));
+  return begin(state, want, nowMs);
+}
+
+function begin(state: CoreState, want: Want, nowMs: number): Turn {
+  const holding = holdingOf(state, want.ref);
+  if (isHindered(holding, nowMs)) return turn(state);
   if (holding.files === 'unknown' && holding.runner === 'none')
     return fetchFiles(state, holding, isOnTrial(state, want.ref.digest) ? 'anywhere' : 'local');
   if (want.prove && holding.proof === 'none') return prove(state, holding);
   if (holding.runner === 'loaded') return prioritise(state, holding, want.priority);
+  if (want.isOnlyProven === true && state.memory.mode !== 'warm') return turn(state);
   const loading: Holding = { ...holding, runner: 'loading', priority: want.priority };
   return turn(withHolding(state, loading), { kind: 'load', ref: holding.ref, priority: want.priority });
 }
@@ -144,8 +156,11 @@ function repairBaselines(state: CoreState, nowMs: number): Turn {
 /** Once per digest and when nothing else is under way, the committed baseline is scored on its golden set. */
 function scoreBaseline(state: CoreState, nowMs: number): Turn {
   const { committed } = state.durable;
-  if (state.stopping || state.scoring !== null || state.proofs.has(committed.digest)) return turn(state);
-  if (holdingOf(state, committed).runner !== 'loaded' || isBusy(state)) return turn(state);
+  const isCold = state.memory.mode === 'cold-baseline';
+  const isKnown = isCold ? isProofFresh(state, committed, nowMs) : state.proofs.has(committed.digest);
+  if (state.stopping || state.scoring !== null || isKnown) return turn(state);
+  // One that rests is asked in a process of its own, as any other; its place stays free.
+  if ((holdingOf(state, committed).runner !== 'loaded' && !isCold) || isBusy(state)) return turn(state);
   const isRolloutInSight = state.desired?.candidate != null && state.desired.baseline.digest === committed.digest;
   const isRetry = state.scoreAfterMs - nowMs > SCORE_AFTER_BOOT_MS;
   if (nowMs < state.scoreAfterMs && (isRetry || !isRolloutInSight)) return turn(state);

@@ -11,6 +11,7 @@ import { foldOpinion } from './limit-content.ts';
 import { notePulse } from './limit-gap.ts';
 import { foldAnswered, foldLate, foldOffered } from './limit-tracks.ts';
 import { onMachineUse, onSensors, watchLimits } from './limit-watch.ts';
+import { onSized } from './memory-steps.ts';
 import { quarantine } from './quarantine.ts';
 import { settle } from './settle.ts';
 import { onInstalled, onInstallFailed, onLoaded, onLoadFailed, onProof, onScored, onUnloaded } from './staging.ts';
@@ -56,7 +57,9 @@ function fold(state: CoreState, event: CoreEvent, nowMs: number): Turn {
     case 'refused':
       return recordRefusal(state, event.refusal, event.reason, nowMs);
     case 'installed':
-      return onInstalled(state, event.digest);
+      return onInstalled(state, event);
+    case 'sized':
+      return onSized(state, event, nowMs);
     case 'install-failed':
       return onInstallFailed(state, event, nowMs);
     case 'loaded':

@@ -13,12 +13,14 @@ type Event<K extends CoreEvent['kind']> = Extract<CoreEvent, { kind: K }>;
 const WRONG_DIGESTS_MAX = 2;
 const SCORE_AGAIN_AFTER_MS = 10 * 60_000;
 
-export function onInstalled(state: CoreState, digest: string): Turn {
+export function onInstalled(state: CoreState, event: Event<'installed'>): Turn {
+  const { digest } = event;
   const holding = state.holdings.get(digest);
   if (!holding) return turn(state);
   // A wrong digest is remembered until it has loaded: the same wrong file again is then final.
   const hindrance = holding.hindrance?.kind === 'wrong-digest' ? { ...holding.hindrance, retryAtMs: 0 } : null;
-  return turn(withHolding(state, { ...holding, files: 'installed', failedAtMs: null, hindrance }));
+  const memoryMb = event.memoryMb ?? holding.memoryMb;
+  return turn(withHolding(state, { ...holding, files: 'installed', memoryMb, failedAtMs: null, hindrance }));
 }
 
 export function onInstallFailed(state: CoreState, event: Event<'install-failed'>, nowMs: number): Turn {
@@ -95,7 +97,8 @@ export function onScored(state: CoreState, event: Event<'scored'>, nowMs: number
   const { record } = event;
   if (record === null) return turn({ ...idle, scoreAfterMs: nowMs + SCORE_AGAIN_AFTER_MS });
   const told = emitting({ kind: 'proof', reason: record.reason, digest: record.digest, release: record.release });
-  return turn({ ...idle, proofs: new Map(state.proofs).set(record.digest, record) }, told);
+  const scoreAfterMs = record.passed ? state.scoreAfterMs : nowMs + SCORE_AGAIN_AFTER_MS;
+  return turn({ ...idle, scoreAfterMs, proofs: new Map(state.proofs).set(record.digest, record) }, told);
 }
 
 /** The file on disk is not the release: fetch it again; meanwhile the next of the chain answers. */

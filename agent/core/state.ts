@@ -7,6 +7,7 @@ import type { GoldenScore } from '../../shared/protocol/golden-score.ts';
 import { type LeaseTrack, NO_LEASE } from './lease.ts';
 import type { Suspension } from './limit-suspension.ts';
 import { EMPTY_LIMIT_TRACKS, type LimitTracks } from './limit-tracks.ts';
+import { MEMORY_RESERVE_MB, type MemoryState, openMemory } from './memory-state.ts';
 
 export type ReleaseRef = { readonly release: string; readonly digest: string };
 
@@ -70,7 +71,8 @@ export type BlockedKind =
   | 'load-failed'
   | 'proof-failed'
   | 'disk-full'
-  | 'unknown-release';
+  | 'unknown-release'
+  | 'not-warm';
 
 export type ProofRecord = ReleaseRef & {
   readonly passed: boolean;
@@ -101,6 +103,8 @@ export type Priority = 'baseline' | 'candidate' | 'shadow';
 export type Holding = {
   readonly ref: ReleaseRef;
   readonly files: 'unknown' | 'fetching' | 'installed';
+  /** limits.memoryMb of its manifest; null: not known yet. */
+  readonly memoryMb: number | null;
   readonly runner: 'none' | 'loading' | 'loaded' | 'ending';
   readonly proof: 'none' | 'proving' | 'passed';
   readonly hindrance: Hindrance | null;
@@ -136,14 +140,6 @@ export type PendingRevert = {
   readonly from: ReleaseRef;
   readonly reason: string;
   readonly decidedAtMs: number;
-};
-
-/** Who uses the machine, read once a second. */
-export type MachineUse = {
-  /** Processor time of programs that are not ours, % of all cores; null: not known. */
-  readonly othersCpuPct: number | null;
-  /** Private memory of all runners of a release, by digest. */
-  readonly memoryBytes: ReadonlyMap<string, number>;
 };
 
 /** What answered the last frame, by answers and not by intention. */
@@ -183,6 +179,7 @@ export type CoreState = {
   readonly tooHot: boolean;
   /** Releases that were taken off without quarantine, by digest; those that may come back are kept for their count. */
   readonly suspensions: ReadonlyMap<string, Suspension>;
+  readonly memory: MemoryState;
   /** Null while the slots can be written. */
   readonly diskFault: string | null;
   readonly refused: Readonly<Record<string, number>>;
@@ -215,6 +212,7 @@ export type OpenCore = {
   readonly wallNowMs: number;
   readonly durable: DurableState;
   readonly proofs: readonly ProofRecord[];
+  readonly memoryReserveBytes?: number;
 };
 
 /** Scoring the baseline waits for the line to run; a rollout in sight starts it at once. */
@@ -262,6 +260,7 @@ export function openCore(from: OpenCore): CoreState {
     batteryLow: false,
     tooHot: false,
     suspensions: new Map(),
+    memory: openMemory(from.memoryReserveBytes ?? MEMORY_RESERVE_MB * 1024 * 1024),
     diskFault: null,
     refused: {},
     lastRefusals: [],
@@ -284,6 +283,7 @@ export function withHolding(state: CoreState, holding: Holding): CoreState {
 
 const ABSENT = {
   files: 'unknown',
+  memoryMb: null,
   runner: 'none',
   proof: 'none',
   hindrance: null,

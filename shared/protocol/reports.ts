@@ -93,7 +93,12 @@ export const reportedSchema = z.looseObject({
   committed: releaseRefSchema.nullable(),
   previous: releaseRefSchema.nullable(),
   candidate: z.looseObject({ ...releaseRefSchema.shape, role: z.string(), state: z.string() }).nullable(),
+  /** Whether the baseline stands loaded beside the candidate, rests, or the candidate found no room at all. */
   mode: z.enum(['warm', 'cold-baseline', 'refuse']),
+  /** The memory that decided it, in words. */
+  modeBecause: z.string().max(500).default(''),
+  /** How long going back takes while the baseline rests: its cold start as measured here; null: it does not rest. */
+  swapMs: z.number().nonnegative().nullable().default(null),
   /** The candidate's lease; null when it needs none. `leftMs` by the device's clock at the time of this report. */
   lease: z
     .looseObject({ state: z.enum(['none', 'running', 'lapsed', 'held']), leftMs: z.number().nonnegative() })

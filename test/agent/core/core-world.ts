@@ -89,6 +89,8 @@ export class CoreWorld {
   effects: Effect[] = [];
   requests = 0;
   /** Effects that wait for a result, by digest. */
+  /** limits.memoryMb of every release; null: nobody says. */
+  memoryMb: number | null = null;
   readonly open = new Map<string, 'fetch' | 'load' | 'prove' | 'score' | 'unload'>();
 
   constructor(durable: DurableState = freshDurable(FACTORY)) {
@@ -125,8 +127,8 @@ export class CoreWorld {
     if (what === 'load' && !isGood) this.send({ kind: 'load-failed', digest, failure: 'fault', reason: 'no session' });
     if (what === 'unload') this.send({ kind: 'unloaded', digest });
     if (what === 'prove')
-      this.send({ kind: 'proof', record: record(digest, isGood), fault: isGood ? null : 'mismatch' });
-    if (what === 'score') this.send({ kind: 'scored', digest, record: isGood ? record(digest, true) : null });
+      this.send({ kind: 'proof', record: this.#record(digest, isGood), fault: isGood ? null : 'mismatch' });
+    if (what === 'score') this.send({ kind: 'scored', digest, record: isGood ? this.#record(digest, true) : null });
   }
 
   /** Lets every open step succeed until nothing is open. */
@@ -187,8 +189,17 @@ export class CoreWorld {
     return openCore({ ...from, durable: this.disk, proofs: [] });
   }
 
+  /** Dated by the wall clock of this world, which runs with its monotonic one. */
+  #record(digest: string, passed: boolean): ProofRecord {
+    const { release } = ref('x');
+    const atMs = Math.round(this.state.wallOffsetMs + this.nowMs);
+    const figures = { atMs, frames: 8, loadMs: 5, coldStartMs: 9, scores: [] };
+    return { digest, release, passed, reason: passed ? 'all met' : '3 of 8 met', ...figures };
+  }
+
   #finishFetch(digest: string, isGood: boolean): void {
-    if (isGood) this.send({ kind: 'installed', digest });
+    const size = this.memoryMb === null ? {} : { memoryMb: this.memoryMb };
+    if (isGood) this.send({ kind: 'installed', digest, ...size });
     else this.send({ kind: 'install-failed', digest, failure: 'download-failed', reason: '503', isFinal: false });
   }
 
@@ -203,10 +214,4 @@ export class CoreWorld {
     if (effect.kind === 'cancel' && ['fetch', 'prove'].includes(this.open.get(effect.digest) ?? ''))
       this.open.delete(effect.digest);
   }
-}
-
-function record(digest: string, passed: boolean): ProofRecord {
-  const { release } = ref('x');
-  const figures = { atMs: 1, frames: 8, loadMs: 5, coldStartMs: 9, scores: [] };
-  return { digest, release, passed, reason: passed ? 'all met' : '3 of 8 met', ...figures };
 }
