@@ -84,10 +84,19 @@ export class AgentRig {
     return { release: formatReleaseId(releaseIdOf(manifest)), digest };
   }
 
-  start(): void {
+  /** Changes the agent's configuration; it counts from its next start. */
+  configure(change: object): void {
+    const file = join(this.folder, 'agent.json');
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...change }));
+  }
+
+  /** Standard output and error go where they are read here, unless descriptors are given. */
+  start(options: { readonly stdout?: number; readonly stderr?: number; readonly env?: NodeJS.ProcessEnv } = {}): void {
     this.answers.length = 0;
+    const { stdout = 'pipe', stderr = 'pipe', env = {} } = options;
     const child = spawn(process.execPath, [MAIN, '--config', join(this.folder, 'agent.json')], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', stdout, stderr],
+      env: { ...process.env, ...env },
     });
     this.child = child;
     let rest = '';
