@@ -13,6 +13,9 @@ const RESCUED_MAX = 16;
 /** A runner that had to wait for our reply between two frames would idle a fifth of its time; more would only age. */
 const FLIGHTS_MAX = 2;
 
+/** A timer that fires this late tells of this process, not of a runner. */
+const OVERSLEPT_MS = 1000;
+
 export type LaneDriverParts = {
   readonly state: () => CoreState;
   readonly monotonicNow: () => number;
@@ -94,12 +97,19 @@ export class LaneDriver {
     const state = this.#parts.state();
     const role = flight.role === 'baseline' && isOnTrial(state, lane.ref.digest) ? 'candidate' : flight.role;
     const ms = deadlineMs(state.tracks, lane.ref.digest, role, limitsOf(state));
-    lane.deadline = this.#parts.after(ms, () => this.#onDeadline(lane, flight, ms));
+    this.#watch(lane, flight, ms);
   }
 
-  #onDeadline(lane: Lane, flight: Flight, ms: number): void {
+  #watch(lane: Lane, flight: Flight, ms: number): void {
+    const dueAtMs = this.#parts.monotonicNow() + ms;
+    lane.deadline = this.#parts.after(ms, () => this.#onDeadline(lane, flight, { ms, dueAtMs }));
+  }
+
+  #onDeadline(lane: Lane, flight: Flight, { ms, dueAtMs }: { readonly ms: number; readonly dueAtMs: number }): void {
     if (lane.flights[0] !== flight) return;
-    lane.deadline = this.#parts.after(ms, () => this.#onDeadline(lane, flight, ms));
+    this.#watch(lane, flight, ms);
+    // We were stopped ourselves: its answer may lie in the pipe already, and nobody has missed anything.
+    if (this.#parts.monotonicNow() - dueAtMs > OVERSLEPT_MS) return;
     const wasLate = lane.isLate;
     lane.isLate = true;
     if (wasLate) this.#parts.onStuck(lane);

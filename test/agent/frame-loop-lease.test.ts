@@ -77,6 +77,26 @@ describe('an answer of a candidate', () => {
   });
 });
 
+describe('a runner whose supervisor slept', () => {
+  it('is not blamed for deadlines that passed meanwhile, and its answer counts while the lease runs', () => {
+    for (let time = 0; time < 4; time += 1) {
+      world.frame();
+      world.sleep(8000);
+      world.runner('c').answer();
+    }
+    expect(world.said()).toBe('c1 c2 c3 c4');
+    expect(world.events.map(({ kind }) => kind)).not.toContain('breach');
+    expect(world.lost()).toBe('');
+  });
+
+  it('is blamed when it does not answer a supervisor that is awake', () => {
+    world.frame();
+    world.sleep(8000);
+    world.wait(20_000);
+    expect(world.lost()).toContain('c1 deadline');
+  });
+});
+
 describe('the first frame after a sleep', () => {
   it('goes to the baseline, before any timer has fired', () => {
     sleep(TTL_MS);

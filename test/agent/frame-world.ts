@@ -115,9 +115,18 @@ export class FrameWorld {
     return runner;
   }
 
+  /** Timers fire when they are due, give or take a second. */
   wait(ms: number): void {
+    for (let left = ms; left > 0; left -= 1000) {
+      this.nowMs += Math.min(1000, left);
+      vi.advanceTimersByTime(Math.min(1000, left));
+    }
+  }
+
+  /** The process does not run: what is due meanwhile fires late, once. */
+  sleep(ms: number): void {
     this.nowMs += ms;
-    vi.advanceTimersByTime(ms);
+    vi.runOnlyPendingTimers();
   }
 
   /** Which release answered which frame, in order: `b1 c2`. */
