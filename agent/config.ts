@@ -11,6 +11,7 @@ import { nameSchema } from '../shared/basics/identifiers.ts';
 import { type Problem, parseJson, parseValue } from '../shared/basics/parsing.ts';
 import { type KeySet, keySetSchema } from '../shared/signing/signed-document.ts';
 import { downloadOptionsSchema } from './artifacts/download-options.ts';
+import { MEMORY_RESERVE_MB } from './core/memory-state.ts';
 import { type CameraConfig, cameraSchema, readCameras } from './frames/source-options.ts';
 import { runnerOptionsSchema } from './inference/inference.ts';
 import { previewSchema } from './preview/options.ts';
@@ -54,6 +55,8 @@ const configSchema = z.strictObject({
   runner: runnerOptionsSchema.default({ env: {} }),
   /** Runners may map what their release was granted, and no more. */
   memoryLimit: z.boolean().default(true),
+  /** Kept free beside baseline and candidate; with less, one of them is not kept loaded. */
+  memoryReserveMb: z.number().int().min(0).max(1_000_000).default(MEMORY_RESERVE_MB),
   download: downloadOptionsSchema.prefault({}),
   ringDir: z.string().min(1).default('/dev/shm'),
   sysRoot: z.string().min(1).default('/sys'),

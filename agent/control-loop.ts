@@ -6,6 +6,7 @@ import type { Sensors } from '../shared/measure/window.ts';
 import type { Effect } from './core/effects.ts';
 import type { CoreEvent } from './core/events.ts';
 import { reportOf } from './core/explain.ts';
+import type { MachineUse } from './core/memory-state.ts';
 import { step } from './core/reduce.ts';
 import type { CoreState } from './core/state.ts';
 import type { RoomLog } from './frames/child-log.ts';
@@ -20,6 +21,8 @@ const FRAME_EVENTS: ReadonlySet<CoreEvent['kind']> = new Set([
   'look',
   'late',
   'answered',
+  'opinion',
+  'machine-use',
   'sensors',
   'tick',
 ]);
@@ -27,6 +30,8 @@ const FRAME_EVENTS: ReadonlySet<CoreEvent['kind']> = new Set([
 export type ControlLoopParts = {
   readonly carryOut: (effect: Effect) => void;
   readonly readSensors: () => Sensors;
+  /** Left out where there is no machine to be read. */
+  readonly readMachineUse?: (state: CoreState) => MachineUse;
   /** Every camera's present state; asked once a second. */
   readonly cameras: () => readonly {
     readonly cameraId: string;
@@ -121,6 +126,8 @@ export class ControlLoop {
     this.#lookForKillFile();
     if (this.ticks % (1000 / TICK_MS) !== 0) return;
     this.send({ kind: 'sensors', sensors: this.#parts.readSensors() });
+    const use = this.#parts.readMachineUse?.(this.#state);
+    if (use) this.send({ kind: 'machine-use', use });
     for (const camera of this.#parts.cameras()) {
       const known = this.#state.cameras.get(camera.cameraId);
       // What is measured of an unhealthy camera changes all the time; why one is lost is worth telling anew.

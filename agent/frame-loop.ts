@@ -82,6 +82,10 @@ export class FrameLoop {
     return [...this.#lanes.values()].filter((lane) => lane.ref.digest === digest);
   }
 
+  pidsOf(digest: string): readonly { readonly digest: string; readonly pid: number }[] {
+    return this.lanesOf(digest).map(({ runner }) => ({ digest, pid: runner.pid }));
+  }
+
   /** Going to the baseline: what the other release has not answered yet is answered there instead. */
   reroute(from: ReleaseRef | null, serving: Serving): void {
     if (from === null || serving.kind === 'candidate' || serving.kind === 'trial-baseline') return;

@@ -20,6 +20,7 @@ import { openHello } from './hello.ts';
 import { openIncoming } from './incoming.ts';
 import { openLauncher } from './inference/inference.ts';
 import { type Link, openLink } from './link/link.ts';
+import { openMachineUses } from './machine-use.ts';
 import { type Onlookers, openOnlookers } from './onlookers.ts';
 import { openProofFile } from './proof-file.ts';
 import { publishReport } from './publish-report.ts';
@@ -149,8 +150,10 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
   const { boot, telemetry, sensors, roleClock, reporter, sinks, link, monotonicNow, wallNow, late, launcher } = floor;
   const { durable, proofs, clockWatch } = floor;
   const clocks = { monotonicNowMs: monotonicNow(), wallNowMs: wallNow() };
+  const memoryReserveBytes = config.memoryReserveMb * 1024 * 1024;
+  const machineUses = openMachineUses(config.procRoot, process.pid);
   const control: ControlLoop = new ControlLoop(
-    openCore({ site, device, boot, ...clocks, durable, proofs: proofs.proofs }),
+    openCore({ site, device, boot, ...clocks, durable, proofs: proofs.proofs, memoryReserveBytes }),
     {
       carryOut: (effect) => late.carryOut(effect),
       readSensors: () => {
@@ -158,6 +161,8 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
         telemetry.recordSensors(reading);
         return reading;
       },
+      readMachineUse: (state) =>
+        machineUses.read([...state.holdings.keys()].flatMap((digest) => frameLoop.pidsOf(digest))),
       cameras: () => cameraWatch.states(),
       closeWindow: (state) => {
         cameraWatch.report((cameraId) => frameLoop.counter.take(cameraId));

@@ -115,7 +115,7 @@ function emit(parts: StepParts, event: EffectOf<'emit'>['event']): void {
 async function look(parts: StepParts, ref: ReleaseRef): Promise<void> {
   const installed = await parts.artifacts.readInstalled(ref.digest);
   const { digest } = ref;
-  if (installed) parts.send({ kind: 'installed', digest });
+  if (installed) parts.send({ kind: 'installed', digest, memoryMb: installed.manifest.limits.memoryMb });
   else {
     const reason = `${ref.release} is not installed whole on this device`;
     parts.send({ kind: 'install-failed', digest, failure: 'unknown-release', reason, isFinal: false });
@@ -124,8 +124,13 @@ async function look(parts: StepParts, ref: ReleaseRef): Promise<void> {
 
 async function fetch(parts: StepParts, ref: ReleaseRef, signal: AbortSignal): Promise<void> {
   const { digest } = ref;
-  const result = await parts.artifacts.fetch(digest, signal);
-  if (result.kind === 'installed') return parts.send({ kind: 'installed', digest });
+  const result = await parts.artifacts.fetch(digest, signal, ({ limits }) => {
+    parts.send({ kind: 'sized', digest, memoryMb: limits.memoryMb });
+  });
+  if (result.kind === 'installed') {
+    parts.send({ kind: 'installed', digest, memoryMb: result.release.manifest.limits.memoryMb });
+    return;
+  }
   const { failure, reason, isFinal } = result;
   parts.send({ kind: 'install-failed', digest, failure, reason, isFinal });
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { canonicalJson } from '../../shared/basics/canonical-json.ts';
 import { BelayError, describeError } from '../../shared/basics/errors.ts';
 import { describeProblems, parseJson } from '../../shared/basics/parsing.ts';
-import { manifestSchema } from '../../shared/release/manifest.ts';
+import { type Manifest, manifestSchema } from '../../shared/release/manifest.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import type { DownloadParts } from './download.ts';
 import { DEFAULT_DOWNLOAD_OPTIONS, type DownloadOptions } from './download-options.ts';
@@ -32,7 +32,11 @@ export type Artifacts = {
   /** What is installed whole (manifest by digest, files by size); null otherwise. Never asks the network. */
   readonly readInstalled: (digest: string) => Promise<Installed | null>;
   /** Installs a release by its digest, resuming what is there. Expected failures are values. */
-  readonly fetch: (digest: string, signal: AbortSignal) => Promise<InstallResult>;
+  readonly fetch: (
+    digest: string,
+    signal: AbortSignal,
+    onManifest?: (manifest: Manifest) => void,
+  ) => Promise<InstallResult>;
   /**
    * Copies a package folder (manifest.json beside its files) in; every byte is checked. Throws ArtifactsError.
    * The folder is remembered: it is where this release comes from again when its installed files turn out to be damaged.
@@ -82,13 +86,13 @@ function openFetching(places: Places, options: ArtifactsOptions): Artifacts['fet
   const sources: Source[] = apiUrl === null ? [] : [{ url: apiUrl, isCache: false }];
   if (download.siteCacheUrl !== null) sources.unshift({ url: download.siteCacheUrl, isCache: true });
   const admitted = new Set<string>();
-  return (digest, signal) => {
+  return (digest, signal, onManifest) => {
     const admit = async (): Promise<void> => {
       const delayMs = admitted.has(digest) ? 0 : admissionDelayMs(device, digest, download.spreadMs);
       if (delayMs > 0) await wait(delayMs, signal);
       admitted.add(digest);
     };
-    return fetchRelease({ places, sources, pace, parts: { signal, random, wait }, admit }, digest);
+    return fetchRelease({ places, sources, pace, parts: { signal, random, wait }, admit, onManifest }, digest);
   };
 }
 

@@ -26,6 +26,8 @@ export type Fetching = {
   readonly parts: Omit<DownloadParts, 'pace'>;
   /** Before the first byte of a release that is not here. */
   readonly admit: () => Promise<void>;
+  /** Before the first of its files: whoever does not want that aborts the signal. */
+  readonly onManifest?: ((manifest: Manifest) => void) | undefined;
 };
 
 /** Installs a release, resuming what is there. Expected failures are values. */
@@ -48,6 +50,8 @@ async function fetchFrom(from: Fetching, digest: string): Promise<InstallResult>
   const got = await firstOf(from, sources, (source, parts) => fetchManifest(source, digest, parts));
   if (got.kind === 'failed') return got;
   const { manifest, bytes } = got;
+  from.onManifest?.(manifest);
+  if (from.parts.signal.aborted) return transient(`installing ${digest.slice(0, 12)}: it is not wanted any more`);
   const full = await spaceFor(places, manifest);
   if (full) return full;
   for (const file of manifest.files) {
