@@ -7,28 +7,61 @@ const SOCKET_TIMEOUT_US = 5_000_000;
 /** Enough to see a key frame's size; a stream that says its size is begun at once. */
 const ANALYSE_US = 2_000_000;
 
-export function ffmpegArguments(source: FfmpegSource): readonly string[] {
+export type FfmpegCommand = {
+  readonly parameters: readonly string[];
+  /** What it reads on its standard input; null: nothing. */
+  readonly input: string | null;
+};
+
+/** A URL with a password goes through the standard input where this ffmpeg can: everybody on the box sees its parameters. */
+export function ffmpegCommand(source: FfmpegSource, canReadList: boolean): FfmpegCommand {
+  const isHidden = canReadList && hasPassword(source);
+  return {
+    parameters: [
+      ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
+      ...(isHidden ? LIST_INPUT : inputOf(source)),
+      ...['-map', '0:v:0', '-an', '-sn', '-dn'],
+      ...(source.fps === null ? [] : ['-vf', source.kind === 'file' ? atPace(source.fps) : atMost(source.fps)]),
+      // As they come: by default ffmpeg repeats and drops pictures to hold a constant rate.
+      ...['-vsync', 'passthrough', '-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', 'pipe:1'],
+    ],
+    input: isHidden ? listOf(source) : null,
+  };
+}
+
+export function hasPassword(source: FfmpegSource): source is RtspSource {
+  return source.kind === 'rtsp' && URL.canParse(source.url) && new URL(source.url).password !== '';
+}
+
+type RtspSource = Extract<FfmpegSource, { kind: 'rtsp' }>;
+
+const LIVE = ['-fflags', 'nobuffer', '-flags', 'low_delay'];
+const PROTOCOLS = 'pipe,rtp,srtp,udp,tcp,tls,crypto,http,https';
+const LIST_INPUT = [...LIVE, '-f', 'concat', '-safe', '0', '-protocol_whitelist', PROTOCOLS, '-i', 'pipe:0'];
+
+function rtspOptions({ transport }: RtspSource): readonly (readonly [string, string])[] {
   return [
-    ...['-hide_banner', '-nostdin', '-loglevel', 'error'],
-    ...inputOf(source),
-    ...['-map', '0:v:0', '-an', '-sn', '-dn'],
-    ...(source.fps === null ? [] : ['-vf', source.kind === 'file' ? atPace(source.fps) : atMost(source.fps)]),
-    // As they come: by default ffmpeg repeats and drops pictures to hold a constant rate.
-    ...['-vsync', 'passthrough', '-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', 'pipe:1'],
+    ['analyzeduration', `${ANALYSE_US}`],
+    ['fpsprobesize', '0'],
+    ['rtsp_transport', transport],
+    ['timeout', `${SOCKET_TIMEOUT_US}`],
+    ['allowed_media_types', 'video'],
   ];
 }
 
+function listOf(source: RtspSource): string {
+  const options = [['fflags', 'nobuffer'], ...rtspOptions(source)].map(([name, value]) => `option ${name} ${value}`);
+  const url = new URL(source.url).href.replaceAll("'", '%27');
+  return ['ffconcat version 1.0', `file '${url}'`, ...options, ''].join('\n');
+}
+
 function inputOf(source: FfmpegSource): readonly string[] {
-  const live = ['-fflags', 'nobuffer', '-flags', 'low_delay'];
   switch (source.kind) {
-    case 'rtsp': {
-      const analyse = ['-analyzeduration', `${ANALYSE_US}`, '-fpsprobesize', '0'];
-      const network = ['-rtsp_transport', source.transport, '-timeout', `${SOCKET_TIMEOUT_US}`];
-      return [...live, ...analyse, ...network, '-allowed_media_types', 'video', '-i', source.url];
-    }
+    case 'rtsp':
+      return [...LIVE, ...rtspOptions(source).flatMap(([name, value]) => [`-${name}`, value]), '-i', source.url];
     case 'v4l2':
       return [
-        ...live,
+        ...LIVE,
         ...['-f', 'v4l2'],
         ...(source.format === null ? [] : ['-input_format', source.format]),
         ...(source.size === null ? [] : ['-video_size', source.size]),
