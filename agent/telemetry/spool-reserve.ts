@@ -9,8 +9,10 @@ const MEBIBYTE = 1024 * 1024;
 /** Free pages inside the file that are aimed at: some 3,000 safety events. */
 const RESERVE_BYTES = 2 * MEBIBYTE;
 const RESERVE_BYTES_MIN = 64 * 1024;
-/** One piece of growth; its way through the log stays within `journal_size_limit`. */
+/** One piece of growth; the log shrinks to `journal_size_limit` after it. */
 const PIECE_BYTES = MEBIBYTE;
+/** As many as make a reserve, and one that a disk refuses. */
+const PIECES_MAX = 3;
 /** A smaller one for what must be stored although the disk is nearly full, and how many times that must be free. */
 const URGENT_PIECE_BYTES = MEBIBYTE / 4;
 const URGENT_FREE_TIMES = 4;
@@ -42,9 +44,13 @@ export class SpoolReserve {
     this.#pin();
   }
 
-  /** Grows the file by a piece when its reserve is not whole and the disk has room. Cheap when there is nothing to do. */
+  /** Grows the file until its reserve is whole, while the disk has room. Cheap when there is nothing to do. */
   prepare(): void {
-    if (this.#path !== null && this.#freeInside() < this.#reserveBytes && !this.isTight()) this.#grow(PIECE_BYTES);
+    if (this.#path === null) return;
+    for (let piece = 0; piece < PIECES_MAX && this.#freeInside() < this.#reserveBytes; piece += 1) {
+      if (this.isTight()) return;
+      this.#grow(PIECE_BYTES);
+    }
   }
 
   /** After a refusal for want of room: brings the log into the file, whose place it can then use again, and grows it. */
@@ -74,7 +80,8 @@ export class SpoolReserve {
     try {
       this.#database.pragma(`max_page_count = ${Math.ceil((this.#size() + 2 * bytes) / this.#pageBytes)}`);
       // Filled, brought into the file, then let go: pages that were never written would be a hole, which reserves nothing.
-      this.#database.exec(`INSERT INTO filler VALUES (zeroblob(${bytes}))`);
+      // What is free inside is filled first, hence the sum.
+      this.#database.exec(`INSERT INTO filler VALUES (zeroblob(${this.#freeInside() + bytes}))`);
       this.#checkpoint();
     } catch {
       // The disk became full this very moment; whoever asked goes on without.

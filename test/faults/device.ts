@@ -51,6 +51,10 @@ export class Device {
     return this.#child.pid ?? -1;
   }
 
+  get ringDir(): string {
+    return join(this.#options.folder, 'rings');
+  }
+
   get exitCode(): number | null {
     return this.#child.exitCode;
   }
@@ -129,7 +133,7 @@ export class Device {
       cameras: [{ id: 'camera-1', source: { kind: 'line', loop, fps: 5 } }],
       windowMs: 1000,
       threads: 1,
-      ringDir: join(folder, 'rings'),
+      ringDir: this.ringDir,
       killFile: join(folder, 'kill-file'),
     };
     const path = join(folder, 'agent.json');

@@ -1,9 +1,13 @@
 // All fault tests in a row, and the table of what they have seen.
 import { withWorkspace } from '../../scripts/bench/workspace.ts';
 import { mountFault } from './disks.ts';
+import { fillDisks } from './full-disk.ts';
 import { type Ground, openGround } from './ground.ts';
+import { killAgents } from './kills.ts';
 import { cutPower } from './power-cuts.ts';
+import { readOnlyDisks } from './read-only-disk.ts';
 import { openDice, type Row } from './row.ts';
+import { setClocks } from './wrong-clock.ts';
 
 export type FaultOptions = {
   readonly cuts: number;
@@ -24,6 +28,17 @@ const PARTS: readonly Part[] = [
     run: (ground, { cuts, seed, isShort }, say) =>
       cutPower(ground, { cuts, startEvery: isShort ? 5 : 10, dice: openDice(seed), say }),
   },
+  {
+    name: 'kill',
+    needsMounts: false,
+    run: (ground, { kills, seed }, say) => killAgents(ground, { kills, dice: openDice(seed), say }),
+  },
+  {
+    name: 'disk',
+    needsMounts: true,
+    run: async (ground) => [...(await fillDisks(ground)), ...(await readOnlyDisks(ground))],
+  },
+  { name: 'clock', needsMounts: false, run: (ground) => setClocks(ground) },
 ];
 
 /** Gives the number of rows whose promise was broken. */
