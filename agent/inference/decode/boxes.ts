@@ -37,7 +37,7 @@ function areaAt(corners: Corners, at: number): number {
 export function suppress(input: {
   readonly corners: Corners;
   readonly order: readonly number[];
-  readonly classOf: Uint16Array | null;
+  readonly classOf: readonly number[] | null;
   readonly iouMax: number;
   readonly keepMax: number;
   /** Boxes that were kept before and still suppress. */

@@ -24,26 +24,24 @@ const BORDER_FLOOR = 0.15;
 const CANDIDATES_MAX = 3000;
 
 /**
- * Boxes before thresholds: score, class and corners in pixels of the model's input. Corners are read box by box, only of
- * those whose score counts: a frame has thousands of boxes and answers a few.
+ * The boxes whose score counts: score, class and corners in pixels of the model's input, in the order of the output. A
+ * frame has thousands of boxes and answers a few: the others are looked at once and never written down.
  */
-type Scored = {
-  readonly score: Float32Array;
-  readonly classId: Uint16Array;
-  readonly corners: Corners;
-  readonly readCorners: (box: number) => void;
-};
+type Scored = { readonly score: number[]; readonly classId: number[]; readonly corners: number[] };
+
+/** By class. In the model's own precision: 0.7 as a float32 is a little less than 0.7, and must still reach a threshold of 0.7. */
+type Thresholds = { readonly byClass: readonly number[]; readonly floor: number; readonly lowest: number };
 
 /** Objects at or above their class's threshold, best first, and the count of borderline ones. Throws DecodeError on a wrong shape. */
 export function decodeDetection(input: DetectionInput): DecodedObjects {
-  const { postprocess, labels } = input;
-  const scored = postprocess.decoder === 'yolov8' ? readYolo(input) : readEndToEnd(input);
-  // In the model's own precision: 0.7 as a float32 is a little less than 0.7, and must still reach a threshold of 0.7.
-  const thresholds = Float32Array.from(labels, (label) => postprocess.scorePerClass?.[label.name] ?? postprocess.score);
-  const floor = Math.fround(Math.min(BORDER_FLOOR, postprocess.score));
-  const { accepted, border } = select(scored, thresholds, floor);
+  const { postprocess } = input;
+  const thresholds = thresholdsOf(input);
+  const { lowest } = thresholds;
+  const scored = postprocess.decoder === 'yolov8' ? readYolo(input, lowest) : readEndToEnd(input, lowest);
+  const corners = Float32Array.from(scored.corners);
+  const { accepted, border } = select(scored, corners, thresholds);
   const rule = {
-    corners: scored.corners,
+    corners,
     classOf: postprocess.classAgnostic ? null : scored.classId,
     iouMax: postprocess.iou,
     keepMax: postprocess.max,
@@ -52,22 +50,28 @@ export function decodeDetection(input: DetectionInput): DecodedObjects {
   const kept = suppress({ ...rule, order: accepted });
   const borderline = suppress({ ...rule, order: border, against: kept });
   return {
-    detections: kept.map((box) => toDetection(scored, box, input)).filter((found) => found !== null),
+    detections: kept.map((box) => toDetection({ scored, corners, box }, input)).filter((found) => found !== null),
     borderline: borderline.length,
   };
 }
 
-function select(scored: Scored, thresholds: Float32Array, floor: number): { accepted: number[]; border: number[] } {
-  const { score, classId, corners, readCorners } = scored;
+function thresholdsOf({ postprocess, labels }: DetectionInput): Thresholds {
+  const { score, scorePerClass } = postprocess;
+  const byClass = labels.map((label) => Math.fround(scorePerClass?.[label.name] ?? score));
+  const floor = Math.fround(Math.min(BORDER_FLOOR, score));
+  return { byClass, floor, lowest: Math.min(floor, ...byClass) };
+}
+
+type Selected = { readonly accepted: number[]; readonly border: number[] };
+
+function select({ score, classId }: Scored, corners: Corners, { byClass, floor }: Thresholds): Selected {
   const accepted: number[] = [];
   const border: number[] = [];
   for (let i = 0; i < score.length; i++) {
-    const threshold = thresholds[classId[i]!];
-    if (threshold === undefined || !(score[i]! >= Math.min(threshold, floor))) continue;
-    readCorners(i);
-    if (!hasArea(corners, i)) continue;
+    const threshold = byClass[classId[i]!];
+    if (threshold === undefined || !hasArea(corners, i)) continue;
     if (score[i]! >= threshold) accepted.push(i);
-    else border.push(i);
+    else if (score[i]! >= floor) border.push(i);
   }
   const bestFirst = (a: number, b: number): number => score[b]! - score[a]! || a - b;
   return {
@@ -80,70 +84,68 @@ function hasArea(corners: Corners, i: number): boolean {
   return corners[i * 4 + 2]! > corners[i * 4]! && corners[i * 4 + 3]! > corners[i * 4 + 1]!;
 }
 
-function readYolo(input: DetectionInput): Scored {
+function readYolo(input: DetectionInput, lowest: number): Scored {
   const { data, dims } = input.output;
   const classes = input.labels.length;
   const [batch, rows, count = 0] = dims;
   if (dims.length !== 3 || batch !== 1 || rows !== 4 + classes)
     throw new DecodeError(`the yolov8 decoder needs [1, ${4 + classes}, N] for ${classes} labels, got [${dims}]`);
-  const score = new Float32Array(count);
-  const classId = new Uint16Array(count);
-  score.set(data.subarray(4 * count, 5 * count));
-  for (let c = 1; c < classes; c++) {
-    const row = (4 + c) * count;
-    for (let i = 0; i < count; i++) {
-      if (data[row + i]! > score[i]!) {
-        score[i] = data[row + i]!;
-        classId[i] = c;
+  const scored: Scored = { score: [], classId: [], corners: [] };
+  const end = (4 + classes) * count;
+  for (let i = 0; i < count; i++) {
+    let best = data[4 * count + i]!;
+    let classAt = 4 * count + i;
+    for (let at = classAt + count; at < end; at += count) {
+      if (data[at]! > best) {
+        best = data[at]!;
+        classAt = at;
       }
     }
+    if (!(best >= lowest)) continue;
+    scored.score.push(best);
+    scored.classId.push(Math.floor(classAt / count) - 4);
+    pushCorners(scored.corners, input, { at: i, partStep: count });
   }
-  return { score, classId, ...cornersOf(input, { count, boxStep: 1, partStep: count }) };
+  return scored;
 }
 
-function readEndToEnd(input: DetectionInput): Scored {
+function readEndToEnd(input: DetectionInput, lowest: number): Scored {
   const { data, dims } = input.output;
   const [batch, count = 0, parts] = dims;
   if (dims.length !== 3 || batch !== 1 || parts !== 6)
     throw new DecodeError(`the end2end-xyxysc decoder needs [1, N, 6], got [${dims}]`);
-  const score = new Float32Array(count);
-  const classId = new Uint16Array(count);
+  const scored: Scored = { score: [], classId: [], corners: [] };
   for (let i = 0; i < count; i++) {
-    score[i] = data[i * 6 + 4]!;
-    // A class that is no whole number in range has no label: 65535 is never one.
-    const id = Math.round(data[i * 6 + 5]!);
-    classId[i] = id >= 0 && id < input.labels.length ? id : 0xffff;
+    const score = data[i * 6 + 4]!;
+    if (!(score >= lowest)) continue;
+    // A class that is no whole number in range has no label, and no threshold.
+    scored.score.push(score);
+    scored.classId.push(Math.round(data[i * 6 + 5]!));
+    pushCorners(scored.corners, input, { at: i * 6, partStep: 1 });
   }
-  return { score, classId, ...cornersOf(input, { count, boxStep: 6, partStep: 1 }) };
+  return scored;
 }
 
-/** Where part `p` of box `i` lies: `i · boxStep + p · partStep`. */
-type Stride = { readonly count: number; readonly boxStep: number; readonly partStep: number };
+/** Where the four parts of a box lie: `at + p · partStep`. */
+type Parts = { readonly at: number; readonly partStep: number };
 
-function cornersOf(input: DetectionInput, stride: Stride): Pick<Scored, 'corners' | 'readCorners'> {
-  const { data } = input.output;
-  const isCentre = input.postprocess.box === 'cxcywh';
-  const isUnit = input.postprocess.coords === 'unit';
-  const scaleX = isUnit ? input.frame.width : 1;
-  const scaleY = isUnit ? input.frame.height : 1;
-  const corners = new Float32Array(stride.count * 4);
-  const readCorners = (box: number): void => {
-    const at = box * stride.boxStep;
-    const a = data[at]! * scaleX;
-    const b = data[at + stride.partStep]! * scaleY;
-    const c = data[at + 2 * stride.partStep]! * scaleX;
-    const d = data[at + 3 * stride.partStep]! * scaleY;
-    corners[box * 4] = isCentre ? a - c / 2 : a;
-    corners[box * 4 + 1] = isCentre ? b - d / 2 : b;
-    corners[box * 4 + 2] = isCentre ? a + c / 2 : c;
-    corners[box * 4 + 3] = isCentre ? b + d / 2 : d;
-  };
-  return { corners, readCorners };
+function pushCorners(corners: number[], { output, postprocess, frame }: DetectionInput, { at, partStep }: Parts): void {
+  const { data } = output;
+  const isUnit = postprocess.coords === 'unit';
+  const scaleX = isUnit ? frame.width : 1;
+  const scaleY = isUnit ? frame.height : 1;
+  const a = data[at]! * scaleX;
+  const b = data[at + partStep]! * scaleY;
+  const c = data[at + 2 * partStep]! * scaleX;
+  const d = data[at + 3 * partStep]! * scaleY;
+  if (postprocess.box === 'cxcywh') corners.push(a - c / 2, b - d / 2, a + c / 2, b + d / 2);
+  else corners.push(a, b, c, d);
 }
+
+type Chosen = { readonly scored: Scored; readonly corners: Corners; readonly box: number };
 
 /** Clips to the frame; null when nothing of the box lies inside it. */
-function toDetection(scored: Scored, box: number, input: DetectionInput): Detection | null {
-  const { corners } = scored;
+function toDetection({ scored, corners, box }: Chosen, input: DetectionInput): Detection | null {
   const left = Math.max(0, corners[box * 4]!);
   const top = Math.max(0, corners[box * 4 + 1]!);
   const width = Math.min(input.frame.width, corners[box * 4 + 2]!) - left;
