@@ -8,7 +8,8 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { BelayError, describeError } from '../shared/basics/errors.ts';
 import { nameSchema } from '../shared/basics/identifiers.ts';
-import { type Problem, parseJson, parseValue } from '../shared/basics/parsing.ts';
+import { oneLine } from '../shared/basics/one-line.ts';
+import { isTooDeep, type Problem, parseJson, parseValue, TOO_DEEP } from '../shared/basics/parsing.ts';
 import { type KeySet, keySetSchema } from '../shared/signing/signed-document.ts';
 import { downloadOptionsSchema } from './artifacts/download-options.ts';
 import { MEMORY_RESERVE_MB } from './core/memory-state.ts';
@@ -84,10 +85,17 @@ export type AgentConfig = Omit<ConfigFile, 'controlPlane' | 'cameras'> & {
   } | null;
 };
 
+/** More than a person corrects in one go; a file that is no configuration at all has thousands. */
+const PROBLEMS_TOLD_MAX = 40;
+const LINE_MAX = 400;
+
 /** Code `config`: the message lists every mistake, one a line. */
 export class ConfigError extends BelayError {
   constructor(path: string, problems: readonly Problem[], cause?: unknown) {
-    const lines = problems.map((problem) => `  ${problem.path === '' ? '(file)' : problem.path}: ${problem.message}`);
+    const lines = problems
+      .slice(0, PROBLEMS_TOLD_MAX)
+      .map((problem) => oneLine(`  ${problem.path === '' ? '(file)' : problem.path}: ${problem.message}`, LINE_MAX));
+    if (problems.length > lines.length) lines.push(`  … and ${problems.length - lines.length} more`);
     super('config', `${path} is not a usable agent configuration:\n${lines.join('\n')}`, { cause });
   }
 }
@@ -131,8 +139,11 @@ export function loadConfig(path: string, environment: Readonly<Record<string, st
 
 function readConfigFile(path: string): unknown {
   try {
-    const text = readFileSync(path, 'utf8');
-    return /\.ya?ml$/.test(path) ? parseYaml(text) : JSON.parse(text);
+    // Some editors begin a file with a byte order mark.
+    const text = readFileSync(path, 'utf8').replace(/^\ufeff/, '');
+    const raw: unknown = /\.ya?ml$/.test(path) ? parseYaml(text, { logLevel: 'error' }) : JSON.parse(text);
+    if (isTooDeep(raw)) throw new RangeError(TOO_DEEP);
+    return raw;
   } catch (error) {
     throw new ConfigError(path, [{ path: '', message: `cannot be read: ${describeError(error)}` }], error);
   }

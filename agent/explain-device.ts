@@ -69,6 +69,12 @@ function reportLines(config: AgentConfig): readonly string[] {
   }
 }
 
+/** Documents and messages since the last boot. */
+function refusedLine(refused: Reported['refused']): readonly string[] {
+  const counts = Object.entries(refused).map(([kind, count]) => `${count} × ${kind}`);
+  return counts.length === 0 ? [] : [`refused     ${counts.join(', ')}`];
+}
+
 function describeReport(report: Reported, at: Date): readonly string[] {
   const serving = report.serving ? `${report.serving.release}, ${report.servedFrames} frames` : 'nobody';
   return [
@@ -85,6 +91,7 @@ function describeReport(report: Reported, at: Date): readonly string[] {
     ...report.sinks.map(describeSink),
     ...(report.lease ? [`lease       ${report.lease.state}${leaseEnd(report)}`] : []),
     ...report.blocked.map((blocked) => `blocked     ${blocked.kind}: ${blocked.reason}`),
+    ...refusedLine(report.refused),
   ];
 }
 

@@ -38,7 +38,11 @@ export function isTooDeep(input: unknown): boolean {
   let level: readonly unknown[] = [input];
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth > LEVELS_MAX) return true;
-    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+    // Each once: YAML aliases may lead to the same value along many paths, and in a circle.
+    const below = new Set<unknown>();
+    for (const value of level)
+      if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) below.add(inner);
+    level = [...below];
   }
   return false;
 }
