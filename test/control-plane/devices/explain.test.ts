@@ -122,6 +122,23 @@ describe('explainDevice', () => {
   });
 });
 
+describe('a lease', () => {
+  const candidate = { ...CANDIDATE, role: 'serve', state: 'serving' };
+  it.each([
+    ['none', 'needs a lease to answer frames and has none in this boot yet'],
+    ['running', 'runs: from its last report it may answer for another 10 min without hearing from here'],
+    ['lapsed', 'has lapsed: the baseline answers until it is renewed. The candidate is not blamed'],
+    ['held', 'has lapsed, and this site holds: the candidate goes on answering'],
+  ] as const)('is told when it is %s', (state, words) => {
+    const reported = { ...REPORTED, candidate, lease: { state, leftMs: 600_000 } };
+    expect(explainDevice(facts({ reported })).sentences.join('\n')).toContain(words);
+  });
+
+  it('is not spoken of where none is needed', () => {
+    expect(explainDevice(facts()).sentences.join('\n')).not.toContain('lease');
+  });
+});
+
 describe('tellSpan', () => {
   it.each([
     [-5000, '0 s'],
