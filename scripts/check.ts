@@ -1,4 +1,4 @@
-// `npm test`: Debian packages, type check, lint, tidy, unit and contract tests, system tests. Stops at nothing, fails at the end.
+// `npm test`: Debian packages, type check, lint, tidy, unit and contract tests, system tests, fault tests. Stops at nothing, fails at the end.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { ensureDebianPackages } from './debian-packages.ts';
@@ -16,6 +16,7 @@ const STEPS: readonly Step[] = [
   { name: 'unit and contract tests', command: [bin('vitest'), 'run', '--project', 'unit'] },
   { name: 'process tests', command: [bin('vitest'), 'run', '--project', 'process'] },
   { name: 'system tests', command: [bin('vitest'), 'run', '--project', 'system'] },
+  { name: 'fault tests', command: [path.join(root, 'scripts/test-faults.ts'), '--short'] },
 ];
 
 const seconds = (fromMs: number): string => `${((performance.now() - fromMs) / 1000).toFixed(1)} s`;

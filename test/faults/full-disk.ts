@@ -52,9 +52,10 @@ class Filler {
   }
 }
 
-export async function fillDisks(ground: Ground): Promise<readonly Row[]> {
+/** The short run leaves out what only says the same on another file system. */
+export async function fillDisks(ground: Ground, isShort: boolean): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  for (const kind of ['tmpfs', 'ext4'] as const) {
+  for (const kind of isShort ? (['ext4'] as const) : (['tmpfs', 'ext4'] as const)) {
     const make = () =>
       kind === 'tmpfs' ? mountTmpfs(join(ground.folder, kind), 16) : makeImage(ground.folder, kind, 20);
     rows.push(await onDisk(make(), (disk) => fillUnderAgent(ground, disk, kind)));
@@ -159,20 +160,22 @@ async function fillUnderSpool(disk: Disk, kind: string): Promise<Row> {
   const after = open('boot-0002');
   const { events, windows } = after.size();
   row.check(events === 300, `${events} of 300 events after a restart on the full disk`);
-  const entries = after.pending(2000);
-  const reported = entries.map(
-    (entry) => (JSON.parse(entry.text) as { spoolDropped?: { window?: number } }).spoolDropped,
-  );
-  const dropped = reported.reduce((sum, counts) => sum + (counts?.window ?? 0), after.dropped().window ?? 0);
-  row.check(windows + dropped + refused === 1500, `${windows} kept, ${dropped} dropped, ${refused} refused of 1500`);
-  row.check(entries.length === events + windows, `${entries.length} handed out of ${events + windows}`);
+  row.check(after.pending(20).length === 20, 'nothing can be sent from the full disk');
   after.acknowledge('boot-0001', 100);
   row.check(after.size().events === 200, 'an acknowledgement did not free its events on the full disk');
   filler.free();
+  const entries = after.pending(2000);
+  const dropped = entries.reduce((sum, entry) => sum + droppedIn(entry.text), after.dropped().window ?? 0);
+  row.check(windows + dropped + refused === 1500, `${windows} kept, ${dropped} dropped, ${refused} refused of 1500`);
+  row.check(entries.length === 200 + windows, `${entries.length} handed out of ${200 + windows}`);
   for (let i = 0; i < 400; i += 1)
     row.check(after.appendWindow(buildBody({ generation: i })), `window ${i} refused later`);
   after.close();
   return row.row(`${windows} windows kept, ${dropped + refused} given up and counted, ${events} events`);
+}
+
+function droppedIn(text: string): number {
+  return (JSON.parse(text) as { spoolDropped?: { window?: number } }).spoolDropped?.window ?? 0;
 }
 
 async function fillBeforeDownload(ground: Ground, disk: Disk): Promise<Row> {
