@@ -20,6 +20,7 @@ export type EventFields = {
     | 'document-refused'
     | 'camera-lost'
     | 'camera-back'
+    | 'halted'
     | 'lease-lapsed'
     | 'lease-renewed';
   readonly reason: string;

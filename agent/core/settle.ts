@@ -1,23 +1,22 @@
 // What follows from the state after every event: commit what is proven and wanted, route frames to whom the serving
 // rule names, and plan the next steps.
 import { clearAttempts } from './attempts.ts';
+import { trackHalt } from './halt.ts';
 import { killOf, killOfDigest } from './kills.ts';
 import { trackLease } from './leasing.ts';
 import { keptDigests, planSteps } from './plan.ts';
-import { candidateOf, decideServing, isReady, leaseStandingOf, wantedBaseline } from './serving.ts';
+import { candidateOf, decideServing, isReady, leaseStandingOf } from './serving.ts';
 import { type CoreState, isOfBaselineChain, type PendingRevert, type ReleaseRef, type Serving } from './state.ts';
 import { andThen, emitting, type Turn, turn } from './turn.ts';
 
 /** Answers of a new baseline before it is committed when it has not served as a candidate before. */
 export const COMMIT_AFTER_ANSWERS = 10;
-/** A halted device begins again from its committed baseline after this time: a dead unit helps nobody. */
-const HALT_RETRY_AFTER_MS = 60_000;
 
 export function settle(state: CoreState, nowMs: number): Turn {
   const committed = commit(state);
   const leased = andThen(committed, (next) => trackLease(next, nowMs));
   const routed = andThen(leased, (next) => route(next, nowMs));
-  const halted = andThen(routed, (next) => turn(trackHalt(next, nowMs)));
+  const halted = andThen(routed, (next) => trackHalt(next, nowMs));
   const planned = andThen(halted, (next) => planSteps(next, nowMs));
   return andThen(planned, (next) => collectGarbage(state, next));
 }
@@ -87,18 +86,6 @@ function isSameRoute(a: Serving, b: Serving): boolean {
 function startsShadow(before: Serving, after: Serving): ReleaseRef | null {
   if (after.shadow === null || before.shadow?.ref.digest === after.shadow.ref.digest) return null;
   return after.shadow.ref;
-}
-
-/** Halted: nobody may answer and nobody is left to try. After a while everybody gets another chance. */
-function trackHalt(state: CoreState, nowMs: number): CoreState {
-  const isHalted = state.serving.kind === 'none' && wantedBaseline(state) === null && !state.stopping;
-  if (!isHalted) return state.haltedAtMs === null ? state : { ...state, haltedAtMs: null };
-  const haltedAtMs = state.haltedAtMs ?? nowMs;
-  if (nowMs - haltedAtMs < HALT_RETRY_AFTER_MS) return { ...state, haltedAtMs };
-  const holdings = [...state.holdings].map(
-    ([digest, holding]) => [digest, { ...holding, failedAtMs: null, deathsAtMs: [], hindrance: null }] as const,
-  );
-  return { ...state, haltedAtMs: null, holdings: new Map(holdings) };
 }
 
 function collectGarbage(before: CoreState, after: CoreState): Turn {

@@ -85,6 +85,8 @@ export const reportedSchema = z.looseObject({
   line: nameSchema.nullable(),
   generation: countSchema,
   killEpoch: countSchema,
+  /** False: `generation` is remembered from before this boot; its document has not arrived again and nothing is in force. */
+  desiredInForce: z.boolean().default(true),
   phase: agentPhaseSchema,
   /** The release that answers live frames now, and how many it has answered since it took over. */
   serving: releaseRefSchema.nullable(),
@@ -157,6 +159,8 @@ export const eventKindSchema = z.enum([
   'clock-behind',
   'lease-lapsed',
   'lease-renewed',
+  /** Baseline, previous and factory release have all failed: nobody answers. An alarm. */
+  'halted',
 ]);
 
 /** Safety events: never dropped, delivered at once, counted exactly once by (device, boot, seq). */
