@@ -112,7 +112,8 @@ async function send(parts: DeliveryParts, desired: Desired, sentAtMs: Map<string
 
 function isBehind(parts: DeliveryParts, address: DeviceAddress, sentAtMs: ReadonlyMap<string, number>): boolean {
   const known = parts.presence.get(address);
-  if (!known || known.desiredGeneration === null || known.generation >= known.desiredGeneration) return false;
+  if (!known || known.desiredGeneration === null) return false;
+  if (known.isInForce && known.generation >= known.desiredGeneration) return false;
   const lastMs = sentAtMs.get(addressKey(address));
   return lastMs === undefined || parts.monotonicNow() - lastMs >= RESEND_MS;
 }

@@ -16,6 +16,7 @@ export type ReportBody = Pick<
   Reported,
   | 'generation'
   | 'killEpoch'
+  | 'desiredInForce'
   | 'phase'
   | 'serving'
   | 'servedFrames'
@@ -42,6 +43,7 @@ export function reportOf(state: CoreState, nowMs: number): ReportBody {
   return {
     generation: state.desired?.generation ?? durable.desired?.generation ?? 0,
     killEpoch: killEpochOf(durable),
+    desiredInForce: state.desired !== null,
     phase: phaseOf(state),
     serving: serving.ref === null ? null : plain(serving.ref),
     servedFrames: answering !== null && answering.ref.digest === serving.ref?.digest ? answering.frames : 0,

@@ -21,7 +21,7 @@ export type Ending = {
   readonly offline: readonly string[];
 };
 
-/** Done when every reachable device reports frames answered by its own release from before. */
+/** Done when every reachable device reports frames answered by its own release from before, or by that one's fallback. */
 export function judgeRollback(devices: readonly EndingDevice[], candidateDigest: string): Ending {
   return judgeEnding(devices, {
     isThere: (device) => isBack(device, candidateDigest),
@@ -40,9 +40,13 @@ export function judgeCommit(devices: readonly EndingDevice[], candidateDigest: s
 }
 
 function isBack({ reported, baseline }: EndingDevice, candidateDigest: string): boolean {
-  if (reported === null) return false;
-  const answers = reported.serving?.digest === baseline.digest && reported.servedFrames > 0;
-  return answers && reported.candidate?.digest !== candidateDigest;
+  if (reported === null || reported.candidate?.digest === candidateDigest) return false;
+  if (reported.servedFrames === 0) return false;
+  if (reported.serving?.digest === baseline.digest) return true;
+  // Its own release is killed or has failed here: its fallback answers, and waiting longer would not bring it back.
+  const hasFallen = reported.kills.length > 0 || reported.blocked.some(({ kind }) => kind === 'baseline-failed');
+  const isOwn = reported.committed?.digest === baseline.digest;
+  return hasFallen && isOwn && reported.serving?.digest !== candidateDigest;
 }
 
 type Wording = {

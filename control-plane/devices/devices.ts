@@ -36,6 +36,7 @@ export async function restorePresence({ database, presence, wallNow }: DevicesPa
       windowMs: null,
       boot,
       generation: reported?.generation ?? 0,
+      isInForce: reported?.desiredInForce ?? false,
       killEpoch: reported?.killEpoch ?? 0,
       serving: reported?.serving ?? null,
       committed: reported?.committed ?? null,

@@ -12,6 +12,8 @@ export type DevicePresence = DeviceAddress & {
   readonly boot: string | null;
   /** Reached, as the device said last. */
   readonly generation: number;
+  /** Whether a desired document is in force in its present boot: what it remembers of earlier ones does nothing. */
+  readonly isInForce: boolean;
   readonly killEpoch: number;
   readonly serving: ReleaseRef | null;
   readonly committed: ReleaseRef | null;
@@ -54,12 +56,14 @@ export class PresenceBook {
 
   hello(hello: Hello, atMs: number): void {
     const { site, device, boot, generation, killEpoch } = hello;
-    this.#update({ site, device }, { boot, generation, killEpoch, connected: true, lastSeenAtMs: atMs });
+    const reached = { generation, killEpoch, isInForce: generation > 0 };
+    this.#update({ site, device }, { boot, ...reached, connected: true, lastSeenAtMs: atMs });
   }
 
   reported(reported: Reported, atMs: number): void {
     const { site, device, boot, generation, killEpoch, serving, committed, candidate } = reported;
-    const change = { boot, generation, killEpoch, serving, committed, candidate, lastSeenAtMs: atMs };
+    const isInForce = reported.desiredInForce;
+    const change = { boot, generation, isInForce, killEpoch, serving, committed, candidate, lastSeenAtMs: atMs };
     this.#update({ site, device }, change);
   }
 
@@ -113,6 +117,7 @@ function unknownDevice({ site, device }: DeviceAddress): DevicePresence {
     windowMs: null,
     boot: null,
     generation: 0,
+    isInForce: false,
     killEpoch: 0,
     serving: null,
     committed: null,

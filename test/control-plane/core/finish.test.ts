@@ -9,9 +9,14 @@ const OLD = refOf('a');
 const NEW = refOf('b');
 const FACTORY = refOf('f');
 
-type Said = { readonly serving: ReleaseRef; readonly committed?: ReleaseRef; readonly candidate?: ReleaseRef };
+type Said = {
+  readonly serving: ReleaseRef;
+  readonly committed?: ReleaseRef;
+  readonly candidate?: ReleaseRef;
+  readonly hasFailed?: boolean;
+};
 
-function reportOf({ serving, committed = OLD, candidate }: Said): Reported {
+function reportOf({ serving, committed = OLD, candidate, hasFailed = false }: Said): Reported {
   return reportedSchema.parse({
     v: 1,
     site: 'plant-1',
@@ -35,7 +40,7 @@ function reportOf({ serving, committed = OLD, candidate }: Said): Reported {
     proofs: [],
     quarantine: [],
     kills: [],
-    blocked: [],
+    blocked: hasFailed ? [{ kind: 'baseline-failed', reason: 'its runner ended again and again', sinceMs: 1 }] : [],
   });
 }
 
@@ -58,11 +63,12 @@ describe('judgeRollback', () => {
   });
 
   it('does not wait for a release from before that has failed or is killed: its fallback answers', () => {
-    expect(judge({ serving: FACTORY })).toBe(true);
+    expect(judge({ serving: FACTORY, hasFailed: true })).toBe(true);
+    expect(judge({ serving: FACTORY })).toBe(false);
   });
 
   it('waits for a device that has committed the candidate, whatever answers there now', () => {
     expect(judge({ serving: NEW, committed: NEW })).toBe(false);
-    expect(judge({ serving: FACTORY, committed: NEW })).toBe(false);
+    expect(judge({ serving: FACTORY, committed: NEW, hasFailed: true })).toBe(false);
   });
 });
