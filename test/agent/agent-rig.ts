@@ -31,6 +31,8 @@ export type AnswerLine = { readonly request_id: string; readonly model_digest: s
 export class AgentRig {
   readonly folder = mkdtempSync(join(tmpdir(), 'belay-agent-'));
   readonly answers: AnswerLine[] = [];
+  /** Of its configuration; may be set before `open`. */
+  cameras: readonly object[] = [{ id: 'camera-1', source: { kind: 'line', loop: 'line.loop', fps: FPS } }];
   readonly events: DeviceEvent[] = [];
   readonly windows: Record<string, unknown>[] = [];
   readonly hellos: Record<string, unknown>[] = [];
@@ -222,7 +224,7 @@ export class AgentRig {
         password: 'secret',
         trustFile: 'trust.json',
       },
-      cameras: [{ id: 'camera-1', source: { kind: 'line', loop: 'line.loop', fps: FPS } }],
+      cameras: this.cameras,
       windowMs: 1000,
       download: { spreadMs: 0 },
       killFile: join(this.folder, 'kill-file'),
