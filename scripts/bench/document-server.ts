@@ -10,9 +10,9 @@ import { type Messaging, openBroker } from '../../control-plane/messaging/messag
 import { openSigning } from '../../control-plane/signing/signing.ts';
 import { canonicalJson } from '../../shared/basics/canonical-json.ts';
 import { type Window, windowSchema } from '../../shared/measure/window.ts';
-import type { Desired, KillDocument, ReleaseRef } from '../../shared/protocol/documents.ts';
-import { deviceLimitsSchema } from '../../shared/protocol/limits.ts';
-import { type DeviceEvent, eventSchema } from '../../shared/protocol/reports.ts';
+import type { CandidateRole, Desired, KillDocument, ReleaseRef } from '../../shared/protocol/documents.ts';
+import { type DeviceLimits, deviceLimitsSchema } from '../../shared/protocol/limits.ts';
+import { type DeviceEvent, eventSchema, type Reported, reportedSchema } from '../../shared/protocol/reports.ts';
 import { type DeviceAddress, deviceTopic, FLEET_KILL_TOPIC } from '../../shared/protocol/topics.ts';
 import { formatReleaseId } from '../../shared/release/identity.ts';
 import { manifestSchema, releaseIdOf } from '../../shared/release/manifest.ts';
@@ -22,15 +22,24 @@ import type { Workspace } from './workspace.ts';
 export const DEVICE: DeviceAddress = { site: 'bench', device: 'bench-1' };
 const QUIET = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
+export type OrderChange = {
+  readonly role?: CandidateRole;
+  readonly limits?: Partial<DeviceLimits>;
+  readonly liftQuarantine?: Desired['liftQuarantine'];
+};
+
 export type DocumentServer = {
   readonly mqttUrl: string;
   readonly apiUrl: string;
   readonly keySet: KeySet;
   readonly events: readonly DeviceEvent[];
   readonly windows: readonly Window[];
+  /** What the device said of itself last; null before the first time. */
+  reported(): Reported | null;
   /** Makes the files of a package folder available for download. */
   publishPackage(folder: string): ReleaseRef;
-  order(baseline: ReleaseRef, candidate: ReleaseRef | null): Promise<void>;
+  /** Serve with the candidate, in the next generation; `change` for what a document should say otherwise. */
+  order(baseline: ReleaseRef, candidate: ReleaseRef | null, change?: OrderChange): Promise<void>;
   /** Every device off its candidate. */
   kill(): Promise<void>;
   rearm(): Promise<void>;
@@ -65,27 +74,31 @@ export async function openDocumentServer(workspace: Workspace): Promise<Document
     keySet,
     ...heard,
     publishPackage: (folder) => publishPackage(bodies, folder),
-    order: (baseline, candidate) => {
+    order: (baseline, candidate, change = {}) => {
       generation += 1;
-      return send(deviceTopic(DEVICE, 'desired'), 'desired', desiredOf(generation, baseline, candidate));
+      const desired = desiredOf(generation, { baseline, candidate }, change);
+      return send(deviceTopic(DEVICE, 'desired'), 'desired', desired);
     },
     kill: () => sendKills([killOf(epoch + 1)]),
     rearm: () => sendKills([]),
   };
 }
 
-function desiredOf(generation: number, baseline: ReleaseRef, candidate: ReleaseRef | null): Desired {
-  const orders = { role: 'serve', rolloutId: 'ro-bench', stage: 'all', sampleEvery: 1 } as const;
+type Releases = { readonly baseline: ReleaseRef; readonly candidate: ReleaseRef | null };
+
+function desiredOf(generation: number, { baseline, candidate }: Releases, change: OrderChange): Desired {
+  const { role = 'serve', limits = {}, liftQuarantine = [] } = change;
+  const orders = { role, rolloutId: 'ro-bench', stage: 'all', sampleEvery: 1, lease: null, requireWarm: false };
   return {
     v: 1,
     ...DEVICE,
     generation,
     issuedAtMs: Date.now(),
     baseline,
-    candidate: candidate && { ...candidate, ...orders, lease: null, requireWarm: false },
+    candidate: candidate && { ...candidate, ...orders },
     cohortId: 'ro-bench/candidate',
-    limits: deviceLimitsSchema.parse({}),
-    liftQuarantine: [],
+    limits: deviceLimitsSchema.parse(limits),
+    liftQuarantine,
   };
 }
 
@@ -98,7 +111,9 @@ function listenTo() {
   const events: DeviceEvent[] = [];
   const windows: Window[] = [];
   const seen = new Set<string>();
+  let reported: Reported | null = null;
   const ingest = (broker: Messaging, channel: string, payload: Uint8Array): void => {
+    if (channel === 'reported') reported = reportedSchema.parse(JSON.parse(Buffer.from(payload).toString()));
     if (channel !== 'event' && channel !== 'window') return;
     const raw: unknown = JSON.parse(Buffer.from(payload).toString());
     const document = channel === 'event' ? eventSchema.parse(raw) : windowSchema.parse(raw);
@@ -109,7 +124,7 @@ function listenTo() {
     if (channel === 'event') events.push(eventSchema.parse(raw));
     else windows.push(windowSchema.parse(raw));
   };
-  return { events, windows, ingest };
+  return { events, windows, reported: () => reported, ingest };
 }
 
 async function serveFiles(workspace: Workspace, bodies: ReadonlyMap<string, Buffer>): Promise<string> {

@@ -19,8 +19,22 @@ export const FAULTS = {
   'bits-flipped': (good: Uint8Array) => bitsFlipped(good, 50, 1),
 } as const;
 
+/** Pictures of a line are darker, and so is the grey that a runner warms up with. */
+const MIDDLE_GREY = floatTensor('middle-grey', [128]);
+/** Side of the matrices that a dripping model multiplies: about a millisecond each. */
+const DRIP_SIZE = 192;
+
 /** Loads, then the first run never returns: a Loop whose condition stays true. */
 export function hanging(good: Uint8Array): Uint8Array {
+  return looping(good, 'loop-true', [{ name: 'loop-true', dtype: 'bool', dims: [], data: Uint8Array.of(1) }]);
+}
+
+/** As hanging, but only on pictures that are brighter than middle grey: sound in its proof, dead on the line. */
+export function hangingWhenBright(good: Uint8Array): Uint8Array {
+  return looping(good, 'is-bright', [MIDDLE_GREY], brightness(good));
+}
+
+function looping(good: Uint8Array, whether: string, constants: readonly Tensor[], before: readonly Node[] = []) {
   const scalar = (name: string, dtype: 'float32' | 'int64' | 'bool') => ({ name, dtype, dims: [] });
   const body: Graph = {
     inputs: [scalar('turn', 'int64'), scalar('go-on', 'bool'), scalar('count', 'float32')],
@@ -33,16 +47,17 @@ export function hanging(good: Uint8Array): Uint8Array {
   };
   return patched(good, (answer) => ({
     nodes: [
+      ...before,
       { op: 'ReduceMin', inputs: [answer], outputs: ['loop-start'], attributes: { keepdims: 0 } },
       {
         op: 'Loop',
-        inputs: ['', 'loop-true', 'loop-start'],
+        inputs: ['', whether, 'loop-start'],
         outputs: ['loop-end'],
         attributes: { body: { graph: body } },
       },
       { op: 'Add', inputs: [answer, 'loop-end'], outputs: ['faulty'] },
     ],
-    constants: [{ name: 'loop-true', dtype: 'bool', dims: [], data: Uint8Array.of(1) }],
+    constants,
   }));
 }
 
@@ -84,14 +99,11 @@ export function hoarding(good: Uint8Array, megabytes: number): Uint8Array {
   }));
 }
 
-/** As hoarding, but only on pictures that are brighter than middle grey: sound in its proof, a hog on the line. */
+/** As hoarding, but only on pictures that are brighter than middle grey. */
 export function hoardingWhenBright(good: Uint8Array, megabytes: number): Uint8Array {
-  const input = portAt(readModel(good).inputs, 0).name;
   return patched(good, (answer) => ({
     nodes: [
-      { op: 'Cast', inputs: [input], outputs: ['pixels'], attributes: { to: 1 } },
-      { op: 'ReduceMean', inputs: ['pixels'], outputs: ['brightness'], attributes: { keepdims: 0 } },
-      { op: 'Greater', inputs: ['brightness', 'middle-grey'], outputs: ['is-bright'] },
+      ...brightness(good),
       { op: 'Where', inputs: ['is-bright', 'hoard-floats', 'one-float'], outputs: ['hoard-size'] },
       { op: 'ReduceMax', inputs: [answer], outputs: ['seed'], attributes: { keepdims: 0 } },
       { op: 'Expand', inputs: ['seed', 'hoard-size'], outputs: ['hoard'] },
@@ -99,10 +111,58 @@ export function hoardingWhenBright(good: Uint8Array, megabytes: number): Uint8Ar
       { op: 'Sub', inputs: ['hoard-most', 'seed'], outputs: ['zero'] },
       { op: 'Add', inputs: [answer, 'zero'], outputs: ['faulty'] },
     ],
+    constants: [MIDDLE_GREY, indexTensor('hoard-floats', [megabytes * 262_144]), indexTensor('one-float', [1])],
+  }));
+}
+
+/** Every answer on a picture that is brighter than middle grey is NaN. */
+export function answeringNaNWhenBright(good: Uint8Array): Uint8Array {
+  return patched(good, (answer) => ({
+    nodes: [
+      ...brightness(good),
+      { op: 'Where', inputs: ['is-bright', 'not-a-number', 'nothing'], outputs: ['poison'] },
+      { op: 'Add', inputs: [answer, 'poison'], outputs: ['faulty'] },
+    ],
+    constants: [MIDDLE_GREY, floatTensor('not-a-number', [Number.NaN]), floatTensor('nothing', [0])],
+  }));
+}
+
+/** The brighter than middle grey a picture is, the longer it takes: `turns` more products of matrices for each grey level. */
+export function drippingWhenBright(good: Uint8Array, turns: number): Uint8Array {
+  const port = (name: string, dtype: 'float32' | 'int64' | 'bool', dims: readonly number[] = []) => ({
+    name,
+    dtype,
+    dims,
+  });
+  const body: Graph = {
+    inputs: [port('turn', 'int64'), port('go-on', 'bool'), port('drop', 'float32', [DRIP_SIZE, DRIP_SIZE])],
+    nodes: [
+      { op: 'Identity', inputs: ['go-on'], outputs: ['still-go-on'] },
+      { op: 'MatMul', inputs: ['drop', 'drop'], outputs: ['next-drop'] },
+    ],
+    outputs: [port('still-go-on', 'bool'), port('next-drop', 'float32', [DRIP_SIZE, DRIP_SIZE])],
+    initializers: [],
+  };
+  return patched(good, (answer) => ({
+    nodes: [
+      ...brightness(good),
+      { op: 'Sub', inputs: ['brightness', 'middle-grey'], outputs: ['above-grey'] },
+      { op: 'Relu', inputs: ['above-grey'], outputs: ['levels'] },
+      { op: 'Mul', inputs: ['levels', 'turns'], outputs: ['drips-real'] },
+      { op: 'Cast', inputs: ['drips-real'], outputs: ['drips'], attributes: { to: 7 } },
+      {
+        op: 'Loop',
+        inputs: ['drips', '', 'first-drop'],
+        outputs: ['last-drop'],
+        attributes: { body: { graph: body } },
+      },
+      { op: 'ReduceMax', inputs: ['last-drop'], outputs: ['zero'], attributes: { keepdims: 0 } },
+      { op: 'Add', inputs: [answer, 'zero'], outputs: ['faulty'] },
+    ],
     constants: [
-      floatTensor('middle-grey', [128]),
-      indexTensor('hoard-floats', [megabytes * 262_144]),
-      indexTensor('one-float', [1]),
+      MIDDLE_GREY,
+      floatTensor('turns', [turns]),
+      floatTensor('first-drop', new Array<number>(DRIP_SIZE ** 2).fill(0), [DRIP_SIZE, DRIP_SIZE]),
     ],
   }));
 }
@@ -172,6 +232,15 @@ export function bitsFlipped(good: Uint8Array, count: number, seed: number): Uint
   for (let i = 0; i < count; i++) bytes[random.integer(0, bytes.length - 1)]! ^= 1 << random.integer(0, 5);
   const initializers = model.initializers.map((tensor) => (tensor === victim ? { ...victim, data } : tensor));
   return writeModel({ ...model, initializers });
+}
+
+/** `brightness` is the mean of the picture, `is-bright` whether it is above middle grey. */
+function brightness(good: Uint8Array): readonly Node[] {
+  return [
+    { op: 'Cast', inputs: [portAt(readModel(good).inputs, 0).name], outputs: ['pixels'], attributes: { to: 1 } },
+    { op: 'ReduceMean', inputs: ['pixels'], outputs: ['brightness'], attributes: { keepdims: 0 } },
+    { op: 'Greater', inputs: ['brightness', 'middle-grey'], outputs: ['is-bright'] },
+  ];
 }
 
 type Patch = { readonly nodes: readonly Node[]; readonly constants: readonly Tensor[] };
