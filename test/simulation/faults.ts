@@ -87,8 +87,7 @@ function reboot(device: SimDevice, cutShare: number, chance: Random): void {
 
 function freeze({ checker }: FaultParts, device: SimDevice, chance: Random): void {
   const forMs = chance.between(3000, 400_000);
-  device.freeze(forMs, chance.chance(0.5));
-  if (device.life) checker.onFrozen(device.life, forMs);
+  if (device.freeze(forMs, chance.chance(0.5))) checker.onFrozen(device.index, forMs);
 }
 
 function blind(device: SimDevice, isBlind: boolean): void {

@@ -152,11 +152,10 @@ async function rest(world: World): Promise<number> {
     if (isWaiting)
       plane.ask({ verb: 'rollback', actor: 'on-call', reason: 'the day ends', override: false, keep: false });
   }
-  const [first = ''] = open;
-  const device = devices.find(({ key }) => first.startsWith(key))?.key ?? null;
+  const device = devices.find(({ key }) => open.some((what) => what.startsWith(key)))?.key ?? null;
   return checker.fail(
     'comes-to-rest',
-    `${open.length} things are open an hour after the faults: ${open.slice(0, 4).join('; ')}`,
+    `${open.length} things are open an hour after the faults: ${open.slice(0, 6).join('; ')}`,
     device,
   );
 }

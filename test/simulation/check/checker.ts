@@ -22,6 +22,9 @@ const IDLE_MS_MAX = 4 * 60_000;
 /** Starts of a proof that took the box down before the release is set aside (agent/core/attempts.ts). */
 const CUT_PROOFS_MAX = 3;
 
+/** Told only when something follows from them. */
+const OF_EVERY_DAY: ReadonlySet<CoreEvent['kind']> = new Set(['tick', 'offered', 'answered', 'look', 'late']);
+
 export type CheckerParts = {
   readonly queue: EventQueue;
   readonly hash: RunHash;
@@ -76,7 +79,7 @@ export class Checker {
     const { serving } = state;
     hash.fold(queue.nowMs, life.index, event.kind, serving.kind, serving.ref?.digest[0] ?? '-', effects.length);
     for (const effect of effects) hash.fold(effect.kind);
-    if (event.kind !== 'tick' || effects.length > 0)
+    if (!OF_EVERY_DAY.has(event.kind) || effects.length > 0)
       this.#tell(life, event, effects.map(wordOf), serving.kind, serving.ref?.digest ?? null);
     const oracle = this.oracleOf(life.index);
     this.#followEvent(life, oracle, { event, before, state });
@@ -125,8 +128,8 @@ export class Checker {
   }
 
   /** Time in which the machine stood still is nobody's fault. */
-  onFrozen(life: AgentLife, forMs: number): void {
-    const oracle = this.oracleOf(life.index);
+  onFrozen(device: number, forMs: number): void {
+    const oracle = this.oracleOf(device);
     if (oracle.idleSinceMs !== null) oracle.idleSinceMs += forMs;
   }
 

@@ -15,6 +15,8 @@ type Kills = {
 /** Kept over a power cut once it has been written. */
 export type Lasting = {
   readonly generation: number;
+  /** Of the newest document taken: the same one again is taken after a start. */
+  readonly documentDigest: string;
   readonly kills: ReadonlyMap<Place, Kills>;
   /** Digest → generation in force when it was set aside. */
   readonly quarantine: ReadonlyMap<string, number>;
@@ -47,7 +49,14 @@ export class DeviceOracle {
 
   constructor(factory: string) {
     this.factory = factory;
-    this.known = { generation: 0, kills: new Map(), quarantine: new Map(), committed: factory, previous: null };
+    this.known = {
+      generation: 0,
+      documentDigest: '',
+      kills: new Map(),
+      quarantine: new Map(),
+      committed: factory,
+      previous: null,
+    };
     this.#written = this.known;
   }
 
@@ -73,21 +82,18 @@ export class DeviceOracle {
   /** True when the device has to take this document. */
   takesDesired({ document, documentDigest }: Extract<CoreEvent, { kind: 'desired' }>): boolean {
     const { generation } = this.known;
-    const isSame = document.generation === generation && this.desired === null && this.#sameAs === documentDigest;
+    const isAgain = document.generation === generation && documentDigest === this.known.documentDigest;
+    const isSame = isAgain && this.desired === null;
     if (document.generation <= generation && !isSame) return false;
-    this.#sameAs = documentDigest;
     this.desired = document;
     const lifted = new Set(document.liftQuarantine.map(({ digest }) => digest));
     const kept = [...this.known.quarantine].filter(
       ([digest, since]) => !lifted.has(digest) || document.generation <= since,
     );
-    this.known = { ...this.known, generation: document.generation, quarantine: new Map(kept) };
+    this.known = { ...this.known, generation: document.generation, documentDigest, quarantine: new Map(kept) };
     for (const digest of lifted) this.cutProofs.delete(digest);
     return true;
   }
-
-  /** Of the newest document taken, over power cuts too: the same one again is taken after a start. */
-  #sameAs = '';
 
   takesKill(
     event: Extract<CoreEvent, { kind: 'kill' }>,

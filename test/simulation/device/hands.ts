@@ -12,6 +12,7 @@ import type { Disk } from './disk.ts';
 import { openSimRunner, type SimRunner } from './sim-runner.ts';
 
 export type HandsParts = {
+  readonly factory: ReleaseRef;
   readonly disk: Disk;
   readonly random: Random;
   readonly frameLoop: FrameLoop;
@@ -110,7 +111,9 @@ export class Hands {
   #look(digest: string): 'missing' | 'wrong-digest' | null {
     const { disk, random, bitRotShare } = this.#parts;
     if (!disk.files.has(digest)) return 'missing';
-    if (!disk.rotten.has(digest) && !random.chance(bitRotShare)) return null;
+    // The factory package can always be read again from where it was installed.
+    const canRot = digest !== this.#parts.factory.digest;
+    if (!disk.rotten.has(digest) && !(canRot && random.chance(bitRotShare))) return null;
     disk.files.delete(digest);
     disk.rotten.delete(digest);
     return 'wrong-digest';

@@ -60,7 +60,7 @@ export class SimDevice implements Box {
   }
 
   isCutNow(): boolean {
-    if (this.#effectsLeft === null) return false;
+    if (this.#effectsLeft === null || this.isCalm) return false;
     this.#effectsLeft -= 1;
     if (this.#effectsLeft >= 0) return false;
     this.stop(this.#cutIsPower, 3000);
@@ -68,13 +68,14 @@ export class SimDevice implements Box {
   }
 
   /** Nothing happens here for so long; in a suspended box the monotonic clock stands still too. */
-  freeze(forMs: number, isSuspended: boolean): void {
+  freeze(forMs: number, isSuspended: boolean): boolean {
     const { nowMs } = this.#parts.queue;
-    if (this.frozenUntilMs > nowMs || this.isCalm) return;
+    if (this.frozenUntilMs > nowMs || this.isCalm || this.life === null) return false;
     this.frozenUntilMs = nowMs + forMs;
-    if (!isSuspended) return;
+    if (!isSuspended) return true;
     this.suspendedMs += forMs;
     this.#sleptMs += forMs;
+    return true;
   }
 
   takeSlept(): number {
@@ -95,6 +96,7 @@ export class SimDevice implements Box {
     if (life === null || this.isCalm) return;
     const { queue, network, checker } = this.#parts;
     this.#effectsLeft = null;
+    this.frozenUntilMs = 0;
     life.isOver = true;
     this.life = null;
     checker.onStopped(life);

@@ -182,7 +182,7 @@ export class ControlPlane {
     if (!known) return;
     this.kills.noticed(address, known.killEpoch);
     const row = this.store.desired.get(`${station.site}/${station.name}`);
-    if (!row || !this.store.isUp || known.generation >= row.document.generation) return;
+    if (!row || !this.store.isUp || (known.isInForce && known.generation >= row.document.generation)) return;
     const lastMs = this.#sentAtMs.get(`${station.site}/${station.name}`);
     if (lastMs !== undefined && this.#parts.queue.nowMs - lastMs < RESEND_MS) return;
     this.#send(row);
