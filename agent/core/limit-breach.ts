@@ -42,7 +42,7 @@ export function isCameraBad(state: CoreState): boolean {
 }
 
 export function seconds(ms: number): string {
-  return `${ms / 1000} s`;
+  return `${Math.round(ms / 100) / 10} s`;
 }
 
 export function minutes(ms: number): string {

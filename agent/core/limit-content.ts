@@ -63,7 +63,7 @@ function judgeEmpty(state: CoreState, trial: ReleaseRef, suspicion: Suspicion, n
   const own = trackOf(state.tracks, trial.digest);
   const lengthMs = nowMs - (own.emptySinceMs ?? nowMs);
   if (emptyForMs === null || lengthMs < emptyForMs) return null;
-  const observed = `nothing found in ${own.emptyAnswers} answers for ${seconds(Math.round(lengthMs / 1000) * 1000)} > limit ${seconds(emptyForMs)}`;
+  const observed = `nothing found in ${own.emptyAnswers} answers for ${seconds(lengthMs)} > limit ${seconds(emptyForMs)}`;
   if (opinionWanted(state) === null) {
     const { longestPauseMs } = baselineTrack(state);
     if (lengthMs < PAUSES * longestPauseMs) return null;

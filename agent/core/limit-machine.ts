@@ -54,7 +54,7 @@ export function judgeThrottling(state: CoreState, nowMs: number): Breach | null 
   if (since < trialSinceMs || (alone !== null && trialSinceMs - alone < THROTTLED_BEFORE_MS)) return null;
   const why = state.sensors?.throttleReasons?.join(', ') ?? '';
   const source = why === '' ? '' : ` (${why})`;
-  const after = seconds(Math.round((since - trialSinceMs) / 1000) * 1000);
+  const after = seconds(since - trialSinceMs);
   const reason = `throttled${source} for ${seconds(nowMs - since)} > limit ${seconds(throttleForMs)}, from ${after} after it came and not before`;
   return suspending('throttling', reason);
 }

@@ -155,6 +155,8 @@ export type AnsweredFact = {
   readonly latencyMs: number;
   readonly serviceMs: number;
   readonly isServing: boolean;
+  /** A load or a golden run takes the machine from the live frames: how long this answer took says nothing. */
+  readonly isDisturbed?: boolean;
   /** Left out by who does not know: then the limits on contents stay silent. */
   readonly content?: Content | undefined;
 };
@@ -165,7 +167,7 @@ export function foldAnswered(tracks: LimitTracks, fact: AnsweredFact): LimitTrac
   const next: ReleaseTrack = {
     ...(fact.content === undefined ? track : withContent(track, fact.content, fact.nowMs)),
     service: push(track.service, fact.serviceMs, SAMPLES_MAX),
-    latency: push(track.latency, { atMs: fact.nowMs, ms: fact.latencyMs }, SAMPLES_MAX),
+    latency: fact.isDisturbed === true ? track.latency : push(track.latency, latencyOf(fact), SAMPLES_MAX),
     streak: 0,
     answered: track.answered + 1,
     firstAnswerAtMs,
@@ -173,6 +175,10 @@ export function foldAnswered(tracks: LimitTracks, fact: AnsweredFact): LimitTrac
   };
   const buckets = fact.isServing ? count(tracks.buckets, fact.nowMs, 'answered') : tracks.buckets;
   return { ...withTrack(tracks, fact.digest, next), buckets };
+}
+
+function latencyOf({ nowMs, latencyMs }: AnsweredFact): Sample {
+  return { atMs: nowMs, ms: latencyMs };
 }
 
 /** An answer that came after its deadline: no answer any more, but evidence of how long the machine takes. */

@@ -170,7 +170,8 @@ function scoreBaseline(state: CoreState, nowMs: number): Turn {
 /** A wait longer than this is one after a failed score. */
 const SCORE_AFTER_BOOT_MS = 20_000;
 
-function isBusy(state: CoreState): boolean {
+/** A release is being loaded or proven. */
+export function isBusy(state: CoreState): boolean {
   return [...state.holdings.values()].some((holding) => holding.runner === 'loading' || holding.proof === 'proving');
 }
 

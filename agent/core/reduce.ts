@@ -12,6 +12,7 @@ import { notePulse } from './limit-gap.ts';
 import { foldAnswered, foldLate, foldOffered } from './limit-tracks.ts';
 import { onMachineUse, onSensors, watchLimits } from './limit-watch.ts';
 import { onSized } from './memory-steps.ts';
+import { isBusy } from './plan.ts';
 import { quarantine } from './quarantine.ts';
 import { settle } from './settle.ts';
 import { onInstalled, onInstallFailed, onLoaded, onLoadFailed, onProof, onScored, onUnloaded } from './staging.ts';
@@ -123,7 +124,8 @@ function onAnswered(state: CoreState, event: AnsweredEvent, nowMs: number): Turn
   const ref = refOf(state, event.digest);
   if (!ref) return turn(state);
   const isServing = event.role !== 'shadow';
-  const tracks = foldAnswered(state.tracks, { ...event, nowMs, isServing });
+  const isDisturbed = isBusy(state) || state.scoring !== null;
+  const tracks = foldAnswered(state.tracks, { ...event, nowMs, isServing, isDisturbed });
   if (event.role === 'shadow') return turn({ ...state, tracks });
   const counted = { ...state, tracks };
   const told = ref.digest === state.serving.ref?.digest ? countAnswer(counted, ref, event, nowMs) : turn(counted);

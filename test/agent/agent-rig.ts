@@ -13,7 +13,7 @@ import { type Messaging, openBroker } from '../../control-plane/messaging/messag
 import { assemblePackage } from '../../scripts/fleet/package-folder.ts';
 import { canonicalJson } from '../../shared/basics/canonical-json.ts';
 import type { Desired, KillDocument } from '../../shared/protocol/documents.ts';
-import { deviceLimitsSchema } from '../../shared/protocol/limits.ts';
+import { type DeviceLimits, deviceLimitsSchema } from '../../shared/protocol/limits.ts';
 import type { DeviceEvent, Reported } from '../../shared/protocol/reports.ts';
 import { deviceTopic, FLEET_KILL_TOPIC } from '../../shared/protocol/topics.ts';
 import { formatReleaseId } from '../../shared/release/identity.ts';
@@ -33,6 +33,9 @@ export class AgentRig {
   readonly answers: AnswerLine[] = [];
   /** Of its configuration; may be set before `open`. */
   cameras: readonly object[] = [{ id: 'camera-1', source: { kind: 'line', loop: 'line.loop', fps: FPS } }];
+  /** Of every later order. */
+  limits: Partial<DeviceLimits> = {};
+  requireWarm = false;
   readonly events: DeviceEvent[] = [];
   readonly windows: Record<string, unknown>[] = [];
   readonly hellos: Record<string, unknown>[] = [];
@@ -84,6 +87,11 @@ export class AgentRig {
     bodies?.set(`/v1/manifests/${digest}`, bytes);
     for (const file of manifest.files) bodies?.set(`/v1/artifacts/${file.sha256}`, readFileSync(join(at, file.path)));
     return { release: formatReleaseId(releaseIdOf(manifest)), digest };
+  }
+
+  /** Paths that the agent has asked the registry for, in order. */
+  downloads(): readonly string[] {
+    return (this.#registry?.requests ?? []).map(({ url }) => url);
   }
 
   /** Changes the agent's configuration; it counts from its next start. */
@@ -160,10 +168,10 @@ export class AgentRig {
         stage: 'canary',
         sampleEvery: 1,
         lease: null,
-        requireWarm: false,
+        requireWarm: this.requireWarm,
       },
       cohortId: 'ro-1/candidate',
-      limits: deviceLimitsSchema.parse({}),
+      limits: deviceLimitsSchema.parse(this.limits),
       liftQuarantine: [],
     };
     await this.#send(deviceTopic(ADDRESS, 'desired'), 'desired', document);
