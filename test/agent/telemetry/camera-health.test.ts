@@ -59,6 +59,20 @@ describe('judgeHealth', () => {
     expect(judge({ ...DIM, sharpness: 100 }).finding).toMatch(/brightness.*; blurred/);
   });
 
+  it('finds a camera that repeats one picture, however good it looks, also before it has a reference', () => {
+    const frozen = { ...NOMINAL, frozenMs: 31_400 };
+    const finding = 'the very same picture for 31 s (has the camera or its encoder frozen?)';
+    expect(judge(frozen)).toMatchObject({ healthy: false, finding, saturatedShare: 0 });
+    expect(judgeHealth(learnHealth(openHealth(null), frozen), NO_STATIC)).toMatchObject({ healthy: false, finding });
+    expect(judge({ ...NOMINAL, frozenMs: null }).healthy).toBe(true);
+  });
+
+  it('forgives it with the first picture that is another', () => {
+    let state = openHealth(NOMINAL);
+    for (let i = 0; i < 10; i += 1) state = learnHealth(state, { ...NOMINAL, frozenMs: 40_000 });
+    expect(judgeHealth(learnHealth(state, NOMINAL), NO_STATIC).healthy).toBe(true);
+  });
+
   it('tolerates what a healthy line does by itself', () => {
     const usual = { ...NOMINAL, sharpness: 250, redBlueRatio: 1.05, saturatedShare: 0.01 };
     expect(judge({ ...usual, lumaHistogram: [0.03, 0.12, 0.29, 0.27, 0.2, 0.06, 0.02, 0.01] }).healthy).toBe(true);
@@ -87,6 +101,12 @@ describe('learnHealth', () => {
       state = learnHealth(state, { ...NOMINAL, sharpness: 0 });
       state = learnHealth(state, { ...NOMINAL, saturatedShare: 0.5 });
     }
+    expect(state.reference).toBeNull();
+  });
+
+  it('does not learn from a camera that stands still', () => {
+    let state = openHealth(null);
+    for (let i = 0; i < 100; i += 1) state = learnHealth(state, { ...NOMINAL, frozenMs: 40_000 });
     expect(state.reference).toBeNull();
   });
 
