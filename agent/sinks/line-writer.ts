@@ -33,7 +33,8 @@ type Output = {
   readonly isFinal: (error: NodeJS.ErrnoException) => boolean;
 };
 
-const CHUNK = { lines: 1000, bytes: 64 * 1024 };
+/** What a pipe takes whole or not at all (PIPE_BUF): two writers into one pipe then never cut each other's lines. */
+const CHUNK = { lines: 1000, bytes: 4096 };
 /** A line is far below a kilobyte on average; the bytes are the bound that counts. */
 const LINES_MAX = 20_000;
 const BUSY_RETRY_MS = 20;

@@ -2,10 +2,11 @@
 // are full. It must never wait, never write half a line, and count what is lost.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mountSmallDisk, openPipe } from '../pipes.ts';
 import type { Report } from './stdout-child.ts';
 
 const SCRIPT = new URL('./stdout-child.ts', import.meta.url).pathname;
@@ -29,6 +30,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+function openReader() {
+  const opened = openPipe(folder, 'pipe');
+  children.push(opened.reader);
+  return opened;
+}
+
 function answerInto(fd: number) {
   const child = spawn(process.execPath, [SCRIPT], { stdio: ['ignore', fd, 'inherit', 'ipc'] });
   children.push(child);
@@ -41,15 +48,6 @@ function answerInto(fd: number) {
     child,
     last: (): Report => last ?? { published: 0, sent: 0, dropped: {}, trouble: null, longestPauseMs: 0 },
   };
-}
-
-/** `cat` at the other end of a real pipe; what it has read lies in a file. */
-function openReader() {
-  const [fifo, file] = [join(folder, 'pipe'), join(folder, 'read.ndjson')];
-  execFileSync('mkfifo', [fifo]);
-  const reader = spawn('cat', [fifo], { stdio: ['ignore', openSync(file, 'w'), 'inherit'] });
-  children.push(reader);
-  return { reader, pipe: openSync(fifo, 'w'), file };
 }
 
 function linesOf(file: string): readonly { readonly request_id: string }[] {
@@ -69,7 +67,8 @@ async function stop(child: ChildProcess): Promise<void> {
 
 describe('answers into a pipe', () => {
   it('whose reader is stopped: nothing waits, losses are counted, and whole lines flow again when it goes on', async () => {
-    const { reader, pipe, file } = openReader();
+    const { reader, pipe } = openReader();
+    const file = join(folder, 'pipe.read');
     const { child, last } = answerInto(pipe);
     await expect.poll(() => last().sent, DEADLINE).toBeGreaterThan(1000);
     reader.kill('SIGSTOP');
@@ -106,7 +105,6 @@ describe('answers into a file', () => {
 
   it('that has room again later: goes on there, without half a line', async ({ skip }) => {
     const disk = join(folder, 'disk');
-    mkdirSync(disk);
     if (!mountSmallDisk(disk)) skip('mounting a small disk needs root');
     try {
       const [file, ballast] = [join(disk, 'answers.ndjson'), join(disk, 'ballast')];
@@ -126,12 +124,3 @@ describe('answers into a file', () => {
     }
   });
 });
-
-function mountSmallDisk(at: string): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'belay-test', at], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
