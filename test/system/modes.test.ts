@@ -1,0 +1,98 @@
+// Warm modes on a real device whose memory a test describes: refused before anything is downloaded, admitted with a baseline
+// that rests and is loaded the moment a kill arrives, and warm where there is room.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AgentRig, type PackedRelease } from '../agent/agent-rig.ts';
+
+const DEADLINE_MS = 60_000;
+
+const rig = new AgentRig();
+let baseline: PackedRelease;
+let candidate: PackedRelease;
+
+/** What /proc/meminfo says; the real machine has other figures. */
+function setAvailable(megabytes: number): void {
+  mkdirSync(join(rig.folder, 'proc'), { recursive: true });
+  const kilobytes = megabytes * 1024;
+  writeFileSync(join(rig.folder, 'proc/meminfo'), `MemTotal:        4194304 kB\nMemAvailable:    ${kilobytes} kB\n`);
+}
+
+/** Runners that are loaded: nice 1 answers, 19 is a golden run that yields. */
+const runners = () => rig.processes().filter(({ nice }) => nice === 1).length;
+const answeredSince = (from: number, by: PackedRelease) =>
+  rig.answers.slice(from).filter((answer) => answer.model_digest === by.digest).length;
+
+beforeAll(async () => {
+  baseline = await rig.open('cv-detector/1.8.2');
+  candidate = await rig.publish('cv-detector/2.0.0');
+  setAvailable(300);
+  rig.configure({ procRoot: 'proc', memoryReserveMb: 256 });
+  rig.limits = { latencyRatio: null, deadlineFloorMs: 10_000 };
+  rig.start();
+  await rig.until('the baseline answers', () => rig.answers.length > 8, DEADLINE_MS);
+});
+
+afterAll(() => rig.close());
+
+describe('a candidate', () => {
+  it('that does not fit is refused before its files are downloaded, in numbers', async () => {
+    await rig.order(baseline, { ...candidate, role: 'serve' });
+    await rig.until('it is refused', () => rig.reported?.mode === 'refuse', DEADLINE_MS);
+    expect(rig.reported?.blocked).toMatchObject([
+      {
+        kind: 'not-warm',
+        reason:
+          'not even one more runner fits: 550 MB needed by it (400 MB and 150 MB of its runtime), 300 MB available',
+      },
+    ]);
+    expect(rig.downloads()).toEqual([`/v1/manifests/${candidate.digest}`]);
+    expect(runners()).toBe(1);
+  });
+
+  it('that must be warm is refused where only one more fits', async () => {
+    setAvailable(700);
+    rig.requireWarm = true;
+    await rig.order(baseline, { ...candidate, role: 'serve' });
+    const isRefused = () => rig.reported?.modeBecause.startsWith('its rollout demands both to be loaded') === true;
+    await rig.until('it is refused again', isRefused, DEADLINE_MS);
+    expect(runners()).toBe(1);
+  });
+
+  it('lets the baseline rest, and a kill loads it at once; no frame is answered by the candidate after that', async () => {
+    rig.requireWarm = false;
+    await rig.order(baseline, { ...candidate, role: 'serve' });
+    const isResting = () => rig.reported?.mode === 'cold-baseline' && runners() === 1;
+    await rig.until('the baseline rests', isResting, DEADLINE_MS);
+    expect(rig.reported?.serving?.digest).toBe(candidate.digest);
+    expect(rig.reported?.swapMs).toBeGreaterThan(50);
+    expect(rig.reported?.proofs.find(({ digest }) => digest === baseline.digest)?.passed).toBe(true);
+    const entry = {
+      id: 'k-1',
+      scope: { kind: 'fleet' as const },
+      reason: 'line stopped',
+      actor: 'test',
+      raisedAtMs: 1,
+    };
+    await rig.kill({ v: 1, epoch: 1, issuedAtMs: Date.now(), kills: [entry] });
+    await rig.until('the kill is acknowledged', () => rig.event('kill-ack') !== undefined, DEADLINE_MS);
+    const ack = rig.event('kill-ack');
+    expect(ack).toMatchObject({ digest: baseline.digest, wasServing: true });
+    const at = rig.answers.findIndex(({ request_id }) => request_id === ack?.requestId);
+    expect(answeredSince(at, candidate)).toBe(0);
+    // The gap is a cold start, and it is told: far more than a warm swap, and no more than a few of the stated time.
+    expect(ack?.effectMs).toBeGreaterThan(50);
+    expect(rig.reported?.mode).toBe('warm');
+    await rig.until('the candidate is gone', () => runners() === 1, DEADLINE_MS);
+  });
+
+  it('is warm where there is room for both', async () => {
+    setAvailable(3000);
+    await rig.kill({ v: 1, epoch: 2, issuedAtMs: Date.now(), kills: [] });
+    const from = rig.answers.length;
+    await rig.until('it answers again', () => answeredSince(from, candidate) > 20, DEADLINE_MS);
+    expect(rig.reported).toMatchObject({ mode: 'warm', swapMs: null });
+    expect(rig.reported?.modeBecause).toContain('3000 MB available, 256 MB kept in reserve');
+    expect(runners()).toBe(2);
+  });
+});
