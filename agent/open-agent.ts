@@ -29,6 +29,7 @@ import { RunnerPool } from './runner-pool.ts';
 import { openSensors } from './sensors/sensors.ts';
 import { openSinks } from './sinks/sinks.ts';
 import { openClockWatch } from './state/clock-watch.ts';
+import { openDiskWatch } from './state/disk-watch.ts';
 import { openSlots, type Slots } from './state/slots.ts';
 import { openSteps } from './steps.ts';
 import { openSuspendWatch } from './suspend-watch.ts';
@@ -112,6 +113,7 @@ async function openFloor({ config, version, log }: AgentParts) {
   const references = openReferenceFile({ dataDir: config.dataDir, cameras: config.cameras, log });
   const told = { spool, log, procRoot, healthReferences: references.known };
   const telemetry = openTelemetry({ identity, boot, wallNow, monotonicNow, ...told });
+  const diskWatch = openDiskWatch({ slots, spool, wallNow, emit: telemetry.emit });
   const clockWatch = openClockWatch({ slots, wallNow, monotonicNow, emit: telemetry.emit, log });
   const sensors = openSensors({ sysRoot, procRoot });
   const roleClock = new RoleClock(monotonicNow);
@@ -124,7 +126,7 @@ async function openFloor({ config, version, log }: AgentParts) {
   };
   const reporter = openReporter({ spool, link, monotonicNow, log });
   const sinks = openSinks(config.sinks, { link, monotonicNow, log });
-  const disk = { artifacts, slots, durable, proofs, spool, clockWatch, ledger, launcher };
+  const disk = { artifacts, slots, durable, proofs, spool, clockWatch, diskWatch, ledger, launcher };
   return {
     ...disk,
     boot,
@@ -148,7 +150,7 @@ type Floor = Awaited<ReturnType<typeof openFloor>>;
 function openLoops({ config, version, log }: AgentParts, floor: Floor) {
   const { site, device, ringDir } = config;
   const { boot, telemetry, sensors, roleClock, reporter, sinks, link, monotonicNow, wallNow, late, launcher } = floor;
-  const { durable, proofs, clockWatch } = floor;
+  const { durable, proofs, clockWatch, diskWatch } = floor;
   const clocks = { monotonicNowMs: monotonicNow(), wallNowMs: wallNow() };
   const memoryReserveBytes = config.memoryReserveMb * 1024 * 1024;
   const machineUses = openMachineUses(config.procRoot, process.pid);
@@ -170,6 +172,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
         floor.references.keep(telemetry.healthReferences());
         sinks.tellDropped();
         clockWatch.look();
+        diskWatch.look();
         reporter.wake();
       },
       publishReport: (body) =>

@@ -24,6 +24,7 @@ export class Slots {
   #sequence: number;
   #next: 0 | 1;
   #kept: DurableState | null;
+  #fault: string | null = null;
 
   constructor(files: readonly [SlotFile, SlotFile], wallNow: () => number) {
     this.#files = files;
@@ -38,6 +39,11 @@ export class Slots {
     this.#next = sequenceA >= sequenceB && sequenceA >= 0 ? 1 : 0;
   }
 
+  /** Why the newest write was refused; null when it was not. */
+  get fault(): string | null {
+    return this.#fault;
+  }
+
   /** Durable when it returns. On any fault the last good state stays in the other slot. */
   write(durable: DurableState): void {
     const slot = encodeSlot(this.#sequence + 1, durable, Math.max(0, Math.round(this.#wallNow())));
@@ -46,8 +52,10 @@ export class Slots {
       file.write(slot);
     } catch (error) {
       const message = `writing the state slot ${file.name}: ${(error as Error).message}; check the disk of this device`;
+      this.#fault = message;
       throw new SlotsError('state-write', message, { cause: error });
     }
+    this.#fault = null;
     this.#kept = durable;
     this.#sequence += 1;
     this.#next = this.#next === 0 ? 1 : 0;

@@ -59,7 +59,9 @@ export class SpoolReserve {
     this.#checkpoint();
     const { freeBytes } = this.#disk();
     const mayGrow = isUrgent ? freeBytes > URGENT_PIECE_BYTES * URGENT_FREE_TIMES : !this.isTight();
-    if (mayGrow) this.#grow(isUrgent ? URGENT_PIECE_BYTES : PIECE_BYTES);
+    const pieceBytes = isUrgent ? URGENT_PIECE_BYTES : PIECE_BYTES;
+    // With free pages inside, it was not the file that had no room.
+    if (mayGrow && this.#freeInside() < pieceBytes) this.#grow(pieceBytes);
   }
 
   /** The disk has no room to spare. */

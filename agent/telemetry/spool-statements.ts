@@ -23,7 +23,7 @@ export type NewRow = {
   readonly body: string;
 };
 
-type NextRow = Pick<NewRow, 'class' | 'boot' | 'seq' | 'body'> & { readonly id: number; readonly sent: number };
+export type NextRow = Pick<NewRow, 'class' | 'boot' | 'seq' | 'body'> & { readonly id: number; readonly sent: number };
 type Sized = { readonly count: number; readonly bytes: number };
 type Replacement = { readonly id: number } & Pick<NewRow, 'bytes' | 'parts' | 'span_ms' | 'body'>;
 
@@ -64,6 +64,12 @@ function reading(database: SpoolDatabase) {
     // Events sort before windows by name; within a class the oldest first.
     next: database.prepare<[number], NextRow>(
       'SELECT id, class, boot, seq, sent, body FROM entries ORDER BY class, id LIMIT ?',
+    ),
+    // The lowest number of each boot: until it is acknowledged, nothing of that boot is.
+    heads: database.prepare<[number], NextRow>(
+      `SELECT id, class, boot, seq, sent, body FROM entries
+       WHERE (boot, seq) IN (SELECT boot, min(seq) FROM entries WHERE seq IS NOT NULL GROUP BY boot)
+       ORDER BY class, id LIMIT ?`,
     ),
     numbered: database.prepare<[number], SpoolEntry>(
       'SELECT class, boot, seq, body AS text FROM entries WHERE seq IS NOT NULL ORDER BY class, id LIMIT ?',

@@ -60,6 +60,10 @@ export class SpoolStore {
     return this.#rows.reserve;
   }
 
+  get isVolatile(): boolean {
+    return this.#rows.isVolatile;
+  }
+
   /** Bytes that documents may take where they lie now. */
   get bytesMax(): number {
     return this.#rows.isVolatile ? Math.min(MEMORY_BYTES_MAX, this.#options.bytesMax) : this.#options.bytesMax;
@@ -84,6 +88,17 @@ export class SpoolStore {
       else if (isFull(error)) this.#rows.reserve.relieve(need === 'urgent');
       else throw error;
       return this.#transact(work);
+    }
+  }
+
+  /** The first of these transactions that finds room. */
+  runFirst<T>(attempts: readonly [() => T, ...(() => T)[]]): T {
+    const [attempt, next, ...others] = attempts;
+    try {
+      return this.run(attempt);
+    } catch (error) {
+      if (!isFull(error) || next === undefined) throw error;
+      return this.runFirst([next, ...others]);
     }
   }
 

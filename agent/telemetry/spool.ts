@@ -5,7 +5,8 @@ import type { Logger } from 'pino';
 import { describeError } from '../../shared/basics/errors.ts';
 import type { EventBody, WindowBody } from './document-body.ts';
 import { mergeKey } from './merge-windows.ts';
-import { isFull, SpoolError } from './spool-file.ts';
+import { nextRows } from './next-rows.ts';
+import { SpoolError } from './spool-file.ts';
 import { dropOldest, makeRoom, rowBytes, type SpoolBudget, shrinkWhile, spanOf } from './spool-room.ts';
 import type { SpoolEntry, SpoolStatements } from './spool-statements.ts';
 import { SpoolStore } from './spool-store.ts';
@@ -63,6 +64,11 @@ export class Spool {
     return this.#seqLast;
   }
 
+  /** No file can be opened: a power cut now takes what waits here. */
+  get isInMemory(): boolean {
+    return this.#store.isVolatile;
+  }
+
   /** Why a former file had to be set aside; said once, then null. */
   takeSetAside(): string | null {
     return this.#store.takeSetAside();
@@ -70,7 +76,7 @@ export class Spool {
 
   /**
    * Stores an event before it returns and numbers it. When events alone fill the budget, the latest unsent one of the
-   * same kind is counted up (`repeated`) instead. A disk that refuses keeps the event in memory: it is still delivered.
+   * same kind is counted up (`repeated`) instead; news of drops always are, for windows say how many. A disk that refuses keeps the event in memory: it is still delivered.
    */
   appendEvent(body: EventBody): number {
     try {
@@ -148,16 +154,14 @@ export class Spool {
   }
 
   #storeEvent(body: EventBody): number {
-    let given: number;
-    try {
-      given = this.#store.run(() => this.#writeEvent(body));
-    } catch (error) {
-      if (!isFull(error)) throw error;
-      given = this.#store.run(() => {
+    const given = this.#store.runFirst([
+      () => this.#writeEvent(body),
+      () => {
         for (let i = 0; i < SACRIFICE_MAX; i += 1) dropOldest(this.#statements);
         return this.#writeEvent(body);
-      });
-    }
+      },
+      () => this.#countUpEvent(body.kind) ?? this.#writeEvent(body),
+    ]);
     this.#seqLast = Math.max(this.#seqLast, given);
     return given;
   }
@@ -165,7 +169,8 @@ export class Spool {
   #writeEvent(body: EventBody): number {
     const seq = this.#seqLast + 1;
     const text = JSON.stringify({ ...body, boot: this.#boot, seq });
-    const repeated = this.#isFullOfEvents(text) ? this.#countUpEvent(body.kind) : null;
+    const isCounted = body.kind === 'spool-dropped' || this.#isFullOfEvents(text);
+    const repeated = isCounted ? this.#countUpEvent(body.kind) : null;
     if (repeated !== null) return repeated;
     this.#insertEvent(body.kind, seq, text);
     makeRoom(this.#statements, this.#budget);
@@ -239,7 +244,7 @@ export class Spool {
   #numberNext(limit: number): { readonly entries: readonly SpoolEntry[]; readonly seqLast: number } {
     const taken = { seqLast: this.#seqLast };
     for (const { seq, text, kind } of this.#unwritten) this.#insertEvent(kind, seq, text);
-    const entries = this.#statements.next.all(limit).map((row) => {
+    const entries = nextRows(this.#statements, limit).map((row) => {
       const seq = row.seq ?? this.#nextSeqOf(row.boot, taken);
       if (row.sent === 0) this.#statements.markSent.run(seq, row.id);
       const text = row.seq === null ? JSON.stringify({ ...JSON.parse(row.body), seq }) : row.body;

@@ -157,6 +157,8 @@ export const eventKindSchema = z.enum([
   'camera-back',
   'spool-dropped',
   'clock-behind',
+  'disk-fault',
+  'disk-back',
   'lease-lapsed',
   'lease-renewed',
   /** Baseline, previous and factory release have all failed: nobody answers. An alarm. */

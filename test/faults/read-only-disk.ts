@@ -51,11 +51,13 @@ async function serveReadOnly(ground: Ground, disk: Disk, committed: Package): Pr
     .log()
     .filter(({ level, msg }) => level === 50 && /state could not|kept in memory/.test(String(msg)));
   row.check(alarms.length >= 2, `${alarms.length} alarms about state and spool`);
+  await device.await('alarm', () => voice.events.some(({ kind }) => kind === 'disk-fault'));
   remount(disk, 'rw');
   const isObeyed = () =>
     readSlots(options.dataDir).durable?.kills.some(({ epoch }) => epoch === voice.killEpoch) ?? false;
   row.check(await until(isObeyed, 30_000), 'the kill did not reach the state once the disk was writable');
   await device.await('spool on disk', () => device.log().some(({ msg }) => msg === 'the spool is on disk again'));
+  await device.await('end of the alarm', () => voice.events.some(({ kind }) => kind === 'disk-back'));
   row.check(await until(() => voice.holes().length === 0, 30_000), `holes: ${voice.holes().join(', ')}`);
   await voice.kill(false);
   await device.kill('SIGTERM');

@@ -3,6 +3,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Spool } from '../../../agent/telemetry/spool.ts';
+import { openSpoolFile } from '../../../agent/telemetry/spool-file.ts';
 import { buildBody, buildEvent, openTemporaryFolder, openTestSpool, type TemporaryFolder } from './spool-builder.ts';
 
 let folder: TemporaryFolder;
@@ -68,6 +69,16 @@ describe('a disk that refuses', () => {
     expect([...seqs].sort((a, b) => a - b)).toEqual(seqs.map((_, index) => index + 1));
     expect(seqs).toHaveLength(257);
     expect(spool.dropped()).toEqual({ event: 44 });
+  });
+});
+
+describe('the file of the spool', () => {
+  it('is opened so that a commit is on the disk, by us alone, with a log that stays small', () => {
+    const { database } = openSpoolFile(folder.path('other.db'));
+    const settings = ['journal_mode', 'synchronous', 'locking_mode', 'wal_autocheckpoint', 'journal_size_limit'];
+    const values = settings.map((name) => database.pragma(name, { simple: true }));
+    expect(values).toEqual(['wal', 2, 'exclusive', 200, 1024 * 1024]);
+    database.close();
   });
 });
 

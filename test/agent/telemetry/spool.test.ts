@@ -46,6 +46,17 @@ describe('the spool', () => {
     spool.close();
   });
 
+  it('sends a lost window again however many events stand before it', () => {
+    const spool = openTestSpool(path);
+    spool.appendWindow(buildBody());
+    expect(spool.pending(1).map((entry) => entry.seq)).toEqual([1]);
+    for (let i = 0; i < 30; i += 1) spool.appendEvent(buildEvent(`event ${i}`));
+    const entries = spool.pending(20);
+    expect(entries).toHaveLength(20);
+    expect(entries.at(-1)).toMatchObject({ class: 'window', seq: 1 });
+    spool.close();
+  });
+
   it('removes only what is acknowledged, and only of that boot', () => {
     const spool = openTestSpool(path);
     for (const reason of ['a', 'b', 'c']) spool.appendEvent(buildEvent(reason));
@@ -211,6 +222,14 @@ describe('a full spool', () => {
     expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
     expect(events.at(-1).kind).toBe('reverted');
     expect(spool.size().bytes).toBeLessThan(11_000);
+    spool.close();
+  });
+
+  it('tells of drops once and counts them up, for as long as nobody hears of it', () => {
+    const spool = openTestSpool(path);
+    for (let i = 0; i < 100; i += 1) spool.appendEvent(buildEvent(`dropped ${i}`, { kind: 'spool-dropped' }));
+    expect(spool.pending(10).map(parsed)).toMatchObject([{ kind: 'spool-dropped', repeated: 99, seq: 1 }]);
+    expect(spool.appendEvent(buildEvent('after it was sent', { kind: 'spool-dropped' }))).toBe(2);
     spool.close();
   });
 
