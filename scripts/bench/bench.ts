@@ -1,4 +1,4 @@
-// `npm run bench [-- --only ID…] [--json]`: figures as ratios to a limit measured in the same run.
+// `npm run bench [-- --only ID…] [--json] [--minutes N]`: figures as ratios to a limit measured in the same run.
 import { parseArgs } from 'node:util';
 import { describeError } from '../../shared/basics/errors.ts';
 import type { Figure, Row } from './figure.ts';
@@ -9,6 +9,7 @@ const { values, positionals } = parseArgs({
   options: {
     only: { type: 'string', multiple: true },
     json: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
   allowPositionals: true,
@@ -21,7 +22,7 @@ function wanted(): readonly string[] {
 
 function isWanted(figure: Figure, only: readonly string[]): boolean {
   return (
-    only.length === 0 ||
+    (only.length === 0 && figure.onlyWhenAsked !== true) ||
     only.some((id) => id === figure.id || id.startsWith(`${figure.id}.`) || figure.id.startsWith(`${id}.`))
   );
 }
@@ -35,7 +36,7 @@ function isRowWanted(row: Row, figure: Figure, only: readonly string[]): boolean
 async function run(): Promise<number> {
   if (values.help) {
     process.stdout.write(
-      `npm run bench [-- --only ID…] [--json]\nfigures: ${figures.map((figure) => figure.id).join(', ')}\n`,
+      `npm run bench [-- --only ID…] [--json] [--minutes N]\nfigures: ${figures.map((figure) => figure.id).join(', ')}\n`,
     );
     return 0;
   }
@@ -64,7 +65,7 @@ async function run(): Promise<number> {
 async function measureOrSay(figure: Figure): Promise<readonly Row[] | null> {
   const say = (text: string): boolean => process.stderr.write(`bench ${figure.id}: ${text}\n`);
   try {
-    return await figure.measure(say);
+    return await figure.measure(say, { minutes: values.minutes === undefined ? null : Number(values.minutes) });
   } catch (error) {
     say(`failed: ${describeError(error)}`);
     return null;

@@ -14,9 +14,15 @@ import type { Workspace } from './workspace.ts';
 const LINE = 'brackets-1';
 const ANSWER_DEADLINE_MS = 45_000;
 
-const answerSchema = z.looseObject({ model_digest: z.string(), latency_ms: z.number() });
+const answerSchema = z.looseObject({ request_id: z.string(), model_digest: z.string(), latency_ms: z.number() });
 
-export type AnswerSeen = { readonly digest: string; readonly latencyMs: number; readonly seenAtMs: number };
+export type AnswerSeen = {
+  /** Number of the frame at its camera. */
+  readonly seq: number;
+  readonly digest: string;
+  readonly latencyMs: number;
+  readonly seenAtMs: number;
+};
 
 export type DeviceRig = {
   readonly agent: Program;
@@ -62,8 +68,9 @@ export async function openDeviceRig(workspace: Workspace, options: RigOptions): 
     logFolder: folder,
     env: options.env ?? {},
     onLine: (line) => {
-      const { model_digest: digest, latency_ms: latencyMs } = answerSchema.parse(JSON.parse(line));
-      answers.push({ digest, latencyMs, seenAtMs: performance.now() });
+      const { request_id: id, model_digest: digest, latency_ms: latencyMs } = answerSchema.parse(JSON.parse(line));
+      const seq = Number(id.slice(id.lastIndexOf('-') + 1));
+      answers.push({ seq, digest, latencyMs, seenAtMs: performance.now() });
     },
   });
   workspace.defer(() => agent.stop());

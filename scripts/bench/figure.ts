@@ -14,7 +14,14 @@ export type Row = {
 export type Figure = {
   /** The id of its row, or the common beginning of its rows' ids with a dot. */
   readonly id: string;
-  readonly measure: (progress: (text: string) => void) => Promise<readonly Row[]>;
+  readonly measure: (progress: (text: string) => void, options: FigureOptions) => Promise<readonly Row[]>;
+  /** It takes so long that it is measured only when it is asked for by its id. */
+  readonly onlyWhenAsked?: true;
+};
+
+export type FigureOptions = {
+  /** How long a figure may measure that can take any time; null: what it takes by itself. */
+  readonly minutes: number | null;
 };
 
 export function median(values: readonly number[]): number {

@@ -1,11 +1,15 @@
 // Every figure of the benchmark, cheap ones first.
 import type { Figure } from './figure.ts';
+import { gap } from './gap.ts';
 import { killEffect } from './kill-effect.ts';
 import { memory } from './memory.ts';
 import { pipelineFps } from './pipeline-fps.ts';
 import { ringHandover } from './ring-handover.ts';
 import { sensorsSample } from './sensors-sample.ts';
+import { shadowCost } from './shadow-cost.ts';
+import { soakRss } from './soak-rss.ts';
 import { supervisorLag } from './supervisor-lag.ts';
+import { swapCold } from './swap-cold.ts';
 import { swapWarm } from './swap-warm.ts';
 
 export const figures: readonly Figure[] = [
@@ -14,6 +18,10 @@ export const figures: readonly Figure[] = [
   memory,
   supervisorLag,
   swapWarm,
+  swapCold,
+  gap,
+  shadowCost,
   killEffect,
   ...pipelineFps,
+  soakRss,
 ];

@@ -37,6 +37,15 @@ export function rssMb(pid: number): number {
   return rollupMb(pid, 'Rss');
 }
 
+/** How readily the kernel may take a process: what a runner is (300 baseline, 800 candidate, 900 shadow); null when it is gone. */
+export function oomScoreOf(pid: number): number | null {
+  try {
+    return Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
 function rollupMb(pid: number, field: string): number {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1];

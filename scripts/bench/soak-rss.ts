@@ -1,0 +1,100 @@
+// The long run: how the memory and the open files of an agent's processes grow over half an hour in which its candidate comes
+// and goes twenty times. Only when it is asked for; `--minutes` shortens it, and the slope says less then.
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { ReleaseRef } from '../../shared/protocol/documents.ts';
+import { assemblePackage } from '../fleet/package-folder.ts';
+import { type DeviceRig, openDeviceRig } from './device-rig.ts';
+import { type Figure, median, type Row } from './figure.ts';
+import { childrenRunning, describeLoad, noteOf, oomScoreOf, rssMb } from './machine.ts';
+import { robustSlope } from './slope.ts';
+import { withWorkspace } from './workspace.ts';
+
+const MINUTES = 30;
+const CHANGES = 20;
+const SAMPLE_EVERY_MS = 2000;
+/** Caches fill and heaps find their size in the first part; the slope is that of the rest. */
+const WARM_UP_SHARE = 0.25;
+const BASELINE = 'cv-detector/1.8.2';
+const CANDIDATE = 'cv-detector/2.0.0';
+const CAMERA_FPS = 10;
+const BASELINE_OOM_SCORE = 300;
+const MS_PER_HOUR = 3_600_000;
+
+type Kind = 'supervisor' | 'source' | 'runner';
+type Sample = { readonly atMs: number; readonly rssMb: number; readonly fds: number };
+type Samples = Readonly<Record<Kind, Sample[]>>;
+
+export const soakRss: Figure = {
+  id: 'soak.rss',
+  onlyWhenAsked: true,
+  measure: (progress, { minutes }) =>
+    withWorkspace(async (workspace) => {
+      const factory = await assemblePackage(BASELINE, path.join(workspace.folder, 'factory'));
+      const other = await assemblePackage(CANDIDATE, path.join(workspace.folder, 'candidate'));
+      const rig = await openDeviceRig(workspace, { factory, fps: CAMERA_FPS, threads: 1 });
+      const releases = { baseline: rig.server.publishPackage(factory), candidate: rig.server.publishPackage(other) };
+      const turnMs = ((minutes ?? MINUTES) * 60_000) / CHANGES;
+      const samples: Samples = { supervisor: [], source: [], runner: [] };
+      for (let change = 1; change <= CHANGES; change += 1) {
+        progress(`change ${change} of ${CHANGES}, ${(turnMs / 1000).toFixed(0)} s each`);
+        await soakTurn(rig, releases, { isCandidate: change % 2 === 1, turnMs, samples });
+      }
+      return (Object.keys(samples) as Kind[]).map((kind) => rowOf(kind, samples[kind], turnMs));
+    }),
+};
+
+type Releases = { readonly baseline: ReleaseRef; readonly candidate: ReleaseRef };
+type Turn = { readonly isCandidate: boolean; readonly turnMs: number; readonly samples: Samples };
+
+/** One change of release, then samples until the turn is over. */
+async function soakTurn(rig: DeviceRig, { baseline, candidate }: Releases, turn: Turn): Promise<void> {
+  const endMs = performance.now() + turn.turnMs;
+  const limits = { latencyRatio: null, emptyForMs: null, alertRatio: null };
+  const from = rig.answers.length;
+  const wanted = turn.isCandidate ? candidate : baseline;
+  await rig.server.order(baseline, turn.isCandidate ? candidate : null, { limits });
+  await rig.await(
+    `answer of ${wanted.release}`,
+    () => rig.answers.slice(from).some((answer) => answer.digest === wanted.digest),
+    60_000,
+  );
+  while (performance.now() < endMs) {
+    for (const [kind, pid] of Object.entries(pidsOf(rig))) turn.samples[kind as Kind].push(sampleOf(pid));
+    await wait(SAMPLE_EVERY_MS);
+  }
+}
+
+function pidsOf(rig: DeviceRig): Readonly<Record<Kind, number>> {
+  const runners = childrenRunning(rig.agent.pid, 'runner-process.ts');
+  const runner = runners.find((pid) => oomScoreOf(pid) === BASELINE_OOM_SCORE);
+  if (runner === undefined) throw new Error('the baseline has no runner');
+  return { supervisor: rig.agent.pid, source: rig.sourcePid(), runner };
+}
+
+function sampleOf(pid: number): Sample {
+  return { atMs: performance.now(), rssMb: rssMb(pid), fds: readdirSync(`/proc/${pid}/fd`).length };
+}
+
+function rowOf(kind: Kind, samples: readonly Sample[], turnMs: number): Row {
+  const settled = samples.slice(Math.floor(samples.length * WARM_UP_SHARE));
+  const slope = robustSlope(settled.map(({ atMs, rssMb: mb }) => [atMs / MS_PER_HOUR, mb] as const));
+  const half = Math.floor(settled.length / 2);
+  const fds = [settled.slice(0, half), settled.slice(half)].map((part) => median(part.map((one) => one.fds)));
+  const rss = [settled.slice(0, half), settled.slice(half)].map((part) => median(part.map((one) => one.rssMb)));
+  const minutes = (turnMs * CHANGES) / 60_000;
+  return {
+    id: `soak.rss.${kind}`,
+    ours: slope,
+    limit: 1,
+    ratio: slope,
+    unit: 'MB/h',
+    goal: '≤ 1 MB/h, open files flat',
+    note: noteOf(
+      `${CHANGES} changes of release in ${minutes.toFixed(0)} min, the first quarter not counted`,
+      `RSS ${rss.map((mb) => mb?.toFixed(1)).join(' → ')} MB, files ${fds.join(' → ')}`,
+      describeLoad(),
+    ),
+  };
+}
