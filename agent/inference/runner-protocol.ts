@@ -45,7 +45,8 @@ const helloSchema = z.looseObject({
 
 const drainSchema = z.looseObject({ type: z.literal('drain') });
 
-const durationSchema = z.number().nonnegative();
+/** Far above a day: sums over a window stay finite, whatever a runner says. */
+const durationSchema = z.number().nonnegative().max(1e9);
 
 const readySchema = z.looseObject({
   type: z.literal('ready'),
@@ -71,7 +72,7 @@ const resultSchema = z.looseObject({
   /** False when the output held a NaN or an infinity; then there is no answer. */
   finite: z.boolean(),
   answer: answerSchema.nullable(),
-  borderline: countSchema,
+  borderline: countSchema.max(1e6),
 });
 
 export const FAULT_CODES = [

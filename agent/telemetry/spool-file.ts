@@ -2,6 +2,7 @@
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { BelayError, describeError } from '../../shared/basics/errors.ts';
+import { sweepRotten } from './spool-sweep.ts';
 
 export type SpoolDatabase = Database.Database;
 
@@ -125,6 +126,7 @@ function openSound(path: string): SpoolDatabase {
     checkSound(database);
     database.exec(SCHEMA);
     emptyFiller(database);
+    sweepRotten(database);
     return database;
   } catch (error) {
     database.close();
