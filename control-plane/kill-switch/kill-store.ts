@@ -62,11 +62,15 @@ async function recordCleared(database: Database, audit: Audit, { id, cleared }: 
   if (cleared === null) throw new TypeError(`kill ${id} is not cleared`);
   const { atMs, by, reason, epoch } = cleared;
   await database.transaction().execute(async (transaction) => {
+    const kill = transaction.selectFrom('kills').select('cleared_at_ms').where('id', '=', id);
+    const wasCleared = (await kill.executeTakeFirst())?.cleared_at_ms != null;
     await transaction
       .updateTable('kills')
       .set({ cleared_at_ms: atMs, cleared_by: by, cleared_reason: reason, cleared_epoch: epoch })
       .where('id', '=', id)
       .execute();
+    // A kill that was raised meanwhile gives the same end a newer epoch; it is one act of one person.
+    if (wasCleared) return;
     const entry = { actor: by, action: 'kill-rearmed', subject: `kill/${id}`, reason, details: { epoch } };
     await audit.append(transaction, entry);
   });

@@ -3,13 +3,14 @@
 import { randomBytes } from 'node:crypto';
 import { describeError } from '../../shared/basics/errors.ts';
 import type { KillResult, KillSummary } from '../../shared/protocol/api-kills.ts';
-import { type KillScope, killScopeSchema } from '../../shared/protocol/documents.ts';
+import { killScopeSchema } from '../../shared/protocol/documents.ts';
 import type { DeviceEvent } from '../../shared/protocol/reports.ts';
 import { type DeviceAddress, killTopics } from '../../shared/protocol/topics.ts';
 import type { Signer } from '../../shared/signing/signed-document.ts';
 import type { PresenceBook } from '../devices/presence.ts';
 import { AckBook } from './ack-book.ts';
 import type { KillJournal } from './kill-journal.ts';
+import type { KillOrder, Raised, Rearmed } from './kill-orders.ts';
 import {
   acknowledgedBy,
   documentOf,
@@ -43,16 +44,6 @@ export type KillSwitchParts = {
   readonly monotonicNow: () => number;
   readonly log: KillLog;
 };
-
-export type KillOrder = { readonly scope: KillScope; readonly reason: string; readonly actor: string };
-export type Raised =
-  | { readonly kind: 'raised'; readonly created: boolean; readonly published: boolean; readonly result: KillResult }
-  | { readonly kind: 'too-many'; readonly active: number };
-export type Rearmed =
-  | { readonly kind: 'rearmed'; readonly result: KillResult }
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'already'; readonly summary: KillSummary }
-  | { readonly kind: 'not-recorded'; readonly reason: string };
 
 /** A document of this many still fits 64 KiB with its words shortened. A fleet kill is always taken. */
 const ACTIVE_PER_TOPIC_MAX = 100;
@@ -96,9 +87,19 @@ export class KillSwitch {
     return this.#inTurn(() => this.#raise({ ...order, scope }));
   }
 
-  /** Ends a kill: only when that is on record, because it lets a release answer again. */
-  rearm(id: string, by: { readonly actor: string; readonly reason: string }): Promise<Rearmed> {
-    return this.#inTurn(() => this.#rearm(id, by));
+  /** Ends a kill: only when that is on record, because it lets a release answer again. A slow record keeps no kill waiting. */
+  async rearm(id: string, by: { readonly actor: string; readonly reason: string }): Promise<Rearmed> {
+    for (;;) {
+      const record = this.#records.find((candidate) => candidate.id === id);
+      if (!record) return { kind: 'unknown' };
+      if (record.cleared !== null) return { kind: 'already', summary: summariseKill(record) };
+      const cleared = { atMs: this.#parts.wallNow(), by: by.actor, reason: by.reason, epoch: this.#nextEpoch() };
+      const ended: KillRecord = { ...record, cleared };
+      const fault = await this.#recordEnd(record, ended);
+      if (fault !== null) return { kind: 'not-recorded', reason: fault };
+      const rearmed = await this.#inTurn(() => this.#rearm(ended));
+      if (rearmed !== 'overtaken') return rearmed;
+    }
   }
 
   /** A device answered a frame with something allowed. Counted once per device and kill. */
@@ -200,25 +201,28 @@ export class KillSwitch {
     return { kind: 'raised', created: true, published, result: this.#measure(record) };
   }
 
-  async #rearm(id: string, by: { readonly actor: string; readonly reason: string }): Promise<Rearmed> {
-    const record = this.#records.find((candidate) => candidate.id === id);
-    if (!record) return { kind: 'unknown' };
-    if (record.cleared !== null) return { kind: 'already', summary: summariseKill(record) };
-    const epoch = this.#nextEpoch();
-    const cleared = { atMs: this.#parts.wallNow(), by: by.actor, reason: by.reason, epoch };
-    const ended: KillRecord = { ...record, cleared };
-    try {
-      if (this.#unrecorded.has(id)) await this.#parts.store.recordRaised(record);
-      await this.#parts.store.recordCleared(ended);
-    } catch (error) {
-      return { kind: 'not-recorded', reason: describeError(error) };
-    }
-    this.#unrecorded.delete(id);
+  /** `overtaken`: a kill was raised meanwhile, so that its document already has a newer epoch than this end. */
+  async #rearm(ended: KillRecord): Promise<Rearmed | 'overtaken'> {
+    const { id, topic, cleared } = ended;
+    const before = this.#records.find((candidate) => candidate.id === id);
+    if (before?.cleared) return { kind: 'already', summary: summariseKill(before) };
+    if ((cleared?.epoch ?? 0) <= lastEpoch(this.#records)) return 'overtaken';
     this.#records = this.#records.map((candidate) => (candidate.id === id ? ended : candidate));
     await this.#writeJournal();
-    await this.#tryPublish(record.topic);
-    this.#parts.log.warn({ killId: id, epoch, ...by }, 'kill re-armed');
+    await this.#tryPublish(topic);
+    this.#parts.log.warn({ killId: id, ...cleared }, 'kill re-armed');
     return { kind: 'rearmed', result: this.#measure(ended) };
+  }
+
+  async #recordEnd(record: KillRecord, ended: KillRecord): Promise<string | null> {
+    try {
+      if (this.#unrecorded.has(record.id)) await this.#parts.store.recordRaised(record);
+      await this.#parts.store.recordCleared(ended);
+      this.#unrecorded.delete(record.id);
+      return null;
+    } catch (error) {
+      return describeError(error);
+    }
   }
 
   #newRecord({ scope, reason, actor }: KillOrder, topic: string): KillRecord {

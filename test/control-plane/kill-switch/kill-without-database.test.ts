@@ -34,9 +34,13 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function openSwitch(journalPath = join(folder, 'kills.json')): Promise<KillSwitch> {
+async function openSwitch(
+  journalPath = join(folder, 'kills.json'),
+  beforeClearing: () => Promise<void> = async () => {},
+): Promise<KillSwitch> {
   const presence = new PresenceBook();
   presence.seen({ site: 'plant-a', device: 'cam-01', boot: 'boot-0001', atMs: nowMs });
+  const store = openKillStore({ database, audit: openAudit({ database, wallNow: () => nowMs }) });
   const killSwitch = new KillSwitch({
     sign: (await openSigning(folder)).sign,
     publish: async (topic, text) => {
@@ -45,7 +49,7 @@ async function openSwitch(journalPath = join(folder, 'kills.json')): Promise<Kil
     },
     presence,
     journal: openKillJournal(journalPath),
-    store: openKillStore({ database, audit: openAudit({ database, wallNow: () => nowMs }) }),
+    store: { ...store, recordCleared: (record) => beforeClearing().then(() => store.recordCleared(record)) },
     wallNow: () => nowMs,
     monotonicNow: () => nowMs,
     log: { info: () => {}, warn: () => {}, error: () => {} },
@@ -66,6 +70,29 @@ function ackOf(killEpoch: number) {
     wasServing: true,
   });
 }
+
+describe('while the database is slow', () => {
+  it('sends a kill at once although another is being re-armed, and re-arms with a newer document then', async () => {
+    const disk = Promise.withResolvers<void>();
+    const killSwitch = await openSwitch(join(folder, 'kills.json'), () => disk.promise);
+    await killSwitch.raise(ORDER);
+    const first = killSwitch.active()[0]?.id ?? '';
+    const rearmed = killSwitch.rearm(first, { actor: 'on-call', reason: 'false alarm' });
+    const site = { kind: 'site' as const, site: 'plant-a' };
+    expect(await killSwitch.raise({ ...ORDER, scope: site })).toMatchObject({ kind: 'raised', published: true });
+    expect(killSwitch.active()).toHaveLength(2);
+    disk.resolve();
+    expect(await rearmed).toMatchObject({ kind: 'rearmed' });
+    expect(killSwitch.active().map((kill) => kill.scope)).toEqual([site]);
+    const epochs = published.map(({ text }) => {
+      return JSON.parse(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString()).epoch as number;
+    });
+    expect(epochs).toEqual([...epochs].sort((a, b) => a - b));
+    expect(new Set(epochs).size).toBe(3);
+    const audited = await database.selectFrom('audit').select('action').execute();
+    expect(audited.filter(({ action }) => action === 'kill-rearmed')).toHaveLength(1);
+  });
+});
 
 describe('while the database fails', () => {
   it('sends the kill, measures it, and says that it is not on record', async () => {
