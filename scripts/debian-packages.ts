@@ -25,6 +25,14 @@ const NEEDED: readonly Needed[] = [
     why: 'cameras are tested against a real one',
     probe: ['/usr/bin/python3', '-c', RTSP_SERVER],
   },
+  { tool: 'faketime', debianPackage: 'faketime', why: 'the agent is tested with wall clocks that jump' },
+  {
+    tool: 'mkfs.ext4',
+    debianPackage: 'e2fsprogs',
+    why: 'power cuts and full disks are tested on disks of their own',
+    // Not on the PATH of everybody.
+    probe: ['/bin/sh', '-c', 'test -x /usr/sbin/mkfs.ext4 || test -x /sbin/mkfs.ext4'],
+  },
   {
     tool: 'RTSP server of H.264',
     debianPackage: 'gstreamer1.0-plugins-good',
