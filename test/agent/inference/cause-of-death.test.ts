@@ -1,3 +1,4 @@
+// What a death is called, from the words and the signals that real runners died with.
 import { describe, expect, it } from 'vitest';
 import { causeOfDeath } from '../../../agent/inference/cause-of-death.ts';
 

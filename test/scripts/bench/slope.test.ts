@@ -1,3 +1,4 @@
+// The slope of a soak run: exact on a line, and not to be moved by a few wild samples.
 import { describe, expect, it } from 'vitest';
 import { robustSlope } from '../../../scripts/bench/slope.ts';
 
