@@ -14,14 +14,16 @@ function shapeOf(arm: ShownArm['arm'], object: ShownObject, frame: Size): string
   const { box, label, score, isDisputed } = object;
   if (box === null) return '';
   const [x, y, w, h] = box.map(rounded) as [number, number, number, number];
-  const size = Math.max(10, Math.round(frame.height / 40));
+  const size = Math.max(6, Math.round(frame.height / 36));
   // Each arm writes at its own edge, and inside where the edge is the picture's.
   const above = y - 3 < size ? y + size : y - 3;
   const below = y + h + size > frame.height ? y + h - 3 : y + h + size;
+  // What lies at the right is written towards the left.
+  const [at, anchor] = x + w / 2 > frame.width / 2 ? [rounded(x + w), 'end'] : [x, 'start'];
   const text = `${isDisputed ? '≠ ' : ''}${label} ${Math.round(score * 100)} %`;
   return (
     `<g class="${arm}${isDisputed ? ' disputed' : ''}"><rect x="${x}" y="${y}" width="${w}" height="${h}"/>` +
-    `<text x="${x}" y="${rounded(arm === 'baseline' ? above : below)}" font-size="${size}">${escapeHtml(text)}</text></g>`
+    `<text x="${at}" y="${rounded(arm === 'baseline' ? above : below)}" text-anchor="${anchor}" font-size="${size}">${escapeHtml(text)}</text></g>`
   );
 }
 

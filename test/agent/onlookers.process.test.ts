@@ -1,6 +1,9 @@
 // The agent seen from outside while it runs: systemd's messages, the preview page, its sinks; and what they cost when
 // whoever reads them stops. A real process, real models, real frames.
+import { execFileSync } from 'node:child_process';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AnswerRecord } from '../../agent/sinks/answer-record.ts';
 import { type Answer, detectionsOf } from '../../shared/release/answers.ts';
@@ -8,8 +11,11 @@ import { AgentRig, type PackedRelease } from './agent-rig.ts';
 import { readPage } from './preview/page-reader.ts';
 import { NotifyListener } from './watchdog/notify-listener.ts';
 
+const MAIN = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
 const SLOW_MS = 90_000;
 const WATCHDOG_MS = 3_000;
+/** The discard port: nothing listens there. */
+const NOBODY = 'http://127.0.0.1:9/';
 
 type Found = { readonly label: string; readonly box: readonly number[] };
 type Shown = { readonly requestId: string; readonly arms: readonly { readonly objects: readonly Found[] }[] };
@@ -35,7 +41,8 @@ describe('the agent under systemd, with a preview', () => {
     baseline = await rig.open('cv-detector/1.8.2');
     listener = new NotifyListener(join(rig.folder, 'notify'));
     await rig.until('the notify socket', () => listener.isOpen());
-    rig.configure({ preview: { port: 0 } });
+    const sinks = [{ kind: 'stdout' }, { kind: 'socket', path: 'answers.sock' }, { kind: 'http', url: NOBODY }];
+    rig.configure({ preview: { port: 0 }, sinks });
     const env = { NOTIFY_SOCKET: listener.path, WATCHDOG_USEC: String(WATCHDOG_MS * 1000) };
     rig.start({ env });
     await rig.until('the address of the preview', () => /"url":"(http:[^"]+)"/.test(rig.log));
@@ -82,6 +89,27 @@ describe('the agent under systemd, with a preview', () => {
       const told = rig.answers.find((answer) => answer.request_id === shown.requestId) as AnswerRecord | undefined;
       expect(told?.model_digest).toBe(baseline.digest);
       expect(shown.arms.map(({ objects }) => boxesOf(objects))).toEqual([boxesOf(detectionsOf(told?.answer ?? NONE))]);
+    },
+    SLOW_MS,
+  );
+
+  it(
+    'gives the same answers to whoever connects, and says which receiver takes none',
+    async () => {
+      const socket = connect(join(rig.folder, 'answers.sock'));
+      let text = '';
+      socket.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      await rig.until('answers on the socket', () => text.split('\n').length > 4);
+      const [first = ''] = text.split('\n');
+      socket.destroy();
+      const { request_id } = JSON.parse(first) as AnswerRecord;
+      expect(rig.answers.find((answer) => answer.request_id === request_id)).toEqual(JSON.parse(first));
+      await rig.until('a report of the sinks', () => rig.reported?.sinks.some(({ sent }) => sent > 0) ?? false);
+      const explained = execFileSync(process.execPath, [MAIN, 'explain', '--config', join(rig.folder, 'agent.json')]);
+      expect(String(explained)).toMatch(/^sink {8}stdout: \d+ answers$/m);
+      expect(String(explained)).toMatch(/^sink {8}http: 0 answers; http:\/\/127.0.0.1:9: connect ECONNREFUSED/m);
     },
     SLOW_MS,
   );
