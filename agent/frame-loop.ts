@@ -121,17 +121,17 @@ export class FrameLoop {
     this.#driver.next(lane);
   }
 
-  /** A runner is gone that nobody has ended: its frames go to whoever serves now, the other cameras' runners end too. */
+  /** A runner is gone that nobody has ended: its frames go elsewhere before anything is written down about its death. */
   onExit(lane: Lane, exit: RunnerExit<Flight>): void {
     if (lane.isEnding) return;
     lane.isEnding = true;
     const { digest } = lane.ref;
     const others = this.lanesOf(digest).filter((other) => other !== lane);
     for (const one of [lane, ...others]) this.#lanes.delete(laneKey(digest, one.cameraId));
-    const { how, reason } = exit;
-    this.#parts.core.send({ kind: 'runner-died', digest, how, reason });
     const [running] = lane.flights;
-    if (running && !running.isDiverted) this.#record(lane, running, 'runner-died', reason);
+    if (running && !running.isDiverted) this.#record(lane, running, 'runner-died', exit.reason);
+    if (fallbackFor(this.#parts.core.state(), digest) !== null) this.#evacuate(lane);
+    this.#parts.core.send({ kind: 'runner-died', digest, how: exit.how, reason: exit.reason });
     this.#evacuate(lane);
     this.#abandon(lane);
     for (const other of others) void this.#cut(other);

@@ -1,6 +1,6 @@
 // The agent's side of a runner process: starts it, hands it frame tokens, hears its answers, ends it. Knows which
 // tokens it holds. Decides nothing: when to stop, kill or drain is said by the caller.
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BelayError } from '../../shared/basics/errors.ts';
 import type { Answer } from '../../shared/release/answers.ts';
@@ -117,9 +117,13 @@ const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
   'crashed-on-load': 'look at the log lines of this process; the release must not be tried again unchanged',
 };
 
-/** prlimit sets the limit and becomes the program it is given: the pid stays, no privilege is needed. */
-function dataLimit(bytesMax: number | undefined): readonly string[] {
-  return bytesMax === undefined ? [] : [PRLIMIT, `--data=${bytesMax}`];
+/**
+ * prlimit sets the limits and becomes the program it is given: the pid stays, no privilege is needed. A core of one byte is
+ * none, to a file and to a program: writing one would keep a dying runner alive for seconds, and its frame waiting.
+ */
+function withLimits(command: readonly string[], dataBytesMax: number | undefined): readonly string[] {
+  if (!existsSync(PRLIMIT)) return command;
+  return [PRLIMIT, '--core=1', ...(dataBytesMax === undefined ? [] : [`--data=${dataBytesMax}`]), ...command];
 }
 
 function volunteerForOutOfMemory(pid: number, role: RunnerRole): void {
@@ -149,7 +153,7 @@ export class RunnerChild<T extends FrameToken> {
     this.#name = formatReleaseId(releaseIdOf(options.manifest));
     const { role, log } = options;
     this.#child = openChild({
-      command: [...dataLimit(options.dataBytesMax), ...(options.command ?? OWN_RUNNER)],
+      command: withLimits(options.command ?? OWN_RUNNER, options.dataBytesMax),
       env: { ...childEnvironment(process.env), ...options.env },
       nice: RUNNER_NICE[role],
       log: this.#overhearing(log),

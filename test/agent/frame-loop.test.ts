@@ -221,6 +221,21 @@ describe('a candidate that fails', () => {
     expect(world.released.sort()).toEqual([running, waiting].sort());
     expect(world.lost()).toBe(`c${running} runner-died`);
   });
+
+  it('by a native crash: the baseline has the frame before anything is written down about the death', async () => {
+    serveWithCandidate();
+    world.frame();
+    world.order.length = 0;
+    const baseline = world.runner('b');
+    const { submit } = baseline;
+    baseline.submit = (token) => {
+      world.order.push('rescue');
+      return submit(token);
+    };
+    world.runner('c').crash();
+    await breathe();
+    expect(world.order.slice(0, 2)).toEqual(['rescue', 'persist']);
+  });
 });
 
 describe('a kill', () => {

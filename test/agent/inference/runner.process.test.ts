@@ -80,6 +80,12 @@ describe('a runner that is well', () => {
     expect(readFileSync(`/proc/${runner.pid}/oom_score_adj`, 'utf8').trim()).toBe('900');
   });
 
+  it('writes no core when it crashes: that would keep it, and its frame, for seconds', async () => {
+    const release = bench.release();
+    const runner = await bench.open(release, bench.ring(release, []));
+    expect(readFileSync(`/proc/${runner.pid}/limits`, 'utf8')).toMatch(/Max core file size +1 /);
+  });
+
   it('is handed no variable of the agent that it does not need', async () => {
     process.env.BELAY_TEST_SECRET = 'do not pass on';
     const release = bench.release();
