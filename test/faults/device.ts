@@ -131,6 +131,8 @@ export class Device {
       factory,
       controlPlane: plane,
       cameras: [{ id: 'camera-1', source: { kind: 'line', loop, fps: 5 } }],
+      // At once: the instants of the cuts are drawn from the order on.
+      download: { spreadMs: 0 },
       windowMs: 1000,
       threads: 1,
       ringDir: this.ringDir,

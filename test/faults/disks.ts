@@ -47,12 +47,12 @@ export function freeBytesOf(disk: Disk): number {
 }
 
 /** Null when disks can be mounted here; otherwise why not. */
-export function mountFault(folder: string): string | null {
+export function mountFault(folder: string, name: string): string | null {
   if (process.getuid?.() !== 0) return 'mounting needs root';
   try {
-    makeImage(folder, 'probe', 8).unmount();
-    rmSync(join(folder, 'probe.img'));
-    mountTmpfs(join(folder, 'probe'), 1).unmount();
+    makeImage(folder, `probe-${name}`, 8).unmount();
+    rmSync(join(folder, `probe-${name}.img`));
+    mountTmpfs(join(folder, `probe-${name}`), 1).unmount();
     return null;
   } catch (error) {
     return (error as Error).message.split('\n').slice(0, 2).join(' ');

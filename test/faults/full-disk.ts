@@ -53,17 +53,15 @@ class Filler {
 }
 
 /** The short run leaves out what only says the same on another file system. */
-export async function fillDisks(ground: Ground, isShort: boolean): Promise<readonly Row[]> {
-  const rows: Row[] = [];
+export async function* fillDisks(ground: Ground, isShort: boolean): AsyncGenerator<Row> {
   for (const kind of isShort ? (['ext4'] as const) : (['tmpfs', 'ext4'] as const)) {
     const make = () =>
       kind === 'tmpfs' ? mountTmpfs(join(ground.folder, kind), 16) : makeImage(ground.folder, kind, 20);
-    rows.push(await onDisk(make(), (disk) => fillUnderAgent(ground, disk, kind)));
-    rows.push(await onDisk(make(), (disk) => fillUnderSpool(disk, kind)));
+    yield await onDisk(make(), (disk) => fillUnderAgent(ground, disk, kind));
+    yield await onDisk(make(), (disk) => fillUnderSpool(disk, kind));
   }
-  rows.push(await onDisk(makeImage(ground.folder, 'download', 160), (disk) => fillBeforeDownload(ground, disk)));
-  rows.push(await onDisk(mountTmpfs(join(ground.folder, 'first'), 4), (disk) => startFirstTime(ground, disk)));
-  return rows;
+  yield await onDisk(makeImage(ground.folder, 'download', 160), (disk) => fillBeforeDownload(ground, disk));
+  yield await onDisk(mountTmpfs(join(ground.folder, 'first'), 4), (disk) => startFirstTime(ground, disk));
 }
 
 async function onDisk(disk: Disk, work: (disk: Disk) => Promise<Row>): Promise<Row> {

@@ -35,7 +35,7 @@ type Rig = {
   readonly told: Map<string, number>;
 };
 
-export async function killAgents(ground: Ground, options: KillOptions): Promise<readonly Row[]> {
+export async function* killAgents(ground: Ground, options: KillOptions): AsyncGenerator<Row> {
   const voice = await ground.openVoice();
   const row = new RowBuilder('kill -9 of the agent', PROMISE);
   const dataDir = join(ground.folder, 'kill-data');
@@ -59,11 +59,8 @@ export async function killAgents(ground: Ground, options: KillOptions): Promise<
   await storm;
   await expectAllArrived(rig);
   const told = [...rig.told.values()].reduce((sum, count) => sum + count, 0);
-  return [
-    row.row(
-      `${told} told events, ${voice.events.length} arrived; slowest first answer ${(slowestMs / 1000).toFixed(1)} s`,
-    ),
-  ];
+  const slowest = `slowest first answer ${(slowestMs / 1000).toFixed(1)} s`;
+  yield row.row(`${told} told events, ${voice.events.length} arrived; ${slowest}`);
 }
 
 /** A device that has moved on from its factory release, and is to try a third one: that is where a kill hurts most. */

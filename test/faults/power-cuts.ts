@@ -40,7 +40,7 @@ type Rig = {
   committed: readonly string[];
 };
 
-export async function cutPower(ground: Ground, options: CutOptions): Promise<readonly Row[]> {
+export async function* cutPower(ground: Ground, options: CutOptions): AsyncGenerator<Row> {
   const voice = await ground.openVoice();
   const image = makeImage(ground.folder, 'power', IMAGE_MEBIBYTES);
   ground.workspace.defer(() => image.unmount());
@@ -49,10 +49,12 @@ export async function cutPower(ground: Ground, options: CutOptions): Promise<rea
   await device.firstAnswer();
   await device.await('hello', () => voice.boots.length > 0);
   const rig: Rig = { ground, options, voice, image, device, committed: [ground.factory.digest] };
-  const rows = [await cutDownloads(rig), await cutInstalls(rig), await cutSwitches(rig), await cutSpool(rig)];
+  yield await cutDownloads(rig);
+  yield await cutInstalls(rig);
+  yield await cutSwitches(rig);
+  yield await cutSpool(rig);
   await device.kill();
   image.unmount();
-  return rows;
 }
 
 async function cutDownloads(rig: Rig): Promise<Row> {

@@ -12,11 +12,12 @@ import { type Row, RowBuilder } from './row.ts';
 const START_MS_MAX = 5000;
 const START_TRIES = 3;
 
-export async function readOnlyDisks(ground: Ground): Promise<readonly Row[]> {
+export async function* readOnlyDisks(ground: Ground): AsyncGenerator<Row> {
   const disk = makeImage(ground.folder, 'read-only', 160);
   const committed = ground.packages.make('6.0.0');
   try {
-    return [await serveReadOnly(ground, disk, committed), await serveRotten(ground, disk, committed)];
+    yield await serveReadOnly(ground, disk, committed);
+    yield await serveRotten(ground, disk, committed);
   } finally {
     disk.unmount();
   }

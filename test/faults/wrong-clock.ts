@@ -24,7 +24,7 @@ const JUMPS = [
 const ANSWERS = 15;
 const BAD = ['breach', 'reverted', 'quarantined', 'crash', 'camera-lost', 'lease-lapsed', 'document-refused'];
 
-export async function setClocks(ground: Ground): Promise<readonly Row[]> {
+export async function* setClocks(ground: Ground): AsyncGenerator<Row> {
   const library = LIBRARIES.find((path) => existsSync(path));
   if (library === undefined) throw new Error('libfaketime is missing: apt-get install faketime');
   const clock = join(ground.workspace.ringFolder, 'wall-clock');
@@ -39,8 +39,8 @@ export async function setClocks(ground: Ground): Promise<readonly Row[]> {
   const start = () => ground.start('clock', { dataDir: join(ground.folder, 'clock-data'), voice, env });
   const setClock = (text: string) => writeFileSync(clock, `${text}\n`);
   setClock('+0');
-  const jumps = await jumpUnderCandidate({ ground, voice, start, setClock });
-  return [jumps, await startIn1970({ ground, voice, start, setClock })];
+  yield await jumpUnderCandidate({ ground, voice, start, setClock });
+  yield await startIn1970({ ground, voice, start, setClock });
 }
 
 type Rig = {
