@@ -23,12 +23,14 @@ export type Found = {
   readonly faults: readonly string[];
   readonly durable: DurableState | null;
   readonly whole: number;
+  /** Downloads and installs that the cut has caught half way. */
+  readonly halves: number;
 };
 
 export function checkDataDir(dataDir: string, expected: Expected): Found {
   const faults: string[] = [];
   const { durable, found } = readSlots(dataDir);
-  if (durable === null) return { faults: [`the state cannot be read: slots ${found}`], durable, whole: 0 };
+  if (durable === null) return { faults: [`the state cannot be read: slots ${found}`], durable, whole: 0, halves: 0 };
   const whole = checkReleases(dataDir, faults);
   const { committed, factory } = durable;
   if (!expected.committed.includes(committed.digest))
@@ -43,7 +45,8 @@ export function checkDataDir(dataDir: string, expected: Expected): Found {
     const obeyed = durable.kills.find((kills) => kills.topic === 'fleet')?.epoch ?? 0;
     if (epoch !== undefined && obeyed < epoch) faults.push(`kill ${epoch} was acknowledged, the state knows ${obeyed}`);
   }
-  return { faults, durable, whole: whole.size };
+  const names = ['releases', 'artifacts'].flatMap((name) => namesIn(join(dataDir, name)));
+  return { faults, durable, whole: whole.size, halves: names.filter((name) => name.endsWith('.part')).length };
 }
 
 /** Whatever the agent would take for a release is one, byte by byte; gives their digests. */

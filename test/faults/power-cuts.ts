@@ -61,10 +61,15 @@ async function cutDownloads(rig: Rig): Promise<Row> {
   const { ground, options, voice } = rig;
   const row = new RowBuilder('power cut during a download', PROMISE);
   voice.pieceMs = 5;
-  return cutAll(rig, row, async (cut) => {
-    await orderNew(rig, `2.0.${cut}`);
-    await wait(options.dice() * DOWNLOAD_MS);
-  }).finally(() => {
+  return cutAll(
+    rig,
+    row,
+    async (cut) => {
+      await orderNew(rig, `2.0.${cut}`);
+      await wait(options.dice() * DOWNLOAD_MS);
+    },
+    (seen) => seen.halves > 0,
+  ).finally(() => {
     voice.pieceMs = 0;
     return voice.order({ baseline: ground.factory });
   });
@@ -72,17 +77,22 @@ async function cutDownloads(rig: Rig): Promise<Row> {
 
 async function cutInstalls(rig: Rig): Promise<Row> {
   const row = new RowBuilder('power cut during an install', PROMISE);
-  return cutAll(rig, row, async (cut) => {
-    const pack = await orderNew(rig, `2.1.${cut}`);
-    const last = [...pack.artifacts.keys()].at(-1) ?? '';
-    const model = [...pack.artifacts.keys()][0] ?? '';
-    // The model is the only new file after the first release: when it has been sent, the install begins.
-    await rig.device.await('download', () =>
-      rig.voice.delivered.some((path) => path.endsWith(model) || path.endsWith(last)),
-    );
-    rig.voice.delivered.length = 0;
-    await wait(rig.options.dice() * INSTALL_MS);
-  });
+  return cutAll(
+    rig,
+    row,
+    async (cut) => {
+      const pack = await orderNew(rig, `2.1.${cut}`);
+      const last = [...pack.artifacts.keys()].at(-1) ?? '';
+      const model = [...pack.artifacts.keys()][0] ?? '';
+      // The model is the only new file after the first release: when it has been sent, the install begins.
+      await rig.device.await('download', () =>
+        rig.voice.delivered.some((path) => path.endsWith(model) || path.endsWith(last)),
+      );
+      rig.voice.delivered.length = 0;
+      await wait(rig.options.dice() * INSTALL_MS);
+    },
+    (seen) => seen.releases > row.runs,
+  );
 }
 
 /** Two releases by turns: each is proven, serves, becomes the baseline; cuts fall on the way and at the commit. */
@@ -92,24 +102,29 @@ async function cutSwitches(rig: Rig): Promise<Row> {
   const pair = [ground.packages.make('3.0.0'), ground.packages.make('3.1.0')] as const;
   for (const pack of pair) voice.publish(pack);
   let baseline = ground.factory;
-  return cutAll(rig, row, async (cut) => {
-    const next = pair[(cut >> 1) % 2] ?? ground.factory;
-    if (cut % 2 === 0) {
-      await voice.order({ baseline, candidate: next });
-      await wait(options.dice() * PROVING_MS);
-      return;
-    }
-    await device.await('the candidate', () => device.answers().at(-1)?.model_digest === next.digest);
-    rig.committed = [baseline.digest, next.digest];
-    const commits = count(device, 'committed');
-    await voice.order({ baseline: next });
-    baseline = next;
-    await wait(options.dice() * COMMIT_MS);
-    return async () => {
-      await device.await('the commit', () => count(device, 'committed') > commits);
-      rig.committed = [next.digest];
-    };
-  });
+  return cutAll(
+    rig,
+    row,
+    async (cut) => {
+      const next = pair[(cut >> 1) % 2] ?? ground.factory;
+      if (cut % 2 === 0) {
+        await voice.order({ baseline, candidate: next });
+        await wait(options.dice() * PROVING_MS);
+        return;
+      }
+      await device.await('the candidate', () => device.answers().at(-1)?.model_digest === next.digest);
+      rig.committed = [baseline.digest, next.digest];
+      const commits = count(device, 'committed');
+      await voice.order({ baseline: next });
+      baseline = next;
+      await wait(options.dice() * COMMIT_MS);
+      return async () => {
+        await device.await('the commit', () => count(device, 'committed') > commits);
+        rig.committed = [next.digest];
+      };
+    },
+    () => count(device, 'committed') > 0,
+  );
 }
 
 /** Kills and their ends in quick succession, each a safety event, with the control plane now acknowledging and now not. */
@@ -119,10 +134,15 @@ async function cutSpool(rig: Rig): Promise<Row> {
   const busy = { isOver: false };
   const storm = stir(voice, busy);
   try {
-    return await cutAll(rig, row, async (cut) => {
-      voice.isAcknowledging = cut % 3 === 0;
-      await wait(200 + options.dice() * SPOOL_MS);
-    });
+    return await cutAll(
+      rig,
+      row,
+      async (cut) => {
+        voice.isAcknowledging = cut % 3 === 0;
+        await wait(200 + options.dice() * SPOOL_MS);
+      },
+      (seen) => seen.events > 10 * row.runs,
+    );
   } finally {
     busy.isOver = true;
     voice.isAcknowledging = true;
@@ -141,8 +161,11 @@ async function stir(voice: Voice, busy: { readonly isOver: boolean }): Promise<v
 /** Leads the agent into the phase; the cut falls when it returns. What it gives back is done after the cut. */
 type Lead = (cut: number) => Promise<(() => Promise<void>) | undefined | void>;
 
-async function cutAll(rig: Rig, row: RowBuilder, lead: Lead): Promise<Row> {
-  const seen = { events: 0, releases: 0, slowestMs: 0, starts: 0 };
+type Seen = { readonly events: number; readonly releases: number; readonly halves: number };
+
+/** `reaches` tells a phase that was cut from one that was only meant to be. */
+async function cutAll(rig: Rig, row: RowBuilder, lead: Lead, reaches: (seen: Seen) => boolean): Promise<Row> {
+  const seen = { events: 0, releases: 0, halves: 0, slowestMs: 0, starts: 0 };
   for (let cut = 0; cut < rig.options.cuts; cut += 1) {
     row.runs += 1;
     const after = await lead(cut);
@@ -150,13 +173,16 @@ async function cutAll(rig: Rig, row: RowBuilder, lead: Lead): Promise<Row> {
     const found = await cutOnce(rig, row, isStarted);
     seen.events += found.events;
     seen.releases += found.whole;
+    seen.halves += found.halves;
     seen.starts += found.startMs === null ? 0 : 1;
     seen.slowestMs = Math.max(seen.slowestMs, found.startMs ?? 0);
     await after?.();
     rig.options.say(`${row.runs}`);
   }
+  if (!reaches(seen)) row.check(false, `no cut has caught the agent at it: ${JSON.stringify(seen)}`);
   const starts = `${seen.starts} agents started on a copy, the slowest answered after ${(seen.slowestMs / 1000).toFixed(1)} s`;
-  return row.row(`${seen.releases} releases and ${seen.events} events looked at; ${starts}`);
+  const looked = `${seen.releases} releases, ${seen.halves} half ones and ${seen.events} events looked at`;
+  return row.row(`${looked}; ${starts}`);
 }
 
 async function cutOnce(rig: Rig, row: RowBuilder, isStarted: boolean) {
@@ -173,10 +199,10 @@ async function cutOnce(rig: Rig, row: RowBuilder, isStarted: boolean) {
     const dataDir = join(disk.path, 'data');
     const isAcknowledged = (seq: number) => isKnown.includes(seq);
     const expected = { boot, events, isAcknowledged, committed: rig.committed };
-    const { faults, durable, whole } = checkDataDir(dataDir, expected);
+    const { faults, durable, whole, halves } = checkDataDir(dataDir, expected);
     for (const fault of faults) row.check(false, fault);
     const startMs = isStarted && durable ? await startOn(ground, dataDir, durable.committed.digest, row) : null;
-    return { events: events.length, whole, startMs };
+    return { events: events.length, whole, halves, startMs };
   } finally {
     disk.unmount();
     rmSync(copy, { force: true });
