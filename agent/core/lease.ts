@@ -57,11 +57,16 @@ const RETRY_AFTER_MS = 2_000;
 
 /** Where the lease of `need` stands. With `hold` a candidate goes on that once had one in this boot. */
 export function standingOf(track: LeaseTrack, { digest, terms }: LeaseNeed, nowMs: number): LeaseStanding {
-  const { lease } = track;
-  if (lease === null || lease.digest !== digest) return { state: 'none', leftMs: 0 };
-  const leftMs = untilMs(lease, terms) - nowMs;
+  const endMs = endOf(track, { digest, terms });
+  if (endMs === null) return { state: 'none', leftMs: 0 };
+  const leftMs = endMs - nowMs;
   if (leftMs > 0) return { state: 'running', leftMs };
   return { state: terms.onLapse === 'hold' ? 'held' : 'lapsed', leftMs: 0 };
+}
+
+/** When the lease of `need` ends or ended; null: there is none. */
+export function endOf({ lease }: LeaseTrack, { digest, terms }: LeaseNeed): number | null {
+  return lease === null || lease.digest !== digest ? null : untilMs(lease, terms);
 }
 
 /** `state`: as standingOf says. */

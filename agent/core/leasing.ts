@@ -8,6 +8,7 @@ import {
   askLease,
   countSleep,
   dropLease,
+  endOf,
   isHelloDue,
   type LeaseNeed,
   type LeaseRefusal,
@@ -76,17 +77,18 @@ export function leaseReportOf(state: CoreState, nowMs: number): Reported['lease'
 /** Why a candidate that is ready does not answer, when that is its lease. */
 export function leaseBlocked(state: CoreState, nowMs: number): Reported['blocked'][number] | null {
   const candidate = candidateOf(state);
-  const standing = leaseStandingOf(state, nowMs);
-  if (candidate === null || standing === null || !isReady(state, candidate)) return null;
-  const { lapsedAtMs, unanswered, askingSinceMs } = state.leases;
+  const need = leaseNeedOf(state);
+  if (candidate === null || need === null || !isReady(state, candidate)) return null;
+  const { unanswered, askingSinceMs } = state.leases;
+  const standing = standingOf(state.leases, need, nowMs);
   if (standing.state === 'lapsed') {
     const reason = `the lease of ${candidate.release} has lapsed; the baseline answers until the control plane renews it`;
-    return { kind: 'lease-lapsed', reason, sinceMs: wallAt(state, lapsedAtMs ?? nowMs) };
+    return { kind: 'lease-lapsed', reason, sinceMs: wallAt(state, endOf(state.leases, need) ?? nowMs) };
   }
   if (standing.state !== 'none' || (state.isLinkUp && unanswered < WAITING_AFTER_HELLOS)) return null;
   const why = state.isLinkUp ? 'the control plane has not granted one' : 'the control plane cannot be reached';
   const reason = `${candidate.release} waits for its first lease of this boot: ${why}`;
-  return { kind: 'lease-lapsed', reason, sinceMs: wallAt(state, askingSinceMs || nowMs) };
+  return { kind: 'lease-lapsed', reason, sinceMs: wallAt(state, askingSinceMs || state.startedAtMs) };
 }
 
 function tellLapse(state: CoreState, need: LeaseNeed, nowMs: number): Turn {

@@ -1,5 +1,5 @@
-// The serving rule, asked afresh for every frame: kill beats breach and quarantine beats lapsed lease beats desired. Going to the baseline
-// needs less proof than going to a candidate. Pure; never remembers a decision.
+// The serving rule, asked afresh for every frame: kill beats breach and quarantine beats lapsed lease beats desired.
+// Going to the baseline needs less proof than going to a candidate. Pure; never remembers a decision.
 import { killOf, killOfDigest, killOfEveryCandidate } from './kills.ts';
 import { type LeaseNeed, type LeaseStanding, mayAnswer, standingOf } from './lease.ts';
 import { suspensionOf } from './limit-suspension.ts';

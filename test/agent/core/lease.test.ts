@@ -195,6 +195,34 @@ describe('a lease that lapses', () => {
   });
 });
 
+describe('the report', () => {
+  const said = ({ core }: LeaseWorld) => {
+    const { lease, ...report } = reportOf(core.state, core.nowMs);
+    return { ...report, lease: lease?.state };
+  };
+
+  it('says nothing new while a device only waits: each report costs a write', () => {
+    const unheard = new LeaseWorld();
+    unheard.core.order(leasedOrder(1));
+    unheard.settle();
+    const lapsed = serving();
+    lapsed.link(false);
+    lapsed.wait(TTL_MS);
+    const suspended = serving();
+    suspended.core.send({ kind: 'persisted', fault: 'ENOSPC' });
+    suspended.link(false);
+    suspended.wait(2 * TTL_MS);
+    suspended.core.send({ kind: 'persisted', fault: null });
+    suspended.settle();
+    for (const world of [unheard, lapsed, suspended]) {
+      const before = said(world);
+      expect(before.blocked).toMatchObject([{ kind: 'lease-lapsed' }]);
+      world.wait(10_000);
+      expect(said(world)).toEqual(before);
+    }
+  });
+});
+
 describe('what beats a lease', () => {
   it('a kill does, and a lease granted before it does not outlive it', () => {
     const world = serving();
