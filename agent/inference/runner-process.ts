@@ -1,5 +1,6 @@
 // The runner: one process, one release, one session. Takes frame tokens on fd 3, reads frames from the ring, answers.
 // Everything a model can crash, hang or bloat happens here. Run by runner.ts; not for import.
+import { flushCompileCache } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { describeError } from '../../shared/basics/errors.ts';
 import { frameBytesOf } from '../frames/input-contract.ts';
@@ -84,6 +85,8 @@ async function load(hello: RunnerHello, send: (message: FromRunner) => void): Pr
   const ring = openRing(hello.ring, 'r');
   const session = await openModelSession(hello);
   const warmMs = await warmUp(session, manifest);
+  // Node writes it at its exit, and a runner seldom lives to that: the next one would compile everything anew.
+  flushCompileCache();
   const { provider, modelSha256, loadMs } = session;
   const rssBytes = process.memoryUsage.rss();
   send({ type: 'ready', protocol: PROTOCOL, runtime: runtimeName(), provider, modelSha256, loadMs, warmMs, rssBytes });
