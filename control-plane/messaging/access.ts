@@ -18,6 +18,7 @@ export type Principal = ({ readonly kind: 'device' } & DeviceAddress) | { readon
 export type Refused = { readonly kind: 'refused'; readonly reason: FaultReason; readonly detail: string };
 export type PublishVerdict =
   | { readonly kind: 'allowed'; readonly address: DeviceAddress; readonly channel: DeviceChannel }
+  | { readonly kind: 'unknown-channel'; readonly detail: string }
   | Refused;
 export type SubscribeVerdict = { readonly kind: 'allowed' } | Refused;
 
@@ -28,17 +29,21 @@ export type Publication = {
   readonly payloadBytes: number;
 };
 
-/** A device writes its own channels only, at QoS 0 or 1, and retains only what is a state. */
+/**
+ * A device writes its own channels only, at QoS 0 or 1, and retains only what is a state. A channel of its own that we do
+ * not know is a newer agent's: to cut it off would make it come back with the same message for ever.
+ */
 export function judgePublish(principal: Principal, publication: Publication, documentBytesMax: number): PublishVerdict {
   const { topic, qos } = publication;
   if (qos > 1) return refuse('qos-2', `published to ${topic} with QoS ${qos}; use QoS 0 or 1`);
   if (principal.kind !== 'device') return refuse('publish-refused', `an observer published to ${topic}`);
   const { site, device } = principal;
   const parts = parseDeviceTopic(topic);
-  const channel = DEVICE_CHANNELS.find((known) => known === parts?.channel);
-  if (!channel || parts?.site !== site || parts.device !== device) {
+  const isForeign = parts === null || parts.site !== site || parts.device !== device;
+  if (isForeign || CONTROL_CHANNELS.some((known) => known === parts.channel))
     return refuse('publish-refused', `published to ${topic}, which is not a channel of ${site}/${device}`);
-  }
+  const channel = DEVICE_CHANNELS.find((known) => known === parts.channel);
+  if (!channel) return { kind: 'unknown-channel', detail: `published to ${topic}; nothing is expected there` };
   const wrong = wrongWithContent(channel, publication, documentBytesMax);
   return wrong === null
     ? { kind: 'allowed', address: { site, device }, channel }
@@ -73,7 +78,7 @@ function readableTopics(address: DeviceAddress): readonly string[] {
 /** A last will speaks for nobody but the device itself, on its status. */
 export function judgeWill(principal: Principal, will: Publication, documentBytesMax: number): PublishVerdict {
   const verdict = judgePublish(principal, will, documentBytesMax);
-  if (verdict.kind === 'refused') return refuse('foreign-will', `last will: ${verdict.detail}`);
+  if (verdict.kind !== 'allowed') return refuse('foreign-will', `last will: ${verdict.detail}`);
   if (verdict.channel !== 'status')
     return refuse('foreign-will', `last will on ${will.topic}; only status may have one`);
   return verdict;

@@ -25,6 +25,7 @@ export type FaultReason =
   | 'subscribe-refused'
   | 'taken-over'
   | 'too-many-connections'
+  | 'unknown-channel'
   | 'wrong-client-id';
 
 /** A client is being refused or cut. The message is for operators; the client sees only the closed connection or a return code. */

@@ -49,8 +49,18 @@ export function createIntake(options: IntakeOptions) {
     }
   };
 
+  /** Acknowledged, so that it does not come again; given to nobody; paced like all the others. */
+  const ignore = async (session: Session, packet: PublishPacket, detail: string): Promise<void> => {
+    dropped.add(packet);
+    options.faults.record({ reason: 'unknown-channel', who: session.clientId, detail });
+    await session.flood.enter();
+    session.flood.leave();
+  };
+
   const take = async (session: Session, packet: PublishPacket): Promise<void> => {
-    const message = messageOf(session, packet, options.limits);
+    const judged = messageOf(session, packet, options.limits);
+    if (judged.kind === 'unknown-channel') return ignore(session, packet, judged.detail);
+    const { message } = judged;
     if (message.channel === 'answers') {
       if (!session.flood.mayAnswer()) dropAnswer(options.faults, session, packet, dropped);
       return;
@@ -110,13 +120,18 @@ function judge(options: IntakeOptions, client: Client, subscription: Subscriptio
   return false;
 }
 
-function messageOf(session: Session, packet: PublishPacket, limits: BrokerLimits): IngestMessage {
+type Judged =
+  | { readonly kind: 'allowed'; readonly message: IngestMessage }
+  | { readonly kind: 'unknown-channel'; readonly detail: string };
+
+function messageOf(session: Session, packet: PublishPacket, limits: BrokerLimits): Judged {
   const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
   const { topic, qos, retain } = packet;
   const publication = { topic, qos, retain, payloadBytes: payload.length };
   const verdict = judgePublish(session.principal, publication, limits.documentBytesMax);
   if (verdict.kind === 'refused') throw new Refusal(verdict.reason, verdict.detail);
-  return { topic, payload, ...verdict.address, channel: verdict.channel };
+  if (verdict.kind === 'unknown-channel') return verdict;
+  return { kind: 'allowed', message: { topic, payload, ...verdict.address, channel: verdict.channel } };
 }
 
 function dropAnswer(faults: Faults, session: Session, packet: object, dropped: WeakSet<object>): void {

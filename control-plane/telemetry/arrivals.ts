@@ -30,7 +30,7 @@ export type Arrival = DeviceAddress & { readonly text: string } & (
 
 export type RefusedArrival = DeviceAddress & {
   readonly channel: string;
-  readonly kind: 'malformed' | 'wrong-address' | 'too-large' | 'unknown-channel';
+  readonly kind: 'malformed' | 'wrong-address' | 'too-large' | 'unknown-channel' | 'unstorable';
   readonly reason: string;
   /** Where it stands in the device's sequence, when that much can be read: it must not hold up what follows. */
   readonly position: { readonly boot: string; readonly seq: number } | null;

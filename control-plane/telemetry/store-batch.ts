@@ -34,6 +34,11 @@ export async function storeBatch(
   return { stored, duplicates: positions.length - stored, marks };
 }
 
+/** Rejects when rows can be neither read nor written. */
+export async function probe(transaction: DatabaseTransaction): Promise<void> {
+  await transaction.updateTable('watermarks').set({ seq: 0 }).where('site', '=', '').execute();
+}
+
 type DeviceChange = DeviceAddress & Partial<Omit<FloorTables['devices'], 'site' | 'device'>>;
 
 /** The last word of each kind wins; windows and events only prove that the device is there. */

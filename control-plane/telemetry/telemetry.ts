@@ -7,8 +7,9 @@ import type { Database } from '../database/database.ts';
 import { reconcileDesired } from '../devices/first-contact.ts';
 import type { PresenceBook } from '../devices/presence.ts';
 import { type Arrival, type Message, readMessage } from './arrivals.ts';
+import { isDataFault } from './data-fault.ts';
 import { Refusals } from './refusals.ts';
-import { type BatchOutcome, type Settled, storeBatch } from './store-batch.ts';
+import { type BatchOutcome, probe, type Settled, storeBatch } from './store-batch.ts';
 import { Watermarks } from './watermarks.ts';
 
 export type TelemetryLog = {
@@ -38,6 +39,8 @@ export type TelemetryParts = {
 export type TelemetryCounts = { stored: number; duplicates: number; commits: number; failures: number };
 
 type Waiting = { readonly arrival: Arrival | null; readonly refused: Settled | null; readonly done: () => void };
+
+type Batch = { readonly arrivals: readonly Arrival[]; readonly refused: readonly Settled[] };
 
 /** Bounds one transaction; the rest waits for the next. */
 const BATCH_MAX = 2000;
@@ -141,25 +144,69 @@ export class Telemetry {
     const kept = [...this.#unstored.values()];
     const arrivals = [...kept, ...batch.flatMap(({ arrival }) => (arrival ? [arrival] : []))];
     const refused = batch.flatMap((waiting) => (waiting.refused ? [waiting.refused] : []));
+    this.#unstored.clear();
     try {
-      const outcome = await this.#store(arrivals, refused);
-      this.#unstored.clear();
-      this.#count(outcome);
-      for (const mark of outcome.marks) this.#parts.publishAck(mark);
-    } catch (error) {
-      this.#keepForLater(arrivals, refused, error);
+      await this.#storeOrPart({ arrivals, refused });
     } finally {
       for (const { done } of batch) done();
     }
   }
 
-  async #store(arrivals: readonly Arrival[], refused: readonly Settled[]): Promise<BatchOutcome> {
+  /** Never rejects. A batch that fails by what is in it is halved, until what cannot be stored stands alone. */
+  async #storeOrPart({ arrivals, refused }: Batch): Promise<void> {
+    try {
+      this.#settled(await this.#store({ arrivals, refused }));
+    } catch (error) {
+      if (!isDataFault(error) || !(await this.#answers())) return this.#keepForLater({ arrivals, refused }, error);
+      this.#forget({ arrivals, refused });
+      const parts = partsOf({ arrivals, refused });
+      for (const part of parts) await this.#storeOrPart(part);
+      const [alone] = arrivals;
+      if (parts.length > 0) return;
+      if (alone) await this.#setAside(alone);
+      else this.#keepForLater({ arrivals, refused }, error);
+    }
+  }
+
+  #settled(outcome: BatchOutcome): void {
+    this.#count(outcome);
+    for (const mark of outcome.marks) this.#parts.publishAck(mark);
+  }
+
+  /** Once more without the device's first desired state, which may be what fails; then never again. */
+  async #setAside(arrival: Arrival): Promise<void> {
+    try {
+      this.#settled(await this.#store({ arrivals: [arrival], refused: [] }, { withContacts: false }));
+      this.#parts.log.warn({ site: arrival.site, device: arrival.device }, 'no desired state could begin for a device');
+      return;
+    } catch (error) {
+      this.#forget({ arrivals: [arrival], refused: [] });
+      const { site, device, channel } = arrival;
+      const position = positionOf(arrival);
+      const reason = describeError(error);
+      this.#refusals.record({ site, device, channel, kind: 'unstorable', reason, position }, this.#parts.wallNow());
+      // It must not hold up what follows it.
+      if (position) await this.#storeOrPart({ arrivals: [], refused: [{ site, device, ...position }] });
+    }
+  }
+
+  /** Whether the database works at all: a fault of the whole must not be taken for a fault of each. */
+  async #answers(): Promise<boolean> {
+    try {
+      await this.#parts.database.transaction().execute((transaction) => probe(transaction));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async #store({ arrivals, refused }: Batch, { withContacts = true } = {}): Promise<BatchOutcome> {
     const { database, log } = this.#parts;
     const nowMs = this.#parts.wallNow();
     let hasWritten = false;
     const outcome = await database.transaction().execute(async (transaction) => {
       const stored = await storeBatch(transaction, { arrivals, refused }, { watermarks: this.#watermarks, nowMs });
-      for (const address of this.#contacts(arrivals)) {
+      for (const address of withContacts ? this.#contacts(arrivals) : []) {
         const { committed, generation } = address;
         const isRegistered = committed !== null && this.#parts.isRegistered(committed.digest);
         const written = await reconcileDesired(transaction, { ...address, committed, generation, isRegistered, nowMs });
@@ -192,7 +239,7 @@ export class Telemetry {
     this.#fault = null;
   }
 
-  #keepForLater(arrivals: readonly Arrival[], refused: readonly Settled[], error: unknown): void {
+  #keepForLater({ arrivals, refused }: Batch, error: unknown): void {
     this.#counts.failures += 1;
     if (this.#fault === null) {
       this.#parts.log.error(
@@ -201,12 +248,37 @@ export class Telemetry {
       );
     }
     this.#fault = describeError(error);
-    for (const position of refused) this.#watermarks.forget(position);
-    for (const arrival of arrivals) {
-      const { site, device, channel } = arrival;
-      if (arrival.channel === 'window' || arrival.channel === 'event') {
-        this.#watermarks.forget({ site, device, boot: arrival.document.boot });
-      } else this.#unstored.set(`${site}/${device}/${channel}`, arrival);
-    }
+    this.#forget({ arrivals, refused });
+    for (const arrival of arrivals)
+      if (positionOf(arrival) === null)
+        this.#unstored.set(`${arrival.site}/${arrival.device}/${arrival.channel}`, arrival);
   }
+
+  /** What was settled in a transaction that has failed is not settled. */
+  #forget({ arrivals, refused }: Batch): void {
+    for (const position of refused) this.#watermarks.forget(position);
+    for (const { site, device, document } of arrivals) this.#watermarks.forget({ site, device, boot: document.boot });
+  }
+}
+
+/** Null: it has no number, and the device says it again by itself. */
+function positionOf(arrival: Arrival): { readonly boot: string; readonly seq: number } | null {
+  if (arrival.channel !== 'window' && arrival.channel !== 'event') return null;
+  const { boot, seq } = arrival.document;
+  return { boot, seq };
+}
+
+/** None: it is one message alone, or only numbers, which hold nothing that could fail. */
+function partsOf({ arrivals, refused }: Batch): readonly Batch[] {
+  if (arrivals.length > 0 && refused.length > 0)
+    return [
+      { arrivals, refused: [] },
+      { arrivals: [], refused },
+    ];
+  if (arrivals.length < 2) return [];
+  const middle = Math.ceil(arrivals.length / 2);
+  return [
+    { arrivals: arrivals.slice(0, middle), refused: [] },
+    { arrivals: arrivals.slice(middle), refused: [] },
+  ];
 }

@@ -112,6 +112,21 @@ describe('what a device may publish', () => {
     expect(test.broker.metrics()).toMatchObject({ faults: { [reason]: 1 }, retained: { documents: 0 } });
   });
 
+  it('is taken off the wire on a channel of its own that nobody knows: a newer agent must not come back for ever', async () => {
+    await using test = await startBroker();
+    const observer = await test.observer('watcher');
+    await observer.client.subscribeAsync(topicOf('cam-one', 'thoughts'));
+    const { client } = await test.device('cam-one', { reconnectPeriod: 10 });
+    for (let n = 0; n < 3; n += 1) {
+      await client.publishAsync(topicOf('cam-one', 'thoughts'), 'x', { qos: 1, retain: true });
+    }
+    await client.publishAsync(event, 'still heard', { qos: 1 });
+    expect(test.events).toEqual(['+watcher#1', '+cam-one#2']); // and never a second connection
+    expect(test.ingested).toEqual([{ topic: event, text: 'still heard' }]);
+    expect(test.broker.metrics()).toMatchObject({ faults: { 'unknown-channel': 3 }, retained: { documents: 0 } });
+    expect(observer.received.map(({ topic }) => topic)).not.toContain(topicOf('cam-one', 'thoughts'));
+  });
+
   it('is nothing for an observer', async () => {
     await using test = await startBroker();
     const { client } = await test.observer('watcher');
