@@ -7,6 +7,7 @@ import type { ProofFault } from './core/events.ts';
 import type { RoomLog } from './frames/child-log.ts';
 import { type Camera, type CameraToken, openCamera, type PictureSize } from './frames/frames.ts';
 import { type Launcher, type Runner, RunnerError, type RunnerRole } from './inference/inference.ts';
+import { isRingFault } from './ring-fault.ts';
 
 /** No answer for this long: the model hangs. The same cap as for a live frame, twice, because it runs niced. */
 const SILENCE_MS_MAX = 20_000;
@@ -189,6 +190,7 @@ class GoldenCourse {
 
 function failureOf(error: unknown): GoldenRun {
   const reason = describeError(error);
+  if (isRingFault(error)) return { kind: 'starved', reason };
   if (!(error instanceof RunnerError)) return { kind: 'failed', fault: 'fault', reason };
   switch (error.code) {
     case 'cancelled':

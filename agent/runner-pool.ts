@@ -12,6 +12,7 @@ import type { FrameLoop } from './frame-loop.ts';
 import type { RoomLog } from './frames/child-log.ts';
 import { type Camera, contractHash } from './frames/frames.ts';
 import { type Launcher, RUNNER_NICE, RunnerError } from './inference/inference.ts';
+import { isRingFault } from './ring-fault.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 export type RunnerPoolParts = {
@@ -178,6 +179,7 @@ export class RunnerPool {
 }
 
 function failureOf(error: unknown): LoadFailure {
+  if (isRingFault(error)) return 'starved';
   if (!(error instanceof RunnerError)) return 'fault';
   switch (error.code) {
     case 'wrong-digest':

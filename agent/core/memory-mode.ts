@@ -59,7 +59,8 @@ export function admit(state: CoreState, ref: ReleaseRef): Admission {
 export function admitNow(state: CoreState, ref: ReleaseRef): Admission {
   const base = wantedBaseline(state);
   const holding = base === null ? null : holdingOf(state, base);
-  if (holding !== null && holding.runner !== 'loaded') return { kind: 'wait' };
+  // One that keeps failing is not waited for: the release on trial may be what repairs this device.
+  if (holding !== null && holding.runner !== 'loaded' && holding.deathsAtMs.length === 0) return { kind: 'wait' };
   const { readAtMs } = state.memory;
   if (readAtMs !== null && readAtMs < (holding?.loadedAtMs ?? 0)) return { kind: 'wait' };
   return admit(state, ref);

@@ -51,14 +51,14 @@ export function onLoadFailed(state: CoreState, event: Event<'load-failed'>, nowM
   const gone = withHolding(state, idle);
   if (holding.runner === 'ending') return turn(gone);
   if (event.failure === 'missing' || event.failure === 'wrong-digest') return refetch(gone, idle, event, nowMs);
-  if (event.failure === 'starved') {
+  if (event.failure === 'starved' && isOnTrial(state, event.digest)) {
     // The box had no time for the proof: that says nothing about the release, so it is tried again later.
     const why = { kind: 'load-failed' as const, reason: event.reason, isFinal: false };
     return turn(hinder(endAttempt(gone, event.digest), idle, why, nowMs));
   }
   const { ref } = holding;
   const crash = emitting({ kind: 'crash', reason: event.reason, digest: ref.digest, release: ref.release });
-  if (!isOnTrial(state, event.digest)) return turn(countDeath(gone, ref, nowMs), crash);
+  if (!isOnTrial(state, event.digest)) return turn(countDeath(gone, ref, event.reason, nowMs), crash);
   const why = { kind: 'load-failed' as const, reason: event.reason, isFinal: false };
   const told = turn(hinder({ ...gone, lastTrouble: event.reason }, idle, why, nowMs), crash);
   return andThen(told, (next) => strike(next, ref, { kind: event.failure as 'fault', reason: event.reason }, nowMs));

@@ -71,7 +71,7 @@ export function onRunnerDied(
   const { ref } = holding;
   const crash = emitting({ kind: 'crash', reason: event.reason, digest: ref.digest, release: ref.release });
   const told = turn({ ...gone, tracks: forgiveTrack(gone.tracks, ref.digest) }, crash);
-  if (!isOnTrial(state, event.digest)) return andThen(told, (next) => turn(countDeath(next, ref, nowMs)));
+  if (!isOnTrial(state, event.digest)) return andThen(told, (next) => turn(countDeath(next, ref, event.reason, nowMs)));
   const why = { kind: event.how, reason: event.reason };
   return andThen(told, (next) => strike({ ...next, lastTrouble: event.reason }, ref, why, nowMs));
 }
@@ -114,11 +114,14 @@ export function hinder(
 }
 
 /** Counts an end of a baseline's runner; too many give it up for this boot. */
-export function countDeath(state: CoreState, ref: ReleaseRef, nowMs: number): CoreState {
+export function countDeath(state: CoreState, ref: ReleaseRef, reason: string, nowMs: number): CoreState {
   const holding = holdingOf(state, ref);
   const deathsAtMs = [...holding.deathsAtMs.filter((atMs) => atMs > nowMs - BASELINE_DEATHS_WITHIN_MS), nowMs];
   const failedAtMs = deathsAtMs.length >= BASELINE_DEATHS_MAX ? nowMs : holding.failedAtMs;
-  return withHolding(state, { ...holding, deathsAtMs, failedAtMs });
+  // No wait: a baseline is loaded again at once. It is kept for whoever asks why nobody answers.
+  const failures = (holding.hindrance?.failures ?? 0) + 1;
+  const hindrance = { kind: 'load-failed' as const, reason, sinceMs: wallAt(state, nowMs), retryAtMs: nowMs, failures };
+  return withHolding(state, { ...holding, deathsAtMs, failedAtMs, hindrance });
 }
 
 /** Ends a runner that may still be busy with frames; the frame loop sends those elsewhere first. */
@@ -140,7 +143,9 @@ function breachBaseline(state: CoreState, ref: ReleaseRef, breach: Breach, nowMs
   if (!isHang && isLast) return turn({ ...state, tracks: forgiveTrack(state.tracks, ref.digest) });
   const event = { kind: 'breach' as const, reason: breach.reason, breach: breach.limit };
   const told = turn(state, emitting({ ...event, digest: ref.digest, release: ref.release }));
-  const counted = andThen(told, (next) => turn(isHang ? countDeath(next, ref, nowMs) : giveUp(next, ref, nowMs)));
+  const counted = andThen(told, (next) =>
+    turn(isHang ? countDeath(next, ref, breach.reason, nowMs) : giveUp(next, ref, nowMs)),
+  );
   return andThen(counted, (next) => endRunner(next, ref));
 }
 

@@ -1,11 +1,11 @@
 // Cameras that ffmpeg reads: RTSP, V4L2 and video files. One child in a process group of its own; it is killed with the
 // whole group, and the kernel kills it when this process is gone, however that came about.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { BelayError, describeError } from '../../shared/basics/errors.ts';
 import { type FfmpegSource, SourceError } from './camera-source.ts';
-import { ffmpegCommand, hasPassword } from './ffmpeg-arguments.ts';
+import { type FfmpegVersion, ffmpegCommand, readVersion } from './ffmpeg-arguments.ts';
 import type { LiveCamera, LiveFeed } from './live-camera.ts';
 import { maskIn } from './mask-url.ts';
 import { PpmReader } from './ppm-reader.ts';
@@ -80,8 +80,7 @@ class FfmpegCamera implements LiveCamera {
         `the camera kind "${this.#source.kind}" needs ffmpeg, which is not installed; run "apt-get install ffmpeg"`,
       );
     const setpriv = programPath('setpriv');
-    const canReadList = hasPassword(this.#source) && readsLists(ffmpeg);
-    const { parameters: asked, input } = ffmpegCommand(this.#source, canReadList);
+    const { parameters: asked, input } = ffmpegCommand(this.#source, versionOf(ffmpeg));
     const command = [ffmpeg, ...asked];
     const [program = ffmpeg, ...parameters] = setpriv === null ? command : [setpriv, '--pdeathsig', 'KILL', ...command];
     const stdin = input === null ? 'ignore' : 'pipe';
@@ -131,21 +130,13 @@ function endingOf(source: FfmpegSource, { code, signal, words }: Ending): Source
   return new SourceError(`the camera's stream could not be read: ${last.slice(-WORDS_CHARS_MAX)} (ffmpeg: ${how})`);
 }
 
-/** From this release on it takes the options of an address from a list. */
-const LIST_VERSION = [5, 1] as const;
-
-function readsLists(ffmpeg: string): boolean {
+function versionOf(ffmpeg: string): FfmpegVersion | null {
+  const stdio: StdioOptions = ['ignore', 'pipe', 'ignore'];
   try {
-    const said = execFileSync(ffmpeg, ['-version'], {
-      encoding: 'utf8',
-      timeout: 5000,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    const [, major = 0, minor = 0] = (/^ffmpeg version n?(\d+)\.(\d+)/.exec(said) ?? []).map(Number);
-    return major > LIST_VERSION[0] || (major === LIST_VERSION[0] && minor >= LIST_VERSION[1]);
+    return readVersion(execFileSync(ffmpeg, ['-version'], { encoding: 'utf8', timeout: 5000, stdio }));
   } catch {
     // Then it is asked in the ordinary way, and says itself what is wrong with it.
-    return false;
+    return null;
   }
 }
 

@@ -1,5 +1,6 @@
 // Every figure of the benchmark, cheap ones first.
 import type { Figure } from './figure.ts';
+import { frameAge } from './frame-age.ts';
 import { gap } from './gap.ts';
 import { killEffect } from './kill-effect.ts';
 import { memory } from './memory.ts';
@@ -15,6 +16,7 @@ import { swapWarm } from './swap-warm.ts';
 export const figures: readonly Figure[] = [
   sensorsSample,
   ringHandover,
+  frameAge,
   memory,
   supervisorLag,
   swapWarm,

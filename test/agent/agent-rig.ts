@@ -78,7 +78,11 @@ export class AgentRig {
     name = folder.replace('/', '-'),
     change?: (manifest: Manifest) => Manifest,
   ): Promise<PackedRelease> {
-    const at = await assemblePackage(folder, join(this.folder, name));
+    return this.offer(await assemblePackage(folder, join(this.folder, name)), change);
+  }
+
+  /** Puts a package folder into the registry. */
+  offer(at: string, change?: (manifest: Manifest) => Manifest): PackedRelease {
     const raw = JSON.parse(readFileSync(join(at, 'manifest.json'), 'utf8')) as Manifest;
     const manifest = change ? change(raw) : raw;
     const bytes = Buffer.from(canonicalJson(manifest));

@@ -50,7 +50,7 @@ export function startFaults(parts: FaultParts): void {
     moments(parts, stream.fork('partition'), net.partitionEveryMs, (chance) =>
       network.partition(device.index, chance.between(2000, net.partitionMsMax)),
     );
-    moments(parts, stream.fork('clock'), box.wallSkewMsMax > 0 ? 15 * 60_000 : null, (chance) => {
+    moments(parts, stream.fork('clock'), box.wallSkewMsMax > 0 ? 3 * 60_000 : null, (chance) => {
       device.wallSkewMs = chance.between(-1, 1) * box.wallSkewMsMax;
     });
   }

@@ -72,7 +72,7 @@ export function drawParameters(seed: number, { devices, hours }: Overrides = {})
     cameras: isBig ? 1 : random.pick([1, 1, 2]),
     faultsForMs: hours === undefined ? faultsForMs : hours * 60 * MINUTE_MS,
     tickMs,
-    frameEveryMs: isBig ? 15_000 : random.pick([4000, 8000]),
+    frameEveryMs: isBig ? 15_000 : random.pick([2000, 5000]),
     burstMax: random.pick([1, 3, 6]),
     windowMs: isBig ? 60_000 : 30_000,
     network: drawNetwork(random.fork('network')),
@@ -90,7 +90,7 @@ function drawNetwork(random: Random): Parameters['network'] {
     dropShare: sometimes(random, () => random.between(0, 0.3)) ?? 0,
     duplicateShare: sometimes(random, () => random.between(0, 0.2)) ?? 0,
     delayMsMax: sometimes(random, () => random.pick([1000, 10_000, 60_000])) ?? 50,
-    partitionEveryMs: every(random, 4, 20),
+    partitionEveryMs: every(random, 2, 10),
     partitionMsMax: random.pick([30_000, 5 * MINUTE_MS, 15 * MINUTE_MS]),
     brokerRestartEveryMs: every(random, 8, 30),
   };
@@ -100,13 +100,13 @@ function drawDevice(random: Random): Parameters['device'] {
   return {
     rebootEveryMs: every(random, 3, 20),
     cutShare: random.pick([0, 0.3, 0.8]),
-    freezeEveryMs: every(random, 8, 30),
+    freezeEveryMs: every(random, 3, 15),
     diskFaultEveryMs: every(random, 10, 30, 0.4),
     bitRotShare: sometimes(random, () => 0.03) ?? 0,
     runnerDeathEveryMs: every(random, 6, 40),
     cameraLossEveryMs: every(random, 10, 40),
     localKillEveryMs: every(random, 30, 90, 0.3),
-    wallSkewMsMax: sometimes(random, () => random.pick([20_000, 60 * MINUTE_MS]), 0.3) ?? 0,
+    wallSkewMsMax: sometimes(random, () => random.pick([20_000, 5 * MINUTE_MS, 60 * MINUTE_MS]), 0.5) ?? 0,
   };
 }
 
@@ -121,13 +121,13 @@ function drawPlane(random: Random): Parameters['plane'] {
 }
 
 function drawLease(random: Random): LeaseTerms {
-  const ttlMs = random.pick([60_000, 120_000, 300_000, 900_000]);
+  const ttlMs = random.pick([20_000, 60_000, 120_000, 300_000]);
   return { ttlMs, onLapse: random.chance(0.85) ? 'revert' : 'hold' };
 }
 
 function drawPeople(random: Random): Parameters['people'] {
   return {
-    killEveryMs: every(random, 4, 20),
+    killEveryMs: every(random, 1, 6),
     verbEveryMs: every(random, 4, 15, 0.5),
     liftEveryMs: every(random, 5, 20, 0.5),
   };

@@ -39,6 +39,7 @@ const FLAWS: readonly Flaw[] = [
   'not-finite',
   'faults',
   'slow',
+  'slow',
   'fails-its-proof',
   'does-not-load',
   'kills-the-box',
@@ -46,13 +47,13 @@ const FLAWS: readonly Flaw[] = [
 
 /** The factory release and the candidates that the operator will roll out, in this order. */
 export function drawReleases(random: Random, candidates: number): readonly SimRelease[] {
-  const factory: SimRelease = { ...refOf(0), flaw: 'none', share: 0, serviceMs: 30 };
+  const factory: SimRelease = { ...refOf(0), flaw: 'none', share: 0, serviceMs: 120 };
   const drawn = Array.from({ length: candidates }, (_, at): SimRelease => {
     return {
       ...refOf(at + 1),
       flaw: random.pick(FLAWS),
       share: random.pick([0.15, 0.5, 1]),
-      serviceMs: random.between(10, 80),
+      serviceMs: random.between(60, 400),
     };
   });
   return [factory, ...drawn];

@@ -9,6 +9,8 @@ import { Watermarks } from '../../control-plane/telemetry/watermarks.ts';
 
 export type Wiring = {
   readonly step: typeof step;
+  /** The clock that the reducer is asked by. */
+  readonly clock: (clocks: { readonly monotonicMs: number; readonly wallMs: number }) => number;
   /** The order in which the hands carry out the effects of one turn. */
   readonly inOrder: (effects: readonly Effect[]) => readonly Effect[];
   /** What `persist` writes. */
@@ -24,6 +26,7 @@ export type Wiring = {
 
 export const HONEST: Wiring = {
   step,
+  clock: ({ monotonicMs }) => monotonicMs,
   inOrder: (effects) => effects,
   toDisk: (durable) => durable,
   openFrameLoop: (parts) => new FrameLoop(parts),

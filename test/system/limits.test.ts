@@ -38,7 +38,7 @@ beforeAll(async () => {
   baseline = await rig.open('cv-detector/1.8.2');
   setThrottled(false);
   mkdirSync(join(rig.folder, 'proc'));
-  rig.configure({ sysRoot: 'sys', procRoot: 'proc' });
+  rig.configure({ ringDir: 'rings', sysRoot: 'sys', procRoot: 'proc' });
   sound = await rig.publish('cv-detector/2.0.0');
   slow = await rig.publish('cv-detector/2.3.0');
   rig.limits = LIMITS;

@@ -27,7 +27,7 @@ beforeAll(async () => {
   baseline = await rig.open('cv-detector/1.8.2');
   candidate = await rig.publish('cv-detector/2.0.0');
   setAvailable(300);
-  rig.configure({ procRoot: 'proc', memoryReserveMb: 256 });
+  rig.configure({ ringDir: 'rings', procRoot: 'proc', memoryReserveMb: 256 });
   rig.limits = { latencyRatio: null, deadlineFloorMs: 10_000 };
   rig.start();
   await rig.until('the baseline answers', () => rig.answers.length > 8, DEADLINE_MS);

@@ -1,10 +1,11 @@
 // What the agent keeps on its disk and reads again: state slots, proofs, its last report, references of cameras. Damaged, they
 // are forgotten with a word, never believed; and `explain` still explains.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPace } from '../../../agent/artifacts/pace.ts';
 import type { AgentConfig } from '../../../agent/config.ts';
 import type { DurableState } from '../../../agent/core/state.ts';
 import { freshDurable } from '../../../agent/core/state.ts';
@@ -12,6 +13,8 @@ import { explainDevice } from '../../../agent/explain-device.ts';
 import { openProofFile } from '../../../agent/proof-file.ts';
 import { decodeSlot, encodeSlot } from '../../../agent/state/slot-codec.ts';
 import { openSlots, readSlots } from '../../../agent/state/slots.ts';
+import type { HealthReference } from '../../../agent/telemetry/camera-health.ts';
+import { openReferenceFile } from '../../../agent/telemetry/camera-reference-file.ts';
 import { reportedSchema } from '../../../shared/protocol/reports.ts';
 import { openRecordingLog } from '../../fakes/recording-log.ts';
 import { FACTORY, ref } from '../core/core-world.ts';
@@ -126,6 +129,56 @@ describe('proof results', () => {
       { numRuns: 500 },
     );
     expect(log.entries.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+});
+
+const REFERENCES = {
+  v: 1,
+  cameras: [
+    {
+      cameraId: 'camera-1',
+      source: 'kept',
+      reference: { lumaHistogram: Array(16).fill(1 / 16), sharpness: 200, saturatedShare: 0, redBlueRatio: 1 },
+    },
+  ],
+};
+
+describe('references of cameras', () => {
+  it('that are damaged are learned anew, or are numbers that a picture can have', () => {
+    const log = openRecordingLog();
+    const cameras = [{ id: 'camera-1', source: { kind: 'folder', path: '/data', fps: 5 } }];
+    writeFileSync(at('camera-references.json'), '');
+    const fresh = openReferenceFile({ dataDir: join(folder, 'data'), cameras, log });
+    fresh.keep(new Map([['camera-1', REFERENCES.cameras[0]?.reference as HealthReference]]));
+    const valid = JSON.parse(readFileSync(at('camera-references.json'), 'utf8')) as unknown;
+    fc.assert(
+      fc.property(damagedJson(valid), (bytes) => {
+        writeFileSync(at('camera-references.json'), bytes);
+        const { known } = openReferenceFile({ dataDir: join(folder, 'data'), cameras, log });
+        for (const { lumaHistogram, sharpness } of known.values()) {
+          expect(lumaHistogram.every((share) => share >= 0 && share <= 1)).toBe(true);
+          expect(Number.isFinite(sharpness)).toBe(true);
+        }
+      }),
+      { numRuns: 1500 },
+    );
+    expect(log.entries.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+});
+
+describe('the budget of downloads', () => {
+  it('that is damaged begins a new day, and never allows more than one', () => {
+    const options = { bytesPerSecondMax: null, bytesPerDayMax: 1000 };
+    const clocks = { monotonicNow: () => 0, wallNow: () => 1_700_000_000_000, wait: async () => undefined };
+    fc.assert(
+      fc.property(damagedJson({ sinceMs: 1_700_000_000_000 - 1000, bytes: 400 }), (bytes) => {
+        writeFileSync(at('download-budget.json'), bytes);
+        const pace = openPace({ options, path: at('download-budget.json'), ...clocks });
+        expect(pace.left()).toBeLessThanOrEqual(1000);
+        expect(Number.isFinite(pace.renewsAtMs())).toBe(true);
+      }),
+      { numRuns: 1500 },
+    );
   });
 });
 

@@ -84,6 +84,7 @@ export class Checker {
     const oracle = this.oracleOf(life.index);
     this.#followEvent(life, oracle, { event, before, state });
     for (const effect of effects) if (effect.kind === 'emit') this.#followEmit(life, oracle, effect.event);
+    if (event.kind === 'booted' || event.kind === 'kill') this.#checkMemory(life, oracle, state);
     this.#checkServing(life, oracle, state);
   }
 
@@ -238,6 +239,21 @@ export class Checker {
         `${digest} is started again after ${cuts} starts that cut the power`,
       );
     oracle.proving.add(digest);
+  }
+
+  /** What forbids an answer is all there, after a power cut too. */
+  #checkMemory(life: AgentLife, oracle: DeviceOracle, { durable }: CoreState): void {
+    for (const [topic, { digests }] of oracle.known.kills) {
+      const kept = durable.kills.find((kills) => kills.topic === topic);
+      const isKept = digests.every(
+        (digest) => kept?.overflow || kept?.entries.some((entry) => entry.digest === digest),
+      );
+      if (!isKept) this.#breaks(life, 'a-kill-lasts', `a kill of the ${topic} topic is not in force any more`);
+    }
+    const lost = [...oracle.known.quarantine.keys()].find(
+      (digest) => !durable.quarantine.some((entry) => entry.digest === digest),
+    );
+    if (lost !== undefined) this.#breaks(life, 'quarantine-lasts', `${lost} is not quarantined any more`);
   }
 
   #checkServing(life: AgentLife, oracle: DeviceOracle, state: CoreState): void {

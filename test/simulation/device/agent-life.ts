@@ -89,8 +89,9 @@ export class AgentLife implements Station {
   }
 
   monotonicNow(): number {
-    const { queue, poweredAtMs } = this.#parts;
-    return queue.nowMs - poweredAtMs - this.#parts.device.suspendedMs + 5000;
+    const { queue, poweredAtMs, device, wiring } = this.#parts;
+    const monotonicMs = queue.nowMs - poweredAtMs - device.suspendedMs + 5000;
+    return wiring.clock({ monotonicMs, wallMs: this.#wallNow() });
   }
 
   start(): void {

@@ -30,6 +30,8 @@ const NOTHING_FOUND: Answer = { task: 'detection', detections: [] };
 const GONE_AFTER_MS = 3;
 const STUCK_MS = 1000;
 const STUCK_SHARE = 0.05;
+/** The machine has other things to do now and then. */
+const BUSY_SHARE = 0.004;
 
 export function openSimRunner(parts: SimRunnerParts): SimRunner {
   const { release, random, after } = parts;
@@ -66,8 +68,8 @@ export function openSimRunner(parts: SimRunnerParts): SimRunner {
     if (parts.flaw === 'runs-out-of-memory' && random.chance(0.06)) return end({ code: null, signal: 'SIGKILL' }, 5);
     isHung = parts.flaw === 'hangs' && random.chance(0.04);
     isBusy = true;
-    const isLate = parts.flaw === 'slow' && random.chance(0.3);
-    after(release.serviceMs * random.between(0.8, 1.4) * (isLate ? random.between(5, 60) : 1), () => finish(token));
+    const isLate = random.chance(parts.flaw === 'slow' ? 0.1 : BUSY_SHARE);
+    after(release.serviceMs * random.between(0.8, 1.4) * (isLate ? random.between(5, 40) : 1), () => finish(token));
   };
   return {
     pid: 1,
