@@ -1,20 +1,7 @@
 // What a broken local limit is, and the numbers that the device judges by. Types and small readers only.
 import { DEFAULT_LIMITS, type DeviceLimits } from '../../shared/protocol/limits.ts';
+import type { LimitName } from './limit-state.ts';
 import type { CoreState, QuarantineKind } from './state.ts';
-
-export type LimitName =
-  | 'fps'
-  | 'latency'
-  | 'errors'
-  | 'deadline'
-  | 'empty'
-  | 'alerts'
-  | 'temperature'
-  | 'throttling'
-  | 'battery'
-  | 'drain'
-  | 'memory'
-  | 'reserve';
 
 /** `observed … > limit …` in words. `suspend`: the evidence is not enough to set the release aside; it goes for a while. */
 export type Breach = {

@@ -1,7 +1,7 @@
 // Suspension: a release that was taken off without quarantine stays away for a cool-down, each time twice as long, and
 // not for ever: what points at the release sets it aside the third time, anything else waits for a newer order.
-
-import { type Breach, type LimitName, limitsOf, minutes } from './limit-breach.ts';
+import { type Breach, limitsOf, minutes } from './limit-breach.ts';
+import type { LimitName, Suspension } from './limit-state.ts';
 import { quarantine } from './quarantine.ts';
 import type { CoreState, ReleaseRef } from './state.ts';
 import { emitting, type Turn, turn } from './turn.ts';
@@ -9,18 +9,6 @@ import { emitting, type Turn, turn } from './turn.ts';
 export const SUSPENSIONS_MAX = 3;
 /** The longest cool-down, whatever doubling says. */
 const COOL_DOWN_MS_MAX = 6 * 3_600_000;
-
-export type Suspension = {
-  readonly digest: string;
-  readonly limit: LimitName;
-  readonly reason: string;
-  /** Monotonic; null: until a newer generation. */
-  readonly untilMs: number | null;
-  readonly sinceMs: number;
-  readonly times: number;
-  readonly generation: number;
-  readonly isOver: boolean;
-};
 
 export type SuspensionCause = {
   readonly limit: LimitName;

@@ -5,7 +5,7 @@ import type { Sensors } from '../../shared/measure/window.ts';
 import type { Desired } from '../../shared/protocol/documents.ts';
 import type { GoldenScore } from '../../shared/protocol/golden-score.ts';
 import { type LeaseTrack, NO_LEASE } from './lease.ts';
-import type { Suspension } from './limit-suspension.ts';
+import type { Suspension } from './limit-state.ts';
 import { EMPTY_LIMIT_TRACKS, type LimitTracks } from './limit-tracks.ts';
 import { MEMORY_RESERVE_MB, type MemoryState, openMemory } from './memory-state.ts';
 

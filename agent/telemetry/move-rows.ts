@@ -1,5 +1,5 @@
 // Takes what the spool has gathered in memory over into its file, behind what lies there. One transaction of the caller.
-import type { SpoolDatabase } from './spool-file.ts';
+import type { SpoolDatabase } from './spool-schema.ts';
 
 const COPIES = [
   {

@@ -2,9 +2,8 @@
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { BelayError, describeError } from '../../shared/basics/errors.ts';
+import { SCHEMA, type SpoolDatabase } from './spool-schema.ts';
 import { sweepRotten } from './spool-sweep.ts';
-
-export type SpoolDatabase = Database.Database;
 
 /** Codes: `spool-unavailable` the file can be neither opened nor replaced, `spool-in-use` another process has it open. */
 export class SpoolError extends BelayError {}
@@ -14,29 +13,6 @@ export type OpenedFile = {
   /** Why the former file was set aside; null when it was not. */
   readonly setAside: string | null;
 };
-
-// The indexes cover every question but the documents themselves, so that a full spool answers in a millisecond.
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS entries (
-    id INTEGER PRIMARY KEY,
-    class TEXT NOT NULL,
-    boot TEXT NOT NULL,
-    seq INTEGER,
-    sent INTEGER NOT NULL DEFAULT 0,
-    bytes INTEGER NOT NULL,
-    parts INTEGER NOT NULL DEFAULT 1,
-    span_ms INTEGER NOT NULL DEFAULT 0,
-    merge_key TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    body TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS entries_by_class ON entries (class, id, bytes, span_ms);
-  CREATE INDEX IF NOT EXISTS entries_unsent ON entries (class, sent, id, parts, merge_key);
-  CREATE INDEX IF NOT EXISTS entries_by_seq ON entries (boot, seq);
-  CREATE TABLE IF NOT EXISTS boots (boot TEXT PRIMARY KEY, seq_last INTEGER NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS dropped (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS filler (bytes BLOB) STRICT;
-`;
 
 /** A predecessor that is still closing may hold the file for a moment. */
 const BUSY_MS_MAX = 1000;

@@ -3,7 +3,7 @@
 // byte the pages that are free inside the file, and a write-ahead log that never needs to grow, still take safety events.
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { SpoolDatabase } from './spool-file.ts';
+import type { SpoolDatabase } from './spool-schema.ts';
 
 const MEBIBYTE = 1024 * 1024;
 /** Free pages inside the file that are aimed at: some 3,000 safety events. */

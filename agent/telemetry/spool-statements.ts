@@ -1,5 +1,5 @@
 // The prepared statements of the spool, typed, in one place. No decisions.
-import type { SpoolDatabase } from './spool-file.ts';
+import type { SpoolDatabase } from './spool-schema.ts';
 
 export type SpoolClass = 'event' | 'window';
 

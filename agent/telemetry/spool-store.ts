@@ -4,16 +4,9 @@ import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
 import { describeError } from '../../shared/basics/errors.ts';
 import { moveRows } from './move-rows.ts';
-import {
-  closeSpoolFile,
-  isCorruption,
-  isFull,
-  openMemorySpool,
-  openSpoolFile,
-  type SpoolDatabase,
-  SpoolError,
-} from './spool-file.ts';
+import { closeSpoolFile, isCorruption, isFull, openMemorySpool, openSpoolFile, SpoolError } from './spool-file.ts';
 import { SpoolReserve } from './spool-reserve.ts';
+import type { SpoolDatabase } from './spool-schema.ts';
 import { openStatements, type SpoolStatements } from './spool-statements.ts';
 
 /** While the rows are in memory, the disk is asked again this often. */

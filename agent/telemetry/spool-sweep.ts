@@ -1,6 +1,6 @@
 // Rows that nobody could read are dropped when the spool is opened: SQLite does not check what it keeps, and one rotten row at
 // the head of the line would be sent for ever, or stop every other from being sent. What is dropped is counted.
-import type { SpoolDatabase } from './spool-file.ts';
+import type { SpoolDatabase } from './spool-schema.ts';
 
 /** As the numbers of documents: one more is still exact. */
 const COUNT_MAX = 2 ** 52;
