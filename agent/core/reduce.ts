@@ -14,7 +14,7 @@ import { onMachineUse, onSensors, watchLimits } from './limit-watch.ts';
 import { onSized } from './memory-steps.ts';
 import { isBusy } from './plan.ts';
 import { quarantine } from './quarantine.ts';
-import { settle } from './settle.ts';
+import { collectGarbage, settle } from './settle.ts';
 import { onInstalled, onInstallFailed, onLoaded, onLoadFailed, onProof, onScored, onUnloaded } from './staging.ts';
 import { type CoreState, isOfBaselineChain, type ReleaseRef, wallAt } from './state.ts';
 import { onFrameFault, onRunnerDied, refOf } from './trouble.ts';
@@ -27,7 +27,8 @@ export function step(state: CoreState, event: CoreEvent, monotonicNowMs: number)
   const present = { ...state, tracks: notePulse(state.tracks, monotonicNowMs) };
   const folded = fold(present, event, monotonicNowMs);
   if (QUIET.has(event.kind) && !isLapseUntold(folded.state, monotonicNowMs)) return folded;
-  const settled = andThen(folded, (next) => settle(next, monotonicNowMs));
+  const followed = andThen(folded, (next) => settle(next, monotonicNowMs));
+  const settled = andThen(followed, (next) => collectGarbage(state, next));
   const { durable } = settled.state;
   const isRetry = event.kind === 'tick' && settled.state.diskFault !== null;
   const mustPersist = durable !== state.durable || event.kind === 'booted' || isRetry;

@@ -17,8 +17,7 @@ export function settle(state: CoreState, nowMs: number): Turn {
   const leased = andThen(committed, (next) => trackLease(next, nowMs));
   const routed = andThen(leased, (next) => route(next, nowMs));
   const halted = andThen(routed, (next) => trackHalt(next, nowMs));
-  const planned = andThen(halted, (next) => planSteps(next, nowMs));
-  return andThen(planned, (next) => collectGarbage(state, next));
+  return andThen(halted, (next) => planSteps(next, nowMs));
 }
 
 /** The desired baseline becomes the committed one when it runs here, proven: at once after serving as the candidate. */
@@ -88,7 +87,9 @@ function startsShadow(before: Serving, after: Serving): ReleaseRef | null {
   return after.shadow.ref;
 }
 
-function collectGarbage(before: CoreState, after: CoreState): Turn {
+/** Whatever an event has made superfluous on the disk goes. `before`: as it was when the event came. */
+export function collectGarbage(before: CoreState, after: CoreState): Turn {
+  if (before.durable === after.durable && before.desired === after.desired) return turn(after);
   const keep = keptDigests(after);
   if (keep.join() === keptDigests(before).join()) return turn(after);
   return turn(after, { kind: 'collect-garbage', keep });
