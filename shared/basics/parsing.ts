@@ -11,9 +11,18 @@ export type Parsed<T> =
 const LEVELS_MAX = 64;
 export const TOO_DEEP = `is nested deeper than ${LEVELS_MAX} levels`;
 
-/** Checks `input` against `schema`; all mistakes at once, each with a dotted path (`''` = the whole document). */
+/** A mistake takes a kilobyte until it is told: a megabyte of wrong ones would take all memory of the process. */
+const VALUES_MAX_FOR_ALL_MISTAKES = 4000;
+const FIRST_MISTAKE: z.core.ParseContextInternal<z.core.$ZodIssue> = { abortEarly: true };
+
+/**
+ * Checks `input` against `schema`; all mistakes at once, each with a dotted path (`''` = the whole document). Of a document
+ * with thousands of values only the first mistake is told.
+ */
 export function parseValue<T>(schema: z.ZodType<T>, input: unknown): Parsed<T> {
-  const result = schema.safeParse(input);
+  const result = hasMoreValuesThan(VALUES_MAX_FOR_ALL_MISTAKES, input)
+    ? schema.safeParse(input, FIRST_MISTAKE)
+    : schema.safeParse(input);
   if (result.success) return { ok: true, value: result.data };
   return {
     ok: false,
@@ -31,6 +40,23 @@ export function parseJson<T>(schema: z.ZodType<T>, text: string | Uint8Array): P
   }
   if (isTooDeep(input)) return { ok: false, problems: [{ path: '', message: TOO_DEEP }] };
   return parseValue(schema, input);
+}
+
+/** Looks at hardly more than that many: this is asked of every answer of a model. */
+function hasMoreValuesThan(max: number, input: unknown): boolean {
+  const open: unknown[] = [input];
+  let seen = 0;
+  while (open.length > 0 && seen <= max) {
+    const inner = valuesIn(open.pop());
+    seen += inner.length;
+    if (seen <= max) open.push(...inner);
+  }
+  return seen > max;
+}
+
+function valuesIn(value: unknown): readonly unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Array.isArray(value) ? value : Object.values(value);
 }
 
 /** Level by level: what is too deep for recursion is not too deep for this. */

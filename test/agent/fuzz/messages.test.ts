@@ -142,6 +142,28 @@ describe('a message of a runner', () => {
   });
 });
 
+describe('a message as long as allowed', () => {
+  const { answer: _answer, ...rest } = RESULT;
+  const result = JSON.stringify(rest).replace('}', ',"answer":');
+
+  it.each([
+    ['empty detections', `${result}{"task":"detection","detections":[`, '{}', ']}}'],
+    ['empty objects', `${result}{"task":"segmentation","detections":[`, '{}', ']}}'],
+    ['numbers for classes', `${result}{"task":"classification","classes":[`, '0', ']}}'],
+    ['corners of one box', `${result}{"task":"detection","detections":[{"box":[`, '""', ']}]}}'],
+    ['steps of a histogram', '{"type":"health","health":{"lumaHistogram":[', '""', ']}}'],
+  ])('and wrong in every one of its %s is refused for a few of them', (_what, open, element, close) => {
+    const count = Math.floor((MESSAGE_BYTES_MAX - open.length - close.length - 1) / (element.length + 1));
+    const text = `${open}${Array(count).fill(element).join(',')}${close}`;
+    const value = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    for (const parsed of [decodeFromRunner({ kind: 'json', value }), decodeFromSource({ kind: 'json', value })]) {
+      expect(parsed.ok).toBe(false);
+      // All of them, told one by one, are more than the process may ever hold.
+      if (!parsed.ok) expect(parsed.problems.length).toBeLessThan(100);
+    }
+  });
+});
+
 describe('a message of a source', () => {
   it('is a token, a document of its protocol, or refused', () => {
     const token = encodeFromSource(TOKEN);

@@ -142,10 +142,19 @@ function applyEdit(document: unknown, { pick, what, value: drawn, key }: Edit): 
     else delete owner[name];
   } else if (what === 'add' && !Array.isArray(owner)) {
     Object.defineProperty(owner, key, { value, enumerable: true, configurable: true, writable: true });
-  } else if (what === 'repeat' && Array.isArray(owner))
-    owner.push(...Array.from({ length: 1 + (pick % 1500) }, () => owner[Number(name)]));
+  } else if (what === 'repeat' && Array.isArray(owner)) owner.push(...copiesOf(owner[Number(name)], 1 + (pick % 1500)));
   else Object.defineProperty(owner, name, { value, enumerable: true, configurable: true, writable: true });
   return document;
+}
+
+/** What three edits may make of a document: repeats of repeats would be half a gigabyte, which no door here lets in. */
+const REPEATED_CHARS_MAX = 200_000;
+
+/** Copies, not the value itself: an edit of one of them is no edit of all. */
+function copiesOf(value: unknown, wanted: number): readonly unknown[] {
+  const text = JSON.stringify(value) ?? 'null';
+  const count = Math.min(wanted, Math.floor(REPEATED_CHARS_MAX / text.length));
+  return Array.from({ length: count }, () => JSON.parse(text) as unknown);
 }
 
 type Owner = Record<string, unknown> | unknown[];

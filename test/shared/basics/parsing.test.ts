@@ -27,4 +27,23 @@ describe('parseJson', () => {
     expect(parsed).toMatchObject({ ok: true, value: { extra: { deep: [[[1]]] } } });
     expect((parsed as { value: { isAdmin?: boolean } }).value.isAdmin).toBeUndefined();
   });
+
+  it('tells of a large document the first mistake only: each of them would take a kilobyte to tell', () => {
+    const wrong = (count: number) => parseJson(schema, JSON.stringify({ name: 'a', sizes: Array(count).fill({}) }));
+    const problemsOf = (count: number) => {
+      const parsed = wrong(count);
+      return parsed.ok ? [] : parsed.problems;
+    };
+    expect(problemsOf(100).length).toBe(100);
+    expect(problemsOf(100_000).length).toBe(1);
+    expect(problemsOf(100_000)[0]).toMatchObject({ path: 'sizes.0', message: expect.stringContaining('number') });
+    expect(parseJson(schema, JSON.stringify({ name: 5, sizes: Array(100_000).fill(1) }))).toMatchObject({
+      problems: [{ path: 'name' }],
+    });
+  });
+
+  it('takes a large document that is right, whole', () => {
+    const value = { name: 'a', sizes: Array.from({ length: 100_000 }, (_, i) => i) };
+    expect(parseJson(schema, JSON.stringify(value))).toEqual({ ok: true, value });
+  });
 });
