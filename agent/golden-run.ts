@@ -6,10 +6,18 @@ import type { Installed } from './artifacts/artifacts.ts';
 import type { ProofFault } from './core/events.ts';
 import type { RoomLog } from './frames/child-log.ts';
 import { type Camera, type CameraToken, openCamera, type PictureSize } from './frames/frames.ts';
-import { type Launcher, type Runner, RunnerError, type RunnerRole } from './inference/inference.ts';
+import {
+  describeStarvation,
+  type Launcher,
+  processorWaitMs,
+  type Runner,
+  RunnerError,
+  type RunnerRole,
+  starvationIn,
+} from './inference/inference.ts';
 import { isRingFault } from './ring-fault.ts';
 
-/** No answer for this long: the model hangs. The same cap as for a live frame, twice, because it runs niced. */
+/** No answer for this long: the model hangs, or got no processor. The cap of a live frame, twice, because it runs niced. */
 const SILENCE_MS_MAX = 20_000;
 /** Two pictures ahead are enough: they come as fast as they are answered. */
 const GOLDEN_SLOTS = 4;
@@ -69,6 +77,7 @@ class GoldenCourse {
   #camera: Camera | null = null;
   #runner: Runner<CameraToken> | null = null;
   #silence: NodeJS.Timeout | null = null;
+  #waitedMs: number | null = null;
   #startedAtMs = 0;
   #coldStartMs = 0;
   #isOver = false;
@@ -170,16 +179,23 @@ class GoldenCourse {
 
   #watch(): void {
     if (this.#silence) clearTimeout(this.#silence);
+    this.#waitedMs = this.#waited();
     this.#silence = setTimeout(() => this.#onSilence(), SILENCE_MS_MAX);
   }
 
-  /** Only a runner that holds a picture can be blamed for the silence; otherwise the box starved us. */
+  /** Only a runner that holds a picture and had a processor can be blamed for the silence; otherwise the box starved us. */
   #onSilence(): void {
     const isHolding = (this.#runner?.outstanding().length ?? 0) > 0;
     const seconds = SILENCE_MS_MAX / 1000;
-    if (isHolding)
-      this.#end({ kind: 'failed', fault: 'hang', reason: `no answer to a golden frame within ${seconds} s` });
-    else this.#end({ kind: 'starved', reason: `no golden picture came within ${seconds} s` });
+    const starvation = starvationIn(SILENCE_MS_MAX, this.#waitedMs, this.#waited());
+    const reason = `no answer to a golden frame within ${seconds} s`;
+    if (!isHolding) this.#end({ kind: 'starved', reason: `no golden picture came within ${seconds} s` });
+    else if (starvation) this.#end({ kind: 'starved', reason: `${reason}: ${describeStarvation(starvation)}` });
+    else this.#end({ kind: 'failed', fault: 'hang', reason });
+  }
+
+  #waited(): number | null {
+    return this.#runner === null ? null : processorWaitMs(this.#runner.pid);
   }
 
   #end(run: GoldenRun): void {
@@ -201,6 +217,8 @@ function failureOf(error: unknown): GoldenRun {
       return { kind: 'failed', fault: 'mismatch', reason };
     case 'crashed-on-load':
       return { kind: 'failed', fault: 'crash', reason };
+    case 'starved':
+      return { kind: 'starved', reason };
     case 'out-of-memory':
       return { kind: 'failed', fault: 'oom', reason };
     case 'load-failed':

@@ -1,8 +1,10 @@
-// Who uses the machine, from /proc: processor time of programs that are not this agent's, and the private memory of its
-// runners. Spawns nothing, and what cannot be read is not known, never 0.
+// Who uses the machine, from /proc: processor time of programs that are not this agent's, the private memory of its runners,
+// and how much of their time those stand in line for a processor. Spawns nothing, and what cannot be read is not known, never 0.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import type { MachineUse } from './core/memory-state.ts';
+import { processorWaitMs } from './inference/inference.ts';
 
 export type RunnerProcess = { readonly digest: string; readonly pid: number };
 
@@ -16,12 +18,13 @@ const FAMILY_MAX = 256;
 
 export function openMachineUses(procRoot: string, pid: number): MachineUses {
   let before: Ticks | null = null;
+  const waiting = openWaiting(procRoot);
   return {
     read: (runners) => {
       const now = readTicks(procRoot, pid);
       const othersCpuPct = before && now ? othersBetween(before, now) : null;
       before = now;
-      return { othersCpuPct, memoryBytes: memoryOf(procRoot, runners) };
+      return { othersCpuPct, memoryBytes: memoryOf(procRoot, runners), waitingPct: waiting(runners) };
     },
   };
 }
@@ -69,6 +72,26 @@ function othersBetween(before: Ticks, now: Ticks): number | null {
   let own = 0;
   for (const [pid, ticks] of now.own) own += Math.max(0, ticks - (before.own.get(pid) ?? 0));
   return Math.min(100, Math.max(0, ((now.busy - before.busy - own) / all) * 100));
+}
+
+/** Of a release with several runners the one that waits most. Null until it has been read twice. */
+function openWaiting(procRoot: string): (runners: readonly RunnerProcess[]) => ReadonlyMap<string, number> {
+  let before = new Map<number, { readonly atMs: number; readonly waitedMs: number }>();
+  return (runners) => {
+    const now = new Map<number, { readonly atMs: number; readonly waitedMs: number }>();
+    const shares = new Map<string, number>();
+    for (const { digest, pid } of runners) {
+      const waitedMs = processorWaitMs(pid, procRoot);
+      if (waitedMs === null) continue;
+      now.set(pid, { atMs: performance.now(), waitedMs });
+      const [from, to] = [before.get(pid), now.get(pid)];
+      if (from === undefined || to === undefined || to.atMs <= from.atMs) continue;
+      const share = (100 * (to.waitedMs - from.waitedMs)) / (to.atMs - from.atMs);
+      shares.set(digest, Math.max(shares.get(digest) ?? 0, Math.min(100, Math.max(0, share))));
+    }
+    before = now;
+    return shares;
+  };
 }
 
 /** Anonymous pages only: files that are mapped, and rings in shared memory, are not the runner's own. */

@@ -188,6 +188,8 @@ function failureOf(error: unknown): LoadFailure {
       return 'crash';
     case 'out-of-memory':
       return 'oom';
+    case 'starved':
+      return 'starved';
     case 'load-failed':
     case 'load-timeout':
     case 'contract-mismatch':

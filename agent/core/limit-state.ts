@@ -12,6 +12,7 @@ export type LimitName =
   | 'battery'
   | 'drain'
   | 'memory'
+  | 'starved'
   | 'reserve';
 
 export type Suspension = {

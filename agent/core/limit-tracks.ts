@@ -53,11 +53,15 @@ export type Suspicion = {
   readonly opinions: readonly Opinion[];
 };
 
+export type WaitSample = { readonly atMs: number; readonly pct: number };
+
 /** What else happens on this machine. */
 export type MachineTrack = {
   /** Processor time of programs that are not ours, % of all cores: now, and as it was while the baseline answered alone. */
   readonly othersPct: number | null;
   readonly othersHabitPct: number | null;
+  /** Share of its time in which a runner of a release stood in line for a processor, by digest; the newest readings. */
+  readonly waiting: ReadonlyMap<string, readonly WaitSample[]>;
   /** Until then (monotonic) slowness is not held against anybody: a neighbour takes the machine. */
   readonly busyUntilMs: number | null;
   readonly throttledSinceMs: number | null;
@@ -102,6 +106,7 @@ export type LimitTracks = {
 export const QUIET_MACHINE: MachineTrack = {
   othersPct: null,
   othersHabitPct: null,
+  waiting: new Map(),
   busyUntilMs: null,
   throttledSinceMs: null,
   throttledByTrial: false,
@@ -222,6 +227,7 @@ export function restartDwells(tracks: LimitTracks, nowMs: number): LimitTracks {
     suspicion: null,
     machine: {
       ...machine,
+      waiting: new Map(),
       busyUntilMs: null,
       throttledSinceMs: null,
       throttledAloneAtMs: isBefore(machine.throttledSinceMs, tracks.trialSinceMs)

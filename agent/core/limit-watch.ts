@@ -6,7 +6,7 @@ import { batteryReason, isBatteryLow, trackDrain } from './limit-battery.ts';
 import { limitsOf } from './limit-breach.ts';
 import { foldMemory } from './limit-growth.ts';
 import { heatReason, isTooHot } from './limit-heat.ts';
-import { foldOthers } from './limit-machine.ts';
+import { foldOthers, foldWaiting } from './limit-machine.ts';
 import { expireSuspensions, suspend } from './limit-suspension.ts';
 import { judgeLevels, type Trial, trackLevels } from './limits.ts';
 import type { MachineUse } from './memory-state.ts';
@@ -34,7 +34,8 @@ export function onSensors(state: CoreState, sensors: Sensors, nowMs: number): Tu
 }
 
 export function onMachineUse(state: CoreState, use: MachineUse, nowMs: number): Turn {
-  const others = foldOthers(state.tracks, use.othersCpuPct, state.sensors, nowMs);
+  const waiting = foldWaiting(state.tracks, use.waitingPct, nowMs);
+  const others = foldOthers(waiting, use.othersCpuPct, state.sensors, nowMs);
   const { trialDigest } = state.tracks;
   const bytes = trialDigest === null ? null : (use.memoryBytes.get(trialDigest) ?? null);
   return turn({ ...state, tracks: foldMemory(others, bytes, nowMs) });

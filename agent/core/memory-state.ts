@@ -6,6 +6,8 @@ export type MachineUse = {
   readonly othersCpuPct: number | null;
   /** Private memory of all runners of a release, by digest. */
   readonly memoryBytes: ReadonlyMap<string, number>;
+  /** Share of its time in which a runner of the release was ready and got no processor, by digest; left out: not known. */
+  readonly waitingPct: ReadonlyMap<string, number>;
 };
 
 /** Kept free for the system, the agent and what grows; an operator may change it. */

@@ -3,6 +3,7 @@
 import { strike } from './attempts.ts';
 import type { Breach } from './limit-breach.ts';
 import { isCatchingUp } from './limit-gap.ts';
+import { isStarved, judgeStarved } from './limit-machine.ts';
 import { causeOf, suspend } from './limit-suspension.ts';
 import { foldFault, foldMiss, forgiveTrack } from './limit-tracks.ts';
 import { judgeFaults } from './limits.ts';
@@ -40,12 +41,14 @@ export function refOf(state: CoreState, digest: string): ReleaseRef | null {
 /** A frame failed on a runner that still lives. */
 export function onFrameFault(
   state: CoreState,
-  event: { digest: string; fault: 'deadline' | 'non-finite' | 'fault' },
+  event: { digest: string; role: 'baseline' | 'candidate' | 'shadow'; fault: 'deadline' | 'non-finite' | 'fault' },
   nowMs: number,
 ): Turn {
   const ref = refOf(state, event.digest);
   // A deadline that ran out while we stood still ourselves is nobody's fault.
   if (!ref || (event.fault === 'deadline' && isCatchingUp(state.tracks, nowMs))) return turn(state);
+  const isShadow = event.role === 'shadow' && isOnTrial(state, event.digest);
+  if (event.fault === 'deadline' && isShadow && isStarved(state, event.digest, nowMs)) return starve(state, ref, nowMs);
   const tracks =
     event.fault === 'deadline'
       ? foldMiss(state.tracks, event.digest, nowMs)
@@ -56,6 +59,12 @@ export function onFrameFault(
   return isOnTrial(state, event.digest)
     ? breachTrial(folded, ref, breach, nowMs)
     : breachBaseline(folded, ref, breach, nowMs);
+}
+
+/** Not counted. In the long run it goes for a while, and is never set aside for it. */
+function starve(state: CoreState, ref: ReleaseRef, nowMs: number): Turn {
+  const breach = judgeStarved(state, ref, nowMs);
+  return breach === null ? turn(state) : suspend(state, ref, { ...causeOf(breach), isBlamed: false }, nowMs);
 }
 
 /** A runner ended by itself, or had to be ended because it hung. */

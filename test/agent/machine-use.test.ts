@@ -50,10 +50,38 @@ describe('openMachineUses', () => {
     expect([...openMachineUses(proc, 10).read(runners).memoryBytes]).toEqual([['a', 300 * 1024]]);
   });
 
+  it('tells which share of its time a runner stood in line for a processor, of several the one that waits most', async () => {
+    put(1, 1, [1, 1, 1]);
+    const uses = openMachineUses(proc, 10);
+    const runners = [
+      { digest: 'a', pid: 10 },
+      { digest: 'a', pid: 11 },
+      { digest: 'b', pid: 12 },
+      { digest: 'c', pid: 99 },
+    ];
+    const waited = (pid: number, ms: number) =>
+      writeFileSync(join(proc, String(pid), 'schedstat'), `9 ${ms}000000 9\n`);
+    for (const pid of [10, 11, 12]) waited(pid, 5);
+    expect([...uses.read(runners).waitingPct]).toEqual([]);
+    waited(11, 1_000_000);
+    // Readings need time between them.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, 20);
+    await promise;
+    expect([...uses.read(runners).waitingPct]).toEqual([
+      ['a', 100],
+      ['b', 0],
+    ]);
+  });
+
   it('knows nothing where nothing can be read', () => {
     const uses = openMachineUses(join(proc, 'nowhere'), 10);
     uses.read([]);
-    expect(uses.read([{ digest: 'a', pid: 10 }])).toEqual({ othersCpuPct: null, memoryBytes: new Map() });
+    expect(uses.read([{ digest: 'a', pid: 10 }])).toEqual({
+      othersCpuPct: null,
+      memoryBytes: new Map(),
+      waitingPct: new Map(),
+    });
   });
 
   it('sees on the real machine that a child of ours is not a neighbour, and that its memory is its own', async () => {

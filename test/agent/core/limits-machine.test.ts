@@ -115,6 +115,80 @@ describe('throttling', () => {
   });
 });
 
+describe('a shadow without a processor', () => {
+  const miss = (world: ReturnType<typeof onCandidate>, role: 'shadow' | 'candidate' = 'shadow') =>
+    world.send({ kind: 'frame-fault', digest: C, role, fault: 'deadline', detail: '' });
+  /** Ten seconds that end with a missed deadline, as of one frame that nobody answers. */
+  const starve = (world: ReturnType<typeof onCandidate>, waitingPct: number, times: number) => {
+    for (let time = 0; time < times; time += 1) {
+      run(world, 10, { waitingPct });
+      miss(world);
+    }
+  };
+
+  it('does not hang: its misses are not counted, for minutes', () => {
+    const world = onCandidate({ role: 'shadow' });
+    starve(world, 97, 29);
+    expect(world.state.serving.shadow?.ref.digest).toBe(C);
+    expect(world.disk.quarantine).toEqual([]);
+    expect(world.kinds()).not.toContain('breach');
+  });
+
+  it('for five minutes shows nothing: it goes for a cool-down, and is never set aside for it', () => {
+    const world = onCandidate({ role: 'shadow', limits: { coolDownMs: 60_000 } });
+    for (let time = 1; time <= 3; time += 1) {
+      starve(world, 97, 31);
+      expect(world.state.serving.shadow).toBeNull();
+      expect(world.last('breach')).toMatchObject({
+        breach: 'starved',
+        reason:
+          'the machine has no time for it: it stood in line for a processor for 97 % of its time ≥ 50 %, without an answer for 5 min',
+      });
+      run(world, 300, { waitingPct: 0 });
+      world.settle();
+      run(world, 2);
+    }
+    expect(world.disk.quarantine).toEqual([]);
+    expect(blockedOf(world.state, world.nowMs)[0]?.reason).toMatch(
+      /^taken off until a newer order \(3 of 3\): the machine/,
+    );
+  });
+
+  it('that answers now and then is left alone, however long', () => {
+    const world = onCandidate({ role: 'shadow' });
+    for (let minute = 0; minute < 60; minute += 1) {
+      starve(world, 90, 6);
+      world.send({ kind: 'answered', digest: C, role: 'shadow', latencyMs: 9000, serviceMs: 9000, requestId: 'r' });
+    }
+    expect(world.state.serving.shadow?.ref.digest).toBe(C);
+  });
+
+  it('is another matter than one that had a processor, or of which nobody knows: those hang', () => {
+    for (const waitingPct of [0, 40]) {
+      const world = onCandidate({ role: 'shadow' });
+      starve(world, waitingPct, 3);
+      expect(world.disk.quarantine[0]).toMatchObject({ digest: C, kind: 'hang' });
+    }
+    const unknown = onCandidate({ role: 'shadow' });
+    for (let time = 0; time < 3; time += 1) miss(unknown);
+    expect(unknown.disk.quarantine[0]?.kind).toBe('hang');
+  });
+
+  it('that was starved a minute ago and hangs now is found', () => {
+    const world = onCandidate({ role: 'shadow' });
+    starve(world, 97, 6);
+    starve(world, 0, 3);
+    expect(world.disk.quarantine[0]?.kind).toBe('hang');
+  });
+
+  it('excuses no release that answers: its frames wait for it', () => {
+    const world = onCandidate();
+    run(world, 10, { waitingPct: 97 });
+    for (let time = 0; time < 3; time += 1) miss(world, 'candidate');
+    expect(world.disk.quarantine[0]?.kind).toBe('hang');
+  });
+});
+
 describe('a gap in our own time', () => {
   const miss = (world: ReturnType<typeof onCandidate>) =>
     world.send({ kind: 'frame-fault', digest: C, role: 'candidate', fault: 'deadline', detail: '' });

@@ -28,6 +28,8 @@ export type Second = {
   readonly sensors?: Partial<Sensors>;
   readonly othersCpuPct?: number;
   readonly memoryBytes?: number;
+  /** Share of its time in which the candidate's runner stands in line for a processor. */
+  readonly waitingPct?: number;
 };
 
 /** The baseline has answered for 40 s, and longer where a test says so; then the candidate comes. */
@@ -73,8 +75,9 @@ function runSecond(world: CoreWorld, second: Second): void {
   world.wait(1000);
 }
 
-function sendUse(world: CoreWorld, { othersCpuPct, memoryBytes }: Second): void {
-  if (othersCpuPct === undefined && memoryBytes === undefined) return;
-  const known = memoryBytes === undefined ? new Map() : new Map([[C, memoryBytes]]);
-  world.send({ kind: 'machine-use', use: { othersCpuPct: othersCpuPct ?? null, memoryBytes: known } });
+function sendUse(world: CoreWorld, { othersCpuPct, memoryBytes, waitingPct }: Second): void {
+  if (othersCpuPct === undefined && memoryBytes === undefined && waitingPct === undefined) return;
+  const known = (value: number | undefined) => new Map(value === undefined ? [] : [[C, value]]);
+  const use = { memoryBytes: known(memoryBytes), waitingPct: known(waitingPct) };
+  world.send({ kind: 'machine-use', use: { othersCpuPct: othersCpuPct ?? null, ...use } });
 }
