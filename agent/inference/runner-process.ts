@@ -31,12 +31,13 @@ function runRunner(): void {
   const answerAll = async (): Promise<void> => {
     if (isBusy || loaded === null) return;
     isBusy = true;
-    // The session's run lets the event loop turn once before it blocks it: that is where tokens and the drain come in.
+    // The session's run lets the event loop turn once before it blocks it: that is where tokens and the drain come in; what came later is asked for.
     for (let order = queue[0]; order; order = queue[0]) {
       const said = await answer(loaded, order);
       send(said);
       if (said.type === 'fault' && said.seq === undefined) return link.finish();
       queue.shift();
+      if (queue.length === 0) link.poll();
     }
     isBusy = false;
     if (isDraining) link.finish();

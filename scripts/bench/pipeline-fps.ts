@@ -20,7 +20,7 @@ import { assembleYolov8n } from './yolov8n-package.ts';
 /** The fastest camera that an agent takes. */
 const CAMERA_FPS_MAX = 240;
 /** So much faster than the model is the camera: uneven arrivals leave no gap, and few frames are made for nobody. */
-const CAMERA_LEAD = 1.4;
+const CAMERA_LEAD = 1.15;
 const THREADS = 1;
 const ROUNDS = 14;
 /** The camera rests while the bare loop runs; an agent takes a camera that is silent for two seconds for lost. */
