@@ -11,6 +11,7 @@ import { speaksOfMemory } from './cause-of-death.ts';
 import { type Decoded, decodeAnswer } from './decode/decode.ts';
 import { DecodeError, firstNonFinite, type OutputTensor } from './decode/tensor.ts';
 import { contractMismatch } from './model-contract.ts';
+import { allowedProviders } from './ready-check.ts';
 import type { FAULT_CODES } from './runner-protocol.ts';
 
 /** Why a model cannot be used here; the code goes out as the runner's fault. */
@@ -112,11 +113,8 @@ function readModel(manifest: Manifest, packageDir: string): Uint8Array {
 }
 
 async function createSession(manifest: Manifest, bytes: Uint8Array, threads: number) {
-  const { providers, allowCpuFallback } = manifest.runtime;
-  const asked = providers[0]!;
-  // Falling back from an accelerator to the CPU is a decision of the release's owner, never ours.
-  const allowed = providers.filter((name) => name !== 'cpu' || asked === 'cpu' || allowCpuFallback);
-  if (allowCpuFallback && !allowed.includes('cpu')) allowed.push('cpu');
+  const asked = manifest.runtime.providers[0]!;
+  const allowed = allowedProviders(manifest.runtime);
   const failures: string[] = [];
   for (const used of allowed) {
     try {

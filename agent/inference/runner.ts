@@ -11,7 +11,7 @@ import { type Child, type ChildExit, childEnvironment, openChild } from '../fram
 import { FramingError, type Message } from '../frames/framing.ts';
 import type { RingInfo } from '../frames/ring.ts';
 import { causeOfDeath, type Death } from './cause-of-death.ts';
-import { latenessOf } from './processor-wait.ts';
+import { readyFault } from './ready-check.ts';
 import {
   decodeFromRunner,
   describeRefusal,
@@ -53,7 +53,6 @@ export type RunnerExit<T extends FrameToken> = ChildExit & Death & { readonly ou
 export type RunnerErrorCode =
   | 'load-failed'
   | 'load-timeout'
-  | 'starved'
   | 'wrong-digest'
   | 'contract-mismatch'
   | 'provider-unavailable'
@@ -111,7 +110,6 @@ const LAST_WORDS_MAX = 40;
 const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
   'load-failed': 'check that the model opens in ONNX Runtime 1.30, then publish a corrected version',
   'load-timeout': 'raise limits.coldMs of the release, or make the model smaller',
-  starved: 'nothing: it is tried again when the machine has time',
   'wrong-digest': 'the copy on this device is damaged: discard it and download it again',
   'contract-mismatch': 'correct the manifest or the export, then publish a corrected version',
   'provider-unavailable': 'install the accelerator runtime on this device, or set runtime.allowCpuFallback',
@@ -166,10 +164,10 @@ export class RunnerChild<T extends FrameToken> {
       onExit: (exit) => this.#end(exit),
     });
     volunteerForOutOfMemory(this.#child.pid, role);
-    this.#coldTimer = setTimeout(() => {
-      const late = latenessOf(this.pid, options.coldMs);
-      this.#fail(late.code, late.detail);
-    }, options.coldMs);
+    this.#coldTimer = setTimeout(
+      () => this.#fail('load-timeout', `not ready after ${options.coldMs} ms`),
+      options.coldMs,
+    );
     options.signal?.addEventListener('abort', this.#onAbort);
     const { manifest, packageDir, ring, threads } = options;
     this.#child.send(encodeToRunner({ type: 'hello', protocol: PROTOCOL, manifest, packageDir, ring, threads, role }));
@@ -221,7 +219,10 @@ export class RunnerChild<T extends FrameToken> {
   }
 
   #hearReady(ready: RunnerReady): void {
-    if (this.#state !== 'loading') throw new FramingError('a second ready');
+    if (this.#state === 'ready') throw new FramingError('a second ready');
+    const fault = readyFault(ready, this.#options.manifest);
+    if (fault !== null) this.#fail(fault.code, fault.detail);
+    if (this.#state !== 'loading') return;
     this.#state = 'ready';
     this.#endWait();
     this.#ready.resolve(ready);

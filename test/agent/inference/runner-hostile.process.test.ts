@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Manifest, modelFile } from '../../../shared/release/manifest.ts';
 import { type Bench, openBench, until } from './runner-bench.ts';
 
 let bench: Bench;
@@ -10,8 +11,10 @@ beforeEach(() => {
 });
 afterEach(() => bench.close());
 
+type Said = { readonly provider: { readonly asked: string; readonly used: string }; readonly modelSha256: string };
+
 /** A program that says `ready` and then does `act`, with `socket` and `say(json)` at hand. */
-function impostor(act: string): readonly string[] {
+function impostor(act: string, said: Said): readonly string[] {
   const path = join(bench.dir, 'impostor.mjs');
   const text = `
     import { Socket } from 'node:net';
@@ -25,8 +28,7 @@ function impostor(act: string): readonly string[] {
       head[4] = 1;
       socket.write(Buffer.concat([head, body]));
     };
-    const provider = { asked: 'cpu', used: 'cpu' };
-    const ready = { type: 'ready', protocol: 1, runtime: 'impostor 1', provider, modelSha256: '0'.repeat(64) };
+    const ready = { type: 'ready', protocol: 1, runtime: 'impostor 1', ...${JSON.stringify(said)} };
     say({ ...ready, loadMs: 1, warmMs: 1, rssBytes: 1 });
     ${act}
   `;
@@ -34,9 +36,12 @@ function impostor(act: string): readonly string[] {
   return [process.execPath, path];
 }
 
-function openImpostor(act: string) {
-  const release = bench.release();
-  return bench.open(release, bench.ring(release, []), { command: impostor(act) });
+function openImpostor(act: string, lie: Partial<Said> = {}, runtime: Partial<Manifest['runtime']> = {}) {
+  const written = bench.release();
+  const { manifest } = written;
+  const release = { ...written, manifest: { ...manifest, runtime: { ...manifest.runtime, ...runtime } } };
+  const truth = { provider: { asked: 'cpu', used: 'cpu' }, modelSha256: modelFile(manifest).sha256 };
+  return bench.open(release, bench.ring(release, []), { command: impostor(act, { ...truth, ...lie }) });
 }
 
 describe('a runner that breaks the protocol', () => {
@@ -57,6 +62,31 @@ describe('a runner that breaks the protocol', () => {
       expect(bench.exits[0]?.reason).toMatch(/broke the protocol/);
     });
   }
+});
+
+describe('a runner of somebody else that is ready with what the release does not allow', () => {
+  const onCpu = { provider: { asked: 'cuda', used: 'cpu' } };
+
+  it('is refused when it has fallen back to the CPU in silence', async () => {
+    const runtime = { providers: ['cuda' as const], allowCpuFallback: false };
+    await expect(openImpostor('', onCpu, runtime)).rejects.toMatchObject({
+      code: 'provider-unavailable',
+      message: expect.stringMatching(/its runner runs on cpu, the release allows cuda; install the accelerator/),
+    });
+    expect(bench.exits).toEqual([]);
+  });
+
+  it('is taken where the release allows the CPU, and refused for a provider that it does not name', async () => {
+    const runtime = { providers: ['cuda' as const], allowCpuFallback: true };
+    await expect(openImpostor('', onCpu, runtime)).resolves.toMatchObject({ ready: onCpu });
+    const other = { provider: { asked: 'cuda', used: 'tensorrt' } };
+    await expect(openImpostor('', other, runtime)).rejects.toMatchObject({ code: 'provider-unavailable' });
+  });
+
+  it('is refused when it has loaded another model', async () => {
+    const lie = { modelSha256: '0'.repeat(64) };
+    await expect(openImpostor('', lie)).rejects.toMatchObject({ code: 'wrong-digest' });
+  });
 });
 
 describe('a runner that is rude', () => {
