@@ -11,6 +11,7 @@ import { type Child, type ChildExit, childEnvironment, openChild } from '../fram
 import { FramingError, type Message } from '../frames/framing.ts';
 import type { RingInfo } from '../frames/ring.ts';
 import { causeOfDeath, type Death } from './cause-of-death.ts';
+import { latenessOf } from './processor-wait.ts';
 import { readyFault } from './ready-check.ts';
 import {
   decodeFromRunner,
@@ -53,6 +54,7 @@ export type RunnerExit<T extends FrameToken> = ChildExit & Death & { readonly ou
 export type RunnerErrorCode =
   | 'load-failed'
   | 'load-timeout'
+  | 'starved'
   | 'wrong-digest'
   | 'contract-mismatch'
   | 'provider-unavailable'
@@ -110,6 +112,7 @@ const LAST_WORDS_MAX = 40;
 const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
   'load-failed': 'check that the model opens in ONNX Runtime 1.30, then publish a corrected version',
   'load-timeout': 'raise limits.coldMs of the release, or make the model smaller',
+  starved: 'nothing: it is tried again when the machine has time',
   'wrong-digest': 'the copy on this device is damaged: discard it and download it again',
   'contract-mismatch': 'correct the manifest or the export, then publish a corrected version',
   'provider-unavailable': 'install the accelerator runtime on this device, or set runtime.allowCpuFallback',
@@ -164,10 +167,10 @@ export class RunnerChild<T extends FrameToken> {
       onExit: (exit) => this.#end(exit),
     });
     volunteerForOutOfMemory(this.#child.pid, role);
-    this.#coldTimer = setTimeout(
-      () => this.#fail('load-timeout', `not ready after ${options.coldMs} ms`),
-      options.coldMs,
-    );
+    this.#coldTimer = setTimeout(() => {
+      const late = latenessOf(this.pid, options.coldMs);
+      this.#fail(late.code, late.detail);
+    }, options.coldMs);
     options.signal?.addEventListener('abort', this.#onAbort);
     const { manifest, packageDir, ring, threads } = options;
     this.#child.send(encodeToRunner({ type: 'hello', protocol: PROTOCOL, manifest, packageDir, ring, threads, role }));
