@@ -139,10 +139,9 @@ describe('the agent', () => {
     'answers every frame although the candidate crashes, and never tries it again',
     async () => {
       const from = rig.answers.length;
-      // Source, baseline, candidate: in the order of their start.
-      const victim = rig.processes().length === 3 ? rig.processes().at(-1) : undefined;
+      const [, victim, ...more] = liveRunners(rig); // Baseline, candidate: in the order of their start.
       // Never a default here: pid 0 would signal the whole process group.
-      if (!victim) throw new Error(`no candidate runner among ${JSON.stringify(rig.processes())}`);
+      if (!victim || more.length > 0) throw new Error(`no candidate among ${JSON.stringify(rig.processes())}`);
       process.kill(victim.pid, 'SIGSEGV');
       await rig.until('the quarantine', () => rig.reported?.quarantine[0]?.kind === 'crash');
       await rig.until(
@@ -180,6 +179,11 @@ describe('the agent', () => {
   );
 });
 
+/** A release that is being proven beside them runs at 19, whenever the machine has room for it. */
+function liveRunners(rig: AgentRig): readonly { readonly pid: number }[] {
+  return rig.processes().filter(({ nice }) => nice === 1);
+}
+
 describe('a runner that hangs', () => {
   const rig = new AgentRig();
   afterAll(() => rig.close(), SLOW_MS);
@@ -190,9 +194,8 @@ describe('a runner that hangs', () => {
       const baseline = await rig.open('cv-detector/1.8.2');
       rig.start();
       await rig.until('an answer', () => rig.answeredBy(baseline, 0));
-      const processes = rig.processes();
-      const runner = processes.at(-1);
-      if (processes.length !== 2 || !runner) throw new Error(`not source and baseline: ${JSON.stringify(processes)}`);
+      const [runner, ...more] = liveRunners(rig);
+      if (!runner || more.length > 0) throw new Error(`not one baseline among ${JSON.stringify(rig.processes())}`);
       process.kill(runner.pid, 'SIGSTOP');
       const rings = readdirSync('/dev/shm').filter((name) => name.startsWith('belay-device-1-camera-1-'));
       expect(rings).not.toEqual([]);
