@@ -2,7 +2,9 @@
 
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
+import { registerDocumentsRoute } from './http/routes/documents.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
+import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
@@ -39,6 +41,8 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     connection: () => ({ ...urls(), keySet: signing.keySet }),
     passwordOf: (address) => devicePassword(signing.deviceSecret, address),
   });
+  registerLiftRoute(app, rooms);
+  registerDocumentsRoute(app, { messaging });
   registerStatusRoutes(app, {
     ...rooms,
     ...running,

@@ -51,18 +51,19 @@ export function quarantine(
   return turn({ ...state, durable }, emitting(event));
 }
 
-/** Lifts what a newer generation lists. An entry made under this very generation stays. */
+/** Lifts what a newer generation lists. An entry made under this very generation stays, and so does one that was made after the lift. */
 export function liftQuarantines(state: CoreState, desired: Desired): Turn {
-  const lifted = new Map(desired.liftQuarantine.map((lift) => [lift.digest, lift.reason]));
-  const gone = state.durable.quarantine.filter(
-    (entry) => lifted.has(entry.digest) && desired.generation > entry.generation,
-  );
+  const lifted = new Map(desired.liftQuarantine.map((lift) => [lift.digest, lift]));
+  const gone = state.durable.quarantine.filter(({ digest, generation }) => {
+    const lift = lifted.get(digest);
+    return lift !== undefined && generation < Math.min(desired.generation, lift.below ?? desired.generation);
+  });
   if (gone.length === 0) return turn(state);
   const durable = { ...state.durable, quarantine: state.durable.quarantine.filter((entry) => !gone.includes(entry)) };
   const events = gone.map((entry) =>
     emitting({
       kind: 'quarantine-lifted',
-      reason: lifted.get(entry.digest) ?? '',
+      reason: lifted.get(entry.digest)?.reason ?? '',
       digest: entry.digest,
       release: entry.release,
       generation: desired.generation,

@@ -18,7 +18,7 @@ export type Placement = {
   readonly requireWarm: boolean;
 };
 
-/** In a stage: the candidate in its role, or the baseline alone. Lifted quarantines stay lifted. */
+/** In a stage: the candidate in its role, or the baseline alone. What was lifted stays lifted. */
 export function desiredInStage(placement: Placement, previous: Desired | null): Choice {
   if (placement.role === 'none') return desiredOutside(placement.baseline, previous);
   const { role, candidate, rolloutId, stage, sampleEvery, requireWarm } = placement;

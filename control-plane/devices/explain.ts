@@ -27,7 +27,7 @@ export function explainDevice(facts: DeviceFacts): Explanation {
     tellDesired(facts),
     tellLease(device.reported),
     ...tellBlocked(device.reported, facts.nowMs),
-    ...tellQuarantine(device.reported, facts.nowMs),
+    ...tellQuarantine(device, facts.nowMs),
     ...tellRefused(device.reported),
     ...facts.events.slice(0, EVENTS_TOLD_MAX).map((stored) => tellEvent(stored, facts.nowMs)),
     tellAge(device, facts.nowMs),
@@ -46,10 +46,16 @@ function summarise({ device, kills, nowMs }: DeviceFacts): string {
 
 function tellServing({ reported }: Device): string {
   if (!reported) return 'It has not reported yet: nothing is known of what it runs.';
-  const { serving, servingBecause, servedFrames, phase, mode } = reported;
+  const { serving, servingBecause, servedFrames, phase } = reported;
   if (!serving) return `It answers no frames (${phase}): ${servingBecause}`;
-  const cold = mode === 'warm' ? '' : ' Its baseline is not kept warm, so going back takes longer.';
-  return `It answers with ${serving.release} because ${servingBecause} (${servedFrames} frames so far).${cold}`;
+  return `It answers with ${serving.release} because ${servingBecause} (${servedFrames} frames so far).${tellMode(reported)}`;
+}
+
+function tellMode({ mode, modeBecause, swapMs }: Reported): string {
+  if (mode !== 'cold-baseline') return '';
+  const length = swapMs === null ? 'longer' : `${(swapMs / 1000).toFixed(1)} s, as measured here`;
+  const because = modeBecause === '' ? '' : ` (${modeBecause})`;
+  return ` Its baseline is not kept loaded${because}, so going back takes ${length}.`;
 }
 
 function tellKill({ id, reason, actor, scope }: KillSummary, { reported }: Device): string {
@@ -96,11 +102,13 @@ function tellBlocked(reported: Reported | null, nowMs: number): readonly string[
   );
 }
 
-function tellQuarantine(reported: Reported | null, nowMs: number): readonly string[] {
-  return (reported?.quarantine ?? []).map(
+function tellQuarantine({ site, device, reported }: Device, nowMs: number): readonly string[] {
+  const kept = (reported?.quarantine ?? []).map(
     ({ release, kind, reason, sinceMs }) =>
       `${release} is in quarantine here (${kind}) for ${tellSpan(nowMs - sinceMs)}: ${reason}`,
   );
+  if (kept.length === 0) return [];
+  return [...kept, `It stays there until a person lifts it: belay device lift ${site}/${device} --reason "…"`];
 }
 
 function tellRefused(reported: Reported | null): readonly string[] {

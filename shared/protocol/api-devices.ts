@@ -1,7 +1,8 @@
 // Bodies and answers of /v1/devices.
 import { z } from 'zod';
-import { nameSchema, timeSchema } from '../basics/identifiers.ts';
+import { digestSchema, nameSchema, timeSchema } from '../basics/identifiers.ts';
 import { keySetSchema } from '../signing/signed-document.ts';
+import { actorSchema, reasonSchema } from './api-releases.ts';
 import { desiredSchema } from './documents.ts';
 import { eventSchema, helloSchema, reportedSchema } from './reports.ts';
 
@@ -55,7 +56,27 @@ export const credentialsSchema = z.looseObject({
   keySet: keySetSchema,
 });
 
+/** Signed documents as they lie at the broker: the kills that reach the device, then what is desired of it. */
+export const deviceDocumentsSchema = z.looseObject({
+  documents: z.array(z.looseObject({ topic: z.string().max(300), text: z.string().max(500_000) })).max(8),
+});
+
+export const liftBodySchema = z.looseObject({
+  /** Release id or digest, or their beginnings; left out: all that the device keeps in quarantine. */
+  release: z.string().min(1).max(200).optional(),
+  reason: reasonSchema,
+  actor: actorSchema,
+});
+export const liftedSchema = z.looseObject({
+  site: z.string(),
+  device: z.string(),
+  /** Of the order that says it. */
+  generation: z.number().int(),
+  releases: z.array(z.looseObject({ release: z.string(), digest: digestSchema })),
+});
+
 export type DeviceDocument = z.infer<typeof deviceSchema>;
 export type StoredEvent = z.infer<typeof storedEventSchema>;
 export type DeviceExplanation = z.infer<typeof explainSchema>;
+export type DeviceDocuments = z.infer<typeof deviceDocumentsSchema>;
 export type DeviceCredentials = z.infer<typeof credentialsSchema>;

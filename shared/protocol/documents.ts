@@ -45,8 +45,10 @@ export const desiredSchema = z.looseObject({
   /** Rollout and stage that the device belongs to, e.g. `ro-7q2/candidate`; `baseline` outside any rollout. */
   cohortId: z.string().min(1).max(130),
   limits: deviceLimitsSchema,
-  /** Digests whose local quarantine a person has lifted. */
-  liftQuarantine: z.array(z.looseObject({ digest: digestSchema, reason: z.string().min(1) })).default([]),
+  /** Digests whose local quarantine a person has lifted. `below`: only one of an older generation than that. */
+  liftQuarantine: z
+    .array(z.looseObject({ digest: digestSchema, reason: z.string().min(1), below: countSchema.positive().optional() }))
+    .default([]),
 });
 
 /** Whom a kill reaches; `release` and `rollout` also name the release that must stop answering. */

@@ -1,4 +1,4 @@
-// `belay device …`: list, get, explain, credentials.
+// `belay device …`: list, get, explain, lift, credentials.
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -10,6 +10,7 @@ import {
   deviceListSchema,
   deviceSchema,
   explainSchema,
+  liftedSchema,
 } from '../../../shared/protocol/api-devices.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -22,6 +23,7 @@ export function addDeviceCommands(program: Command): void {
   addList(device);
   addGet(device);
   addExplain(device);
+  addLift(device);
   addCredentials(device);
 }
 
@@ -59,6 +61,25 @@ function addExplain(device: Command): void {
     );
     return undefined;
   });
+}
+
+function addLift(device: Command): void {
+  const command = device
+    .command('lift')
+    .argument('<site/device>')
+    .description('let releases out of quarantine there: a rollout that wants them may try them again')
+    .option('--release <release>', 'only this one: its id or digest, or the beginning of it (default: all)')
+    .requiredOption('--reason <text>', 'what has been done about it: it stands in the audit and on the device');
+  addAction<{ release?: string; reason: string }>(
+    command,
+    async ({ api, output, actor }, args, { release, reason }) => {
+      const lifted = await api.post(`${devicePath(argument(args, 0))}/lift`, { release, reason, actor }, liftedSchema);
+      const { site, device: name, generation, releases } = lifted;
+      const list = releases.map((lift) => lift.release).join(', ');
+      output.show(lifted, () => `${site}/${name} is told with generation ${generation}: ${list} out of quarantine`);
+      return undefined;
+    },
+  );
 }
 
 function addCredentials(device: Command): void {

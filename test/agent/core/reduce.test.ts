@@ -152,6 +152,26 @@ describe('candidate', () => {
     expect(world.servingDigest()).toBe(ref('c').digest);
   });
 
+  it('is set aside again after a lift, however many later orders still carry that lift', () => {
+    const world = onCandidate();
+    const crash = () => world.send({ kind: 'runner-died', digest: ref('c').digest, how: 'crash', reason: 'SIGSEGV' });
+    crash();
+    const lift = { digest: ref('c').digest, reason: 'driver updated', below: 2 };
+    const order = (generation: number, below = lift.below) =>
+      world.order(desired(generation, 'b', { name: 'c', role: 'serve' }, { liftQuarantine: [{ ...lift, below }] }));
+    order(2);
+    world.settle();
+    expect(world.servingDigest()).toBe(ref('c').digest);
+    crash();
+    order(3);
+    world.settle();
+    expect(world.state.durable.quarantine).toMatchObject([{ digest: ref('c').digest, kind: 'crash' }]);
+    expect(world.servingDigest()).toBe(ref('b').digest);
+    order(4, 4);
+    world.settle();
+    expect(world.servingDigest()).toBe(ref('c').digest);
+  });
+
   it('waits for its files as long as the download fails, without touching the baseline', () => {
     const world = onCommitted('b');
     world.order(desired(1, 'b', { name: 'c', role: 'serve' }));

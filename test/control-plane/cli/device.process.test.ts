@@ -84,6 +84,16 @@ describe('belay device', () => {
     expect(JSON.parse((await belay('device', 'explain', 'plant-a/cam-a1', '--json')).stdout)).toEqual(body);
   });
 
+  it('lift names the release and the reason, and says what it has done', async () => {
+    const releases = [{ release: 'cv-detector:2.0.0+data=b4f7a1', digest: 'c'.repeat(64) }];
+    const body = { site: 'plant-a', device: 'cam-a1', generation: 8, releases };
+    server.answer({ 'POST /v1/devices/plant-a/cam-a1/lift': { body } });
+    const { code, stdout } = await belay('device', 'lift', 'plant-a/cam-a1', '--reason', 'driver updated');
+    expect(code).toBe(EXIT.ok);
+    expect(stdout).toBe('plant-a/cam-a1 is told with generation 8: cv-detector:2.0.0+data=b4f7a1 out of quarantine\n');
+    expect((await belay('device', 'lift', 'plant-a/cam-a1')).code).toBe(EXIT.usage);
+  });
+
   it('credentials gives what an agent needs, fit to be written into a file', async () => {
     const body = credentialsSchema.parse({
       site: 'plant-a',

@@ -27,6 +27,8 @@ const REPORTED = reportedSchema.parse({
   previous: null,
   candidate: null,
   mode: 'cold-baseline',
+  modeBecause: 'both do not fit for long',
+  swapMs: 1400,
   provider: null,
   proofs: [],
   quarantine: [{ ...CANDIDATE, reason: 'crashed on load', kind: 'crash', sinceMs: NOW_MS - 600_000 }],
@@ -91,11 +93,12 @@ describe('explainDevice', () => {
     expect(explainDevice(facts())).toMatchInlineSnapshot(`
       {
         "sentences": [
-          "It answers with cv-detector:1.8.2+data=b4f7a1 because a kill is in force (120 frames so far). Its baseline is not kept warm, so going back takes longer.",
+          "It answers with cv-detector:1.8.2+data=b4f7a1 because a kill is in force (120 frames so far). Its baseline is not kept loaded (both do not fit for long), so going back takes 1.4 s, as measured here.",
           "Kill k-1 (fleet) by on-call is in force: false alarms. It has obeyed.",
           "Desired (generation 4): baseline cv-detector:1.8.2+data=b4f7a1, candidate cv-detector:2.0.0+data=b4f7a1 to serve (rollout ro-1, stage five). It has reached generation 3 only.",
           "Blocked (killed) for 60 s: kill k-1: false alarms",
           "cv-detector:2.0.0+data=b4f7a1 is in quarantine here (crash) for 10 min: crashed on load",
+          "It stays there until a person lifts it: belay device lift plant-a/cam-01 --reason "…"",
           "It refused documents from here since it booted: 2 × bad-signature.",
           "70 s ago: reverted: too hot",
           "It was heard 4 s ago and counts as online; its last report is 5 s old by its own clock.",
