@@ -7,14 +7,17 @@ type Mark = {
   contiguous: number;
   /** Numbers above the hole. */
   ahead: Set<number>;
-  /** Since when there is a hole; null without one. */
+  /** Since when there is a hole and the device is heard; null without one. */
   holeSinceMs: number | null;
+  heardAtMs: number;
 };
 
 /** Boots of devices kept in memory; the rest is read again from the database when it speaks. */
 const MARKS_MAX = 50_000;
 /** Numbers remembered above a hole; more than a device may have in flight by far. */
 const AHEAD_MAX = 10_000;
+/** A device that is there sends again every ten seconds. One that was silent (or a clock that jumped) has had no chance. */
+const SILENT_MS_MAX = 25_000;
 
 export class Watermarks {
   readonly #marks = new Map<string, Mark>();
@@ -31,7 +34,7 @@ export class Watermarks {
   /** From the database: the stored watermark and the numbers above it. */
   load(position: Position, contiguous: number, ahead: Iterable<number>): void {
     if (this.has(position)) return;
-    this.#marks.set(keyOf(position), { contiguous, ahead: new Set(ahead), holeSinceMs: null });
+    this.#marks.set(keyOf(position), { contiguous, ahead: new Set(ahead), holeSinceMs: null, heardAtMs: 0 });
     const oldest = this.#marks.keys().next().value;
     if (this.#marks.size > MARKS_MAX && oldest !== undefined) this.#marks.delete(oldest);
   }
@@ -39,12 +42,15 @@ export class Watermarks {
   /** This number is stored (or can never be): returns the watermark after it. */
   settle(position: Position, seq: number, nowMs: number): number {
     const key = keyOf(position);
-    const mark = this.#marks.get(key) ?? { contiguous: 0, ahead: new Set(), holeSinceMs: null };
+    const mark = this.#marks.get(key) ?? { contiguous: 0, ahead: new Set(), holeSinceMs: null, heardAtMs: nowMs };
     this.#marks.delete(key); // to the end: the ones that speak are kept
     this.#marks.set(key, mark);
     if (seq > mark.contiguous && mark.ahead.size < AHEAD_MAX) mark.ahead.add(seq);
     absorb(mark);
+    const wasSilent = nowMs - mark.heardAtMs > SILENT_MS_MAX;
+    mark.heardAtMs = nowMs;
     if (mark.ahead.size === 0) mark.holeSinceMs = null;
+    else if (wasSilent) mark.holeSinceMs = nowMs;
     else mark.holeSinceMs ??= nowMs;
     if (mark.holeSinceMs !== null && nowMs - mark.holeSinceMs >= this.#gapMs) skipHole(mark, nowMs);
     return mark.contiguous;
@@ -59,7 +65,7 @@ function absorb(mark: Mark): void {
   while (mark.ahead.delete(mark.contiguous + 1)) mark.contiguous += 1;
 }
 
-/** The device sends again what is not acknowledged within seconds: what stayed away this long it no longer has. */
+/** The device sends again what is not acknowledged within seconds: what stayed away while it was heard it no longer has. */
 function skipHole(mark: Mark, nowMs: number): void {
   mark.contiguous = Math.min(...mark.ahead) - 1;
   absorb(mark);

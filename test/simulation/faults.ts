@@ -35,11 +35,11 @@ export function startFaults(parts: FaultParts): void {
       });
     });
     moments(parts, stream.fork('runner'), box.runnerDeathEveryMs, (chance) =>
-      device.life?.hands.killRunner(chance, chance.pick(['SIGSEGV', 'SIGKILL'])),
+      soon(queue, device, () => device.life?.hands.killRunner(chance, chance.pick(['SIGSEGV', 'SIGKILL']))),
     );
     moments(parts, stream.fork('camera'), box.cameraLossEveryMs, (chance) => {
-      blind(device, true);
-      queue.after(chance.between(5000, 120_000), () => blind(device, false));
+      blind(queue, device, true);
+      queue.after(chance.between(5000, 120_000), () => blind(queue, device, false));
     });
     moments(parts, stream.fork('kill-file'), box.localKillEveryMs, (chance) => {
       device.hasKillFile = true;
@@ -66,7 +66,7 @@ export function startFaults(parts: FaultParts): void {
 }
 
 /** Faults stop. What they left behind stays, as long as it can heal by itself. */
-export function endFaults({ devices, network, plane }: FaultParts): void {
+export function endFaults({ devices, network, plane, queue }: FaultParts): void {
   network.calm();
   plane.calm();
   for (const device of devices) {
@@ -74,8 +74,8 @@ export function endFaults({ devices, network, plane }: FaultParts): void {
     device.disk.isFull = false;
     device.hasKillFile = false;
     device.wallSkewMs = 0;
-    device.frozenUntilMs = 0;
-    blind(device, false);
+    device.thaw();
+    blind(queue, device, false);
   }
 }
 
@@ -90,9 +90,14 @@ function freeze({ checker }: FaultParts, device: SimDevice, chance: Random): voi
   if (device.freeze(forMs, chance.chance(0.5))) checker.onFrozen(device.index, forMs);
 }
 
-function blind(device: SimDevice, isBlind: boolean): void {
+function blind(queue: EventQueue, device: SimDevice, isBlind: boolean): void {
   device.isBlind = isBlind;
-  device.life?.send({ kind: 'camera', cameraId: 'camera-1', lost: isBlind, healthy: null });
+  soon(queue, device, () => device.life?.send({ kind: 'camera', cameraId: 'camera-1', lost: isBlind, healthy: null }));
+}
+
+/** Now, or when the box goes on. */
+function soon(queue: EventQueue, { index }: SimDevice, run: () => void): void {
+  queue.after(0, run, index);
 }
 
 /** Poisson moments with this mean distance, until the faults stop. */

@@ -43,9 +43,25 @@ describe('a watermark', () => {
   it('passes a hole only after its time', () => {
     const marks = new Watermarks(60_000);
     marks.settle(POSITION, 1, 0);
-    expect(marks.settle(POSITION, 3, 1000)).toBe(1);
+    for (let atMs = 1000; atMs < 61_000; atMs += 10_000) expect(marks.settle(POSITION, 3, atMs)).toBe(1);
     expect(marks.settle(POSITION, 4, 60_999)).toBe(1);
     expect(marks.settle(POSITION, 5, 61_000)).toBe(5);
+  });
+
+  it('does not count the time in which the device could not send again', () => {
+    const marks = new Watermarks(60_000);
+    marks.settle(POSITION, 1, 0);
+    expect(marks.settle(POSITION, 3, 1000)).toBe(1);
+    // It slept, or our clock jumped; what it sends first afterwards need not be what is missing.
+    expect(marks.settle(POSITION, 4, 200_000)).toBe(1);
+    expect(marks.settle(POSITION, 2, 200_010)).toBe(4);
+  });
+
+  it('counts the hole of a device that is heard, with the shortest patience too', () => {
+    const marks = new Watermarks(1000);
+    marks.settle(POSITION, 1, 0);
+    expect(marks.settle(POSITION, 3, 500)).toBe(1);
+    expect(marks.settle(POSITION, 3, 10_500)).toBe(3);
   });
 
   it('goes on from what the database remembers', () => {

@@ -41,6 +41,7 @@ export class AgentLife implements Station {
   #reported = '';
   #windowFromMs: number;
   #frames = 0;
+  #clockMs = 0;
 
   constructor(parts: LifeParts) {
     this.#parts = parts;
@@ -91,6 +92,8 @@ export class AgentLife implements Station {
   monotonicNow(): number {
     const { queue, poweredAtMs, device, wiring } = this.#parts;
     const monotonicMs = queue.nowMs - poweredAtMs - device.suspendedMs + 5000;
+    if (monotonicMs < this.#clockMs) throw new RangeError(`the simulated clock of ${this.name} went backwards`);
+    this.#clockMs = monotonicMs;
     return wiring.clock({ monotonicMs, wallMs: this.#wallNow() });
   }
 

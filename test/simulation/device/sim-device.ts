@@ -27,6 +27,7 @@ export class SimDevice implements Box {
   #cutIsPower = true;
   #boots = 0;
   #sleptMs = 0;
+  #isSuspended = false;
   #poweredAtMs = 0;
 
   constructor(parts: DeviceParts) {
@@ -72,10 +73,20 @@ export class SimDevice implements Box {
     const { nowMs } = this.#parts.queue;
     if (this.frozenUntilMs > nowMs || this.isCalm || this.life === null) return false;
     this.frozenUntilMs = nowMs + forMs;
+    this.#isSuspended = isSuspended;
     if (!isSuspended) return true;
     this.suspendedMs += forMs;
     this.#sleptMs += forMs;
     return true;
+  }
+
+  /** Goes on now. Time that it has not slept through after all is given back: its clock never goes backwards. */
+  thaw(): void {
+    const leftMs = Math.max(0, this.frozenUntilMs - this.#parts.queue.nowMs);
+    this.frozenUntilMs = 0;
+    if (!this.#isSuspended) return;
+    this.suspendedMs -= leftMs;
+    this.#sleptMs -= leftMs;
   }
 
   takeSlept(): number {
@@ -96,7 +107,7 @@ export class SimDevice implements Box {
     if (life === null || this.isCalm) return;
     const { queue, network, checker } = this.#parts;
     this.#effectsLeft = null;
-    this.frozenUntilMs = 0;
+    this.thaw();
     life.isOver = true;
     this.life = null;
     checker.onStopped(life);
