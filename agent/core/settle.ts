@@ -92,5 +92,14 @@ export function collectGarbage(before: CoreState, after: CoreState): Turn {
   if (before.durable === after.durable && before.desired === after.desired) return turn(after);
   const keep = keptDigests(after);
   if (keep.join() === keptDigests(before).join()) return turn(after);
-  return turn(after, { kind: 'collect-garbage', keep });
+  return turn(withoutFiles(after, keep), { kind: 'collect-garbage', keep });
+}
+
+/** Whoever is wanted again is fetched again: what was known of its files is not true any more. */
+function withoutFiles(state: CoreState, keep: readonly string[]): CoreState {
+  const holdings = [...state.holdings].map(([digest, holding]) => {
+    const isGone = !keep.includes(digest) && holding.files === 'installed';
+    return [digest, isGone ? { ...holding, files: 'unknown' as const } : holding] as const;
+  });
+  return { ...state, holdings: new Map(holdings) };
 }

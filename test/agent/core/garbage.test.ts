@@ -17,6 +17,19 @@ describe('the files of a release', () => {
     expect(keptBy(world.order(desired(2, 'f')))).toEqual([FACTORY.digest]);
   });
 
+  it('are fetched again when it is wanted again, and that start is not held against it', () => {
+    const world = new CoreWorld().settle();
+    world.order(desired(1, 'f', { name: 'c', role: 'serve' }));
+    world.settle();
+    world.order(desired(2, 'f'));
+    world.settle();
+    world.order(desired(3, 'f', { name: 'c', role: 'serve' }));
+    expect(world.open.get(ref('c').digest)).toBe('fetch');
+    expect(world.state.durable.attempts).toEqual([]);
+    world.settle();
+    expect(world.servingDigest()).toBe(ref('c').digest);
+  });
+
   it('go when another candidate takes their place', () => {
     const world = new CoreWorld().settle();
     world.order(desired(1, 'f', { name: 'c', role: 'shadow' }));
