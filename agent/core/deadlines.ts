@@ -1,12 +1,12 @@
 // How long a frame may take: max(floor, ratio × rolling p99 of that release), never above the cap.
 // A baseline that nobody can stand in for gets more: giving its frame up would help nobody.
 import type { DeviceLimits } from '../../shared/protocol/limits.ts';
-import { isBusy } from './limit-machine.ts';
+import { isSlow } from './limit-machine.ts';
 import { type LimitTracks, quantileOf, trackOf } from './limit-tracks.ts';
 
 const BASELINE_FLOOR_MS = 2_000;
 const BASELINE_RATIO = 10;
-/** While a neighbour takes the machine, everybody is slow; one that hangs is still found. */
+/** While a neighbour takes the machine, or it is throttled, everybody is slow; one that hangs is still found. */
 const BUSY_RATIO = 4;
 /** Fewer answers than this say nothing about a p99: the first ones include page faults and cold caches. */
 const SAMPLES_MIN = 10;
@@ -24,7 +24,7 @@ export function deadlineMs(tracks: LimitTracks, digest: string, role: DeadlineRo
       Math.max(BASELINE_FLOOR_MS, (p99 ?? Number.POSITIVE_INFINITY) * BASELINE_RATIO),
     );
   const started = p99 === null ? Math.max(limits.deadlineFloorMs, FIRST_ANSWERS_MS) : p99 * limits.deadlineRatio;
-  const patience = isBusy(tracks, tracks.pulseMs ?? 0) ? BUSY_RATIO : 1;
+  const patience = isSlow(tracks, tracks.pulseMs ?? 0) ? BUSY_RATIO : 1;
   return Math.min(limits.deadlineCapMs, Math.max(limits.deadlineFloorMs, started) * patience);
 }
 

@@ -1,8 +1,8 @@
 // Battery: its floor, and how fast it is drained while a release is on trial against how fast the baseline drained it
-// before. A charger that was pulled out leaves nothing to compare with, and then nobody is blamed.
+// before. A charger that was pulled out leaves nothing to compare with, a neighbour draws as well: then nobody is blamed.
 import type { Sensors } from '../../shared/measure/window.ts';
 import type { DeviceLimits } from '../../shared/protocol/limits.ts';
-import { type Breach, limitsOf, minutes, suspending } from './limit-breach.ts';
+import { type Breach, limitsOf, minutes, seconds, suspending } from './limit-breach.ts';
 import type { DrainSpan, DrainTrack } from './limit-tracks.ts';
 import type { CoreState } from './state.ts';
 
@@ -19,8 +19,19 @@ const POINTS_MIN = 3;
 const DRAIN_PCT_PER_HOUR_MIN = 2;
 const HOUR_MS = 3_600_000;
 
-/** Below the floor and not charging; recovers five points above it. */
-export function isBatteryLow(wasLow: boolean, sensors: Sensors, limits: DeviceLimits): boolean {
+/** Since when it is below the floor, or has not come five points above it again; asked with every reading. */
+export function lowSince(state: CoreState, sensors: Sensors, nowMs: number): number | null {
+  const { lowSinceMs } = state.tracks.drain;
+  return isBelowFloor(state.batteryLow, sensors, limitsOf(state)) ? (lowSinceMs ?? nowMs) : null;
+}
+
+/** For the dwell: a single reading may be wrong. */
+export function isBatteryLow(state: CoreState, lowSinceMs: number | null, nowMs: number): boolean {
+  if (lowSinceMs === null) return false;
+  return state.batteryLow || nowMs - lowSinceMs >= limitsOf(state).batteryForMs;
+}
+
+function isBelowFloor(wasLow: boolean, sensors: Sensors, limits: DeviceLimits): boolean {
   if (limits.batteryFloorPct === null || sensors.batteryPct === null || sensors.batteryCharging === true) return false;
   const floor = limits.batteryFloorPct + (wasLow ? BATTERY_HYSTERESIS_PCT : 0);
   return sensors.batteryPct < floor;
@@ -28,23 +39,27 @@ export function isBatteryLow(wasLow: boolean, sensors: Sensors, limits: DeviceLi
 
 export function batteryReason(state: CoreState): string {
   const observed = state.sensors?.batteryPct?.toFixed(0) ?? 'unknown';
-  return `battery ${observed} % < floor ${limitsOf(state).batteryFloorPct} % and not charging`;
+  const { batteryFloorPct, batteryForMs } = limitsOf(state);
+  return `battery ${observed} % < floor ${batteryFloorPct} % and not charging for ${seconds(batteryForMs)}`;
 }
 
-/** With every reading of the sensors. */
-export function trackDrain(track: DrainTrack, sensors: Sensors, isTrial: boolean, nowMs: number): DrainTrack {
+/** With every reading of the sensors. `isHeld`: a neighbour takes the processor, and nobody knows who draws how much. */
+export function trackDrain(track: DrainTrack, sensors: Sensors, when: DrainTime, nowMs: number): DrainTrack {
+  const { isTrial, isHeld } = when;
   const { batteryPct, batteryCharging } = sensors;
   if (batteryPct === null || batteryCharging === true) return { ...track, trial: null, lastPct: null, lastAtMs: null };
   const ms = track.lastAtMs === null ? 0 : nowMs - track.lastAtMs;
   const seen = { lastPct: batteryPct, lastAtMs: nowMs };
   const trial = isTrial ? track.trial : null;
-  if (track.lastPct === null || ms <= 0 || ms > APART_MS_MAX) return { ...track, ...seen, trial };
+  if (track.lastPct === null || ms <= 0 || ms > APART_MS_MAX || isHeld) return { ...track, ...seen, trial };
   const rate = sensors.batteryPctPerHour ?? null;
   const points = rate === null ? Math.max(0, track.lastPct - batteryPct) : (Math.max(0, -rate) * ms) / HOUR_MS;
   const step = { ms, points, isStepped: rate === null };
   if (isTrial) return { ...track, ...seen, trial: add(trial, step) };
   return { ...track, ...seen, trial, alone: fade(add(track.alone, step)) };
 }
+
+type DrainTime = { readonly isTrial: boolean; readonly isHeld: boolean };
 
 export function judgeDrain(state: CoreState): Breach | null {
   const { batteryDrainRatio, batteryDrainForMs } = limitsOf(state);

@@ -8,6 +8,8 @@ export type Breach = {
   readonly limit: LimitName;
   readonly outcome: 'set-aside' | 'suspend';
   readonly strike: QuarantineKind;
+  /** False: something else may have done it, and the release never goes into quarantine for it. */
+  readonly isBlamed: boolean;
   readonly reason: string;
 };
 
@@ -16,11 +18,11 @@ export function limitsOf(state: CoreState): DeviceLimits {
 }
 
 export function setAside(limit: LimitName, reason: string): Breach {
-  return { limit, outcome: 'set-aside', strike: 'breach', reason };
+  return { limit, outcome: 'set-aside', strike: 'breach', isBlamed: true, reason };
 }
 
-export function suspending(limit: LimitName, reason: string): Breach {
-  return { limit, outcome: 'suspend', strike: 'breach', reason };
+export function suspending(limit: LimitName, reason: string, isBlamed = true): Breach {
+  return { limit, outcome: 'suspend', strike: 'breach', isBlamed, reason };
 }
 
 /** Any camera lost or known to be unhealthy: hold, do not blame the model. */

@@ -1,5 +1,7 @@
-// Temperature. Heat that begins with a release on trial is its own; heat that was there before takes it off without blame.
-import { type Breach, limitsOf, seconds, setAside } from './limit-breach.ts';
+// Temperature. Heat that begins while a release is on trial takes it off for a while: it may be its own, or that of the day,
+// which the third time tells. Heat that was there before, or that a neighbour makes, takes it off without blame.
+import { type Breach, limitsOf, seconds, suspending } from './limit-breach.ts';
+import { wasBusySince } from './limit-machine.ts';
 import type { CoreState } from './state.ts';
 
 const TEMPERATURE_HYSTERESIS_C = 3;
@@ -18,7 +20,7 @@ export function judgeTemperature(state: CoreState, nowMs: number): Breach | null
   if (temperatureCeilingC === null || since === null || nowMs - since < temperatureForMs) return null;
   // Heat that was there before the release is not its fault: isTooHot takes it off without blame.
   if (trialSinceMs === null || since < trialSinceMs) return null;
-  return setAside('temperature', heatReason(state));
+  return suspending('temperature', heatReason(state), !wasBusySince(state.tracks, since));
 }
 
 /** Above the ceiling for the dwell, and not since a release on trial came: no trial until it has cooled down. */

@@ -2,7 +2,8 @@
 // hold the judgement of pace; only throttling that begins with a release on trial is laid at its door.
 import type { Sensors } from '../../shared/measure/window.ts';
 import { type Breach, limitsOf, minutes, seconds, suspending } from './limit-breach.ts';
-import { type LimitTracks, type MachineTrack, trackOf } from './limit-tracks.ts';
+import { type LimitTracks, trackOf } from './limit-tracks.ts';
+import type { MachineTrack } from './machine-track.ts';
 import type { CoreState, ReleaseRef } from './state.ts';
 
 /** Processor time of others, in points of all cores above what it was while the baseline answered alone. */
@@ -55,7 +56,7 @@ export function judgeStarved(state: CoreState, { digest }: ReleaseRef, nowMs: nu
   if (silentMs < STARVED_FOR_MS) return null;
   const waited = waitingPct(state, digest, nowMs)?.toFixed(0);
   const reason = `the machine has no time for it: it stood in line for a processor for ${waited} % of its time ≥ ${STARVED_PCT} %, without an answer for ${minutes(silentMs)}`;
-  return suspending('starved', reason);
+  return suspending('starved', reason, false);
 }
 
 /** `othersPct`: processor time of programs that are not ours, % of all cores; null: not known. */
@@ -95,17 +96,22 @@ export function judgeThrottling(state: CoreState, nowMs: number): Breach | null 
   const source = why === '' ? '' : ` (${why})`;
   const after = seconds(since - trialSinceMs);
   const reason = `throttled${source} for ${seconds(nowMs - since)} > limit ${seconds(throttleForMs)}, from ${after} after it came and not before`;
-  return suspending('throttling', reason);
+  return suspending('throttling', reason, !wasBusySince(state.tracks, since));
 }
 
 /** Slow because of the machine, not because of a release. */
-export function isMachineSlow(state: CoreState, nowMs: number): boolean {
-  return state.tracks.machine.throttledSinceMs !== null || isBusy(state.tracks, nowMs);
+export function isSlow(tracks: LimitTracks, nowMs: number): boolean {
+  return tracks.machine.throttledSinceMs !== null || isBusy(tracks, nowMs);
 }
 
 /** A neighbour takes the processor. */
 export function isBusy(tracks: LimitTracks, nowMs: number): boolean {
   return tracks.machine.busyUntilMs !== null && nowMs < tracks.machine.busyUntilMs;
+}
+
+/** A neighbour has taken the processor at that time or after it: heat and throttling may be its doing. */
+export function wasBusySince(tracks: LimitTracks, sinceMs: number): boolean {
+  return tracks.machine.busyUntilMs !== null && tracks.machine.busyUntilMs > sinceMs;
 }
 
 function isLoaded(sensors: Sensors | null): boolean {

@@ -1,8 +1,15 @@
 // Pace: answers per second against a floor, and latency against this device's own baseline. Held, with the dwell begun
 // anew, while a camera is bad, the box is throttled, a neighbour takes the machine, or we ourselves stood still.
 import { type Breach, isCameraBad, limitsOf, seconds, setAside } from './limit-breach.ts';
-import { isMachineSlow } from './limit-machine.ts';
-import { type LimitTracks, quantileOf, type ReleaseTrack, type Sample, trackOf } from './limit-tracks.ts';
+import { isSlow } from './limit-machine.ts';
+import {
+  type FrameRate,
+  type LimitTracks,
+  quantileOf,
+  type ReleaseTrack,
+  type Sample,
+  trackOf,
+} from './limit-tracks.ts';
 import type { CoreState, ReleaseRef } from './state.ts';
 
 /** Answers needed on either side before latencies are compared. */
@@ -14,13 +21,23 @@ const BASELINE_WITHIN_MS = 30_000;
 /** Its first answers after a load include page faults and cold caches: a baseline is not compared with before. */
 const WARM_UP_MS = 10_000;
 
-type PaceTracks = Pick<LimitTracks, 'latencyAboveSinceMs' | 'paceHeldAtMs'>;
+/** Of the frame rate that the baseline reached: what is above it is no worse. */
+const AS_SLOW_SHARE = 0.8;
+
+type PaceTracks = Pick<LimitTracks, 'latencyAboveSinceMs' | 'paceHeldAtMs' | 'baselineRate' | 'trialServedAtMs'>;
 
 /** At every tick; `trial` null: only the baseline runs. */
 export function trackPace(state: CoreState, trial: ReleaseRef | null, nowMs: number): PaceTracks {
-  const paceHeldAtMs = isMachineSlow(state, nowMs) || isCameraBad(state) ? nowMs : state.tracks.paceHeldAtMs;
-  const isHeld = trial === null || isMachineSlow(state, nowMs) || isCameraLost(state);
-  return { paceHeldAtMs, latencyAboveSinceMs: isHeld ? null : latencySince(state, trial, nowMs) };
+  const paceHeldAtMs = isSlow(state.tracks, nowMs) || isCameraBad(state) ? nowMs : state.tracks.paceHeldAtMs;
+  const isHeld = trial === null || isSlow(state.tracks, nowMs) || isCameraLost(state);
+  const baselineRate = baselineRateOf(state, trial, nowMs);
+  const trialServedAtMs = trial === null ? state.tracks.trialServedAtMs : nowMs;
+  return {
+    paceHeldAtMs,
+    baselineRate,
+    trialServedAtMs,
+    latencyAboveSinceMs: isHeld ? null : latencySince(state, trial, nowMs),
+  };
 }
 
 export function judgeFps(state: CoreState, nowMs: number): Breach | null {
@@ -31,6 +48,7 @@ export function judgeFps(state: CoreState, nowMs: number): Breach | null {
   if (nowMs - sinceMs < fpsForMs) return null;
   const rate = ratesOver(tracks, nowMs, fpsForMs);
   if (rate.answered >= fpsFloor || rate.offered < fpsFloor) return null;
+  if (isAsSlow(tracks.baselineRate, rate, fpsFloor)) return null;
   const reason = `${rate.answered.toFixed(1)} answers per second < floor ${fpsFloor} for ${seconds(fpsForMs)} (offered ${rate.offered.toFixed(1)})`;
   return setAside('fps', reason);
 }
@@ -82,8 +100,24 @@ function p95(samples: readonly Sample[]): number | null {
   );
 }
 
+/** What this device can do: known once the baseline has answered for the whole dwell. `trial` null: it answers. */
+function baselineRateOf(state: CoreState, trial: ReleaseRef | null, nowMs: number): FrameRate | null {
+  const { tracks } = state;
+  const { fpsForMs } = limitsOf(state);
+  const firstAtMs = 1000 * ((tracks.buckets[0]?.second ?? Number.POSITIVE_INFINITY) + 1);
+  const aloneSinceMs = Math.max(firstAtMs, (tracks.trialServedAtMs ?? 0) + 1000);
+  const isKnown = trial === null && nowMs - aloneSinceMs >= fpsForMs;
+  return isKnown ? ratesOver(tracks, nowMs, fpsForMs) : tracks.baselineRate;
+}
+
+/** The baseline did not reach the floor either: going back to it would help nobody. */
+function isAsSlow(baseline: FrameRate | null, own: FrameRate, fpsFloor: number): boolean {
+  if (baseline === null || baseline.offered < fpsFloor || baseline.answered >= fpsFloor) return false;
+  return own.answered >= AS_SLOW_SHARE * baseline.answered;
+}
+
 /** Frames per second over the last `forMs`, whole seconds only. */
-function ratesOver(tracks: LimitTracks, nowMs: number, forMs: number): { offered: number; answered: number } {
+function ratesOver(tracks: LimitTracks, nowMs: number, forMs: number): FrameRate {
   const end = Math.floor(nowMs / 1000);
   const length = Math.max(1, Math.floor(forMs / 1000));
   const within = tracks.buckets.filter((bucket) => bucket.second < end && bucket.second >= end - length);

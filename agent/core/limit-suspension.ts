@@ -20,7 +20,7 @@ export type SuspensionCause = {
 };
 
 export function causeOf(breach: Breach): SuspensionCause {
-  return { limit: breach.limit, reason: breach.reason, isBlamed: true, isTold: true };
+  return { limit: breach.limit, reason: breach.reason, isBlamed: breach.isBlamed, isTold: true };
 }
 
 /** What keeps this release away now; null: nothing. */

@@ -1,6 +1,7 @@
 // Rolling evidence for the local limits: recent answer times and contents per release, misses, streaks, and since when a
 // level is exceeded. Folding only; the limit-*.ts files judge.
 import type { Content } from './answer-content.ts';
+import { type MachineTrack, QUIET_MACHINE } from './machine-track.ts';
 
 /** Samples kept per release: enough for a p99, cheap to sort. */
 const SAMPLES_MAX = 256;
@@ -16,6 +17,7 @@ const AWAY_AFTER_MS = 60_000;
 export type Sample = { readonly atMs: number; readonly ms: number };
 /** Frames offered by the cameras and answered by the serving release in one second. */
 export type SecondBucket = { readonly second: number; readonly offered: number; readonly answered: number };
+export type FrameRate = { readonly offered: number; readonly answered: number };
 /** Answers since `atMs`, those that found nothing, and the objects in them that alert. */
 export type ContentBucket = {
   readonly atMs: number;
@@ -53,24 +55,6 @@ export type Suspicion = {
   readonly opinions: readonly Opinion[];
 };
 
-export type WaitSample = { readonly atMs: number; readonly pct: number };
-
-/** What else happens on this machine. */
-export type MachineTrack = {
-  /** Processor time of programs that are not ours, % of all cores: now, and as it was while the baseline answered alone. */
-  readonly othersPct: number | null;
-  readonly othersHabitPct: number | null;
-  /** Share of its time in which a runner of a release stood in line for a processor, by digest; the newest readings. */
-  readonly waiting: ReadonlyMap<string, readonly WaitSample[]>;
-  /** Until then (monotonic) slowness is not held against anybody: a neighbour takes the machine. */
-  readonly busyUntilMs: number | null;
-  readonly throttledSinceMs: number | null;
-  readonly throttledByTrial: boolean;
-  readonly throttledAtMs: number | null;
-  /** When the machine was last throttled with nothing on trial. */
-  readonly throttledAloneAtMs: number | null;
-};
-
 /** Points of charge that were drawn in so many milliseconds without a charger; `isStepped`: read off whole points. */
 export type DrainSpan = { readonly ms: number; readonly points: number; readonly isStepped: boolean };
 export type DrainTrack = {
@@ -78,6 +62,8 @@ export type DrainTrack = {
   readonly trial: DrainSpan | null;
   readonly lastPct: number | null;
   readonly lastAtMs: number | null;
+  /** Since when (monotonic) the battery is below its floor. */
+  readonly lowSinceMs: number | null;
 };
 
 export type MemorySample = { readonly atMs: number; readonly bytes: number };
@@ -93,6 +79,10 @@ export type LimitTracks = {
   readonly trialSinceMs: number | null;
   /** When slowness was last not held against the release on trial: its dwell begins after that. */
   readonly paceHeldAtMs: number | null;
+  /** Frames per second while the baseline answered last, over the dwell of the frame rate. */
+  readonly baselineRate: FrameRate | null;
+  /** When a release on trial was last seen to answer. */
+  readonly trialServedAtMs: number | null;
   readonly suspicion: Suspicion | null;
   readonly machine: MachineTrack;
   readonly drain: DrainTrack;
@@ -103,17 +93,6 @@ export type LimitTracks = {
   readonly resumedAtMs: number | null;
 };
 
-export const QUIET_MACHINE: MachineTrack = {
-  othersPct: null,
-  othersHabitPct: null,
-  waiting: new Map(),
-  busyUntilMs: null,
-  throttledSinceMs: null,
-  throttledByTrial: false,
-  throttledAtMs: null,
-  throttledAloneAtMs: null,
-};
-
 export const EMPTY_LIMIT_TRACKS: LimitTracks = {
   releases: new Map(),
   buckets: [],
@@ -122,9 +101,11 @@ export const EMPTY_LIMIT_TRACKS: LimitTracks = {
   trialDigest: null,
   trialSinceMs: null,
   paceHeldAtMs: null,
+  baselineRate: null,
+  trialServedAtMs: null,
   suspicion: null,
   machine: QUIET_MACHINE,
-  drain: { alone: null, trial: null, lastPct: null, lastAtMs: null },
+  drain: { alone: null, trial: null, lastPct: null, lastAtMs: null, lowSinceMs: null },
   memory: [],
   pulseMs: null,
   resumedAtMs: null,
@@ -234,7 +215,7 @@ export function restartDwells(tracks: LimitTracks, nowMs: number): LimitTracks {
         ? tracks.trialSinceMs
         : machine.throttledAloneAtMs,
     },
-    drain: { ...tracks.drain, trial: null, lastPct: null, lastAtMs: null },
+    drain: { ...tracks.drain, trial: null, lastPct: null, lastAtMs: null, lowSinceMs: null },
     memory: [],
   };
 }

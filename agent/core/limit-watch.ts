@@ -2,11 +2,10 @@
 // the release off. Only a release on trial is ever taken off here; a baseline is judged by its faults alone.
 import type { Sensors } from '../../shared/measure/window.ts';
 import { clearAttempts, HEALTHY_AFTER_MS } from './attempts.ts';
-import { batteryReason, isBatteryLow, trackDrain } from './limit-battery.ts';
-import { limitsOf } from './limit-breach.ts';
+import { batteryReason, isBatteryLow, lowSince, trackDrain } from './limit-battery.ts';
 import { foldMemory } from './limit-growth.ts';
 import { heatReason, isTooHot } from './limit-heat.ts';
-import { foldOthers, foldWaiting } from './limit-machine.ts';
+import { foldOthers, foldWaiting, isBusy } from './limit-machine.ts';
 import { expireSuspensions, suspend } from './limit-suspension.ts';
 import { judgeLevels, type Trial, trackLevels } from './limits.ts';
 import type { MachineUse } from './memory-state.ts';
@@ -24,8 +23,10 @@ export function trialOf(state: CoreState): Trial | null {
 
 export function onSensors(state: CoreState, sensors: Sensors, nowMs: number): Turn {
   const trial = trialOf(state);
-  const drain = trackDrain(state.tracks.drain, sensors, trial !== null, nowMs);
-  const batteryLow = isBatteryLow(state.batteryLow, sensors, limitsOf(state));
+  const when = { isTrial: trial !== null, isHeld: isBusy(state.tracks, nowMs) };
+  const lowSinceMs = lowSince(state, sensors, nowMs);
+  const drain = { ...trackDrain(state.tracks.drain, sensors, when, nowMs), lowSinceMs };
+  const batteryLow = isBatteryLow(state, lowSinceMs, nowMs);
   const memory = { ...state.memory, readAtMs: nowMs };
   const known: CoreState = { ...state, sensors, batteryLow, memory, tracks: { ...state.tracks, drain } };
   if (trial === null || !batteryLow || state.batteryLow) return turn(known);

@@ -20,12 +20,12 @@ export function judgeFaults(state: CoreState, digest: string, nowMs: number): Br
   const misses = missesWithin(track, nowMs - limits.deadlineWindowMs);
   if (misses >= limits.deadlineMisses) {
     const reason = `${misses} frames missed their deadline within ${seconds(limits.deadlineWindowMs)} ≥ limit ${limits.deadlineMisses}`;
-    return { limit: 'deadline', outcome: 'set-aside', strike: 'hang', reason };
+    return { limit: 'deadline', outcome: 'set-aside', strike: 'hang', isBlamed: true, reason };
   }
   if (track.streak < limits.errorStreak) return null;
   const what = track.streakKind === 'non-finite' ? 'answered with numbers that are not finite' : 'failed';
   const reason = `${track.streak} frames in a row ${what} ≥ limit ${limits.errorStreak}`;
-  return { limit: 'errors', outcome: 'set-aside', strike: track.streakKind, reason };
+  return { limit: 'errors', outcome: 'set-aside', strike: track.streakKind, isBlamed: true, reason };
 }
 
 export function missesWithin(track: ReleaseTrack, sinceMs: number): number {

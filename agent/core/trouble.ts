@@ -64,7 +64,7 @@ export function onFrameFault(
 /** Not counted. In the long run it goes for a while, and is never set aside for it. */
 function starve(state: CoreState, ref: ReleaseRef, nowMs: number): Turn {
   const breach = judgeStarved(state, ref, nowMs);
-  return breach === null ? turn(state) : suspend(state, ref, { ...causeOf(breach), isBlamed: false }, nowMs);
+  return breach === null ? turn(state) : suspend(state, ref, causeOf(breach), nowMs);
 }
 
 /** A runner ended by itself, or had to be ended because it hung. */

@@ -26,6 +26,7 @@ export const deviceLimitsSchema = z.looseObject({
   /** Throttling that began with the candidate and lasts → suspended. */
   throttleForMs: durationSchema.nullable().default(30_000),
   batteryFloorPct: z.number().min(0).max(100).nullable().default(20),
+  batteryForMs: durationSchema.default(10_000),
   /** Battery drained faster than this multiple of what the baseline drew before → suspended. */
   batteryDrainRatio: ratioSchema.default(2),
   batteryDrainForMs: durationSchema.default(900_000),

@@ -32,6 +32,16 @@ describe('battery drain', () => {
     expect(world.servingDigest()).toBe(C);
   });
 
+  it('while a busy neighbour draws as well is not judged', () => {
+    const calm = { ...power(-15), othersCpuPct: 10 };
+    const busy = { fps: 1, othersCpuPct: 80, sensors: { ...power(-60).sensors, cpuLoadPct: 99 } };
+    const world = onCandidate({ limits, aloneS: 310, alone: calm });
+    run(world, 900, busy);
+    expect(world.servingDigest()).toBe(C);
+    run(world, 330, { ...power(-60), othersCpuPct: 10 });
+    expect(world.last('breach')?.breach).toBe('drain');
+  });
+
   it('after a charger was pulled out has nothing to be compared with', () => {
     const charging = { fps: 1, sensors: { batteryPct: 90, batteryCharging: true } };
     const world = onCandidate({ limits, aloneS: 310, alone: charging });
@@ -110,6 +120,15 @@ describe('memory growth', () => {
     const sawtooth = onCandidate({ limits });
     grow(sawtooth, 900, (second) => 200 + (second % 70));
     expect(sawtooth.servingDigest()).toBe(C);
+  });
+
+  it('of which the half was before a gap in our own time begins anew', () => {
+    const world = onCandidate({ limits });
+    for (let half = 0; half < 4; half += 1) {
+      grow(world, 100, (second) => 200 + second);
+      world.nowMs += 60_000;
+    }
+    expect(world.servingDigest()).toBe(C);
   });
 
   it('below the limit is left to the memory limit of the runner', () => {

@@ -73,6 +73,21 @@ describe('throttling', () => {
     expect(blockedOf(world.state, world.nowMs)[0]?.reason).toMatch(/^taken off for 10 min \(1 of 3\): throttled/);
   });
 
+  it('that a busy neighbour makes takes it off for a while, and is never blamed on it', () => {
+    const calm = { othersCpuPct: 10, sensors: { throttled: false, cpuLoadPct: 60 } };
+    const world = onCandidate({ limits: { coolDownMs: 10_000 }, alone: calm });
+    for (let time = 1; time <= 4; time += 1) {
+      run(world, 5, { othersCpuPct: 80, sensors: { throttled: false, cpuLoadPct: 99 } });
+      run(world, 33, { othersCpuPct: 80, sensors: { throttled: true, cpuLoadPct: 99 } });
+      expect(world.servingDigest()).toBe(B);
+      run(world, 400, calm);
+      world.settle();
+      run(world, 5, calm);
+    }
+    expect(world.last('breach')?.breach).toBe('throttling');
+    expect(world.disk.quarantine).toEqual([]);
+  });
+
   it('that the baseline was slowed by too is shared: it holds pace and takes nobody off', () => {
     const world = onCandidate({ alone: throttled });
     run(world, 120, { ...SLOW, ...throttled });

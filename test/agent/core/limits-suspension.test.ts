@@ -40,7 +40,7 @@ describe('a suspended candidate', () => {
   it('waits for a newer order the third time when only the machine is at fault, and is never set aside', () => {
     const world = onCandidate({ limits: { coolDownMs: 10_000 }, alone: free });
     for (let time = 0; time < 3; time += 1) {
-      run(world, 2, low);
+      run(world, 12, low);
       expect(world.servingDigest()).toBe(B);
       run(world, 60, free);
       world.settle();
@@ -98,7 +98,7 @@ describe('whatever the machine, the camera and the answers are like', () => {
   it('no level is broken before the shortest of the dwells is over', () => {
     fc.assert(
       fc.property(fc.array(conditions, { minLength: 1, maxLength: 4 }), (seconds) => {
-        const world = onCandidate({ limits: { batteryFloorPct: null }, aloneS: 30 });
+        const world = onCandidate({ aloneS: 30 });
         for (const now of seconds) run(world, 1, secondOf(now));
         expect(world.kinds()).not.toContain('breach');
         expect(world.servingDigest()).toBe(C);

@@ -4,7 +4,8 @@ import { deadlineMs } from '../../../agent/core/deadlines.ts';
 import { blockedOf } from '../../../agent/core/explain.ts';
 import { EMPTY_LIMIT_TRACKS, foldAnswered, foldLate } from '../../../agent/core/limit-tracks.ts';
 import { deviceLimitsSchema } from '../../../shared/protocol/limits.ts';
-import { B, baselineWorld, C, COOL, onCandidate, order, run } from './limits-world.ts';
+import { desired, ref } from './core-world.ts';
+import { B, baselineWorld, C, COOL, LIMITS, onCandidate, order, run } from './limits-world.ts';
 
 describe('frames per second', () => {
   it('below the floor for the whole dwell revert, with the numbers in the reason', () => {
@@ -36,6 +37,25 @@ describe('frames per second', () => {
       run(world, 10, { fps: 10, answered: 3 });
       expect(world.servingDigest()).toBe(C);
     }
+  });
+
+  it('that the baseline does not reach either on this device are no reason to go back to it', () => {
+    const world = onCandidate({ alone: { fps: 10, answered: 4 } });
+    run(world, 60, { fps: 10, answered: 4 });
+    expect(world.servingDigest()).toBe(C);
+    run(world, 8, { fps: 10, answered: 2 });
+    expect(world.last('breach')?.reason).toBe('2.8 answers per second < floor 5 for 5 s (offered 10.0)');
+  });
+
+  it('of a candidate say nothing about the baseline: the next one is measured by what that reached', () => {
+    const world = onCandidate();
+    run(world, 7, { fps: 10, answered: 3 });
+    expect(world.servingDigest()).toBe(B);
+    run(world, 2);
+    world.order(desired(5, 'b', { name: 'd', role: 'serve' }, { limits: LIMITS }));
+    world.settle();
+    run(world, 8, { fps: 10, answered: 3 });
+    expect(world.disk.quarantine.map(({ digest }) => digest)).toEqual([C, ref('d').digest]);
   });
 
   it('are not judged while the box is throttled', () => {
@@ -80,6 +100,18 @@ describe('latency against the own baseline', () => {
     expect(world.last('breach')?.reason).toContain('4 × own baseline 50.0 ms');
   });
 
+  it('of frames that come late from a stuttering camera is not held against it', () => {
+    const world = onCandidate();
+    world.send({ kind: 'camera', cameraId: 'camera-1', lost: true, healthy: null });
+    run(world, 60, { fps: 2, latencyMs: 900 });
+    expect(world.servingDigest()).toBe(C);
+    // What came in the gap does not count afterwards either.
+    world.send({ kind: 'camera', cameraId: 'camera-1', lost: false, healthy: true });
+    run(world, 30);
+    expect(world.servingDigest()).toBe(C);
+    expect(world.kinds()).not.toContain('breach');
+  });
+
   it('forgives a peak that goes away within the dwell', () => {
     const world = onCandidate();
     for (let round = 0; round < 4; round += 1) {
@@ -101,6 +133,50 @@ describe('temperature', () => {
       expect(world.last('breach')?.breach).toBe('temperature');
       expect(world.state.serving).toMatchObject({ kind: 'baseline', shadow: null });
     }
+  });
+
+  it('goes for a cool-down, as the day may be hot: only the third time is the release set aside', () => {
+    const world = onCandidate({ limits: { coolDownMs: 60_000 } });
+    for (let time = 1; time <= 3; time += 1) {
+      expect(world.disk.quarantine).toEqual([]);
+      run(world, 12, { sensors: hot });
+      expect(world.servingDigest()).toBe(B);
+      run(world, 300, { sensors: COOL });
+      world.settle();
+      run(world, 3);
+    }
+    expect(world.disk.quarantine[0]?.reason).toMatch(/^taken off 3 times: 95.0 °C > ceiling 92 °C for 10 s$/);
+  });
+
+  it('that a busy neighbour makes is never blamed on it', () => {
+    const calm = { othersCpuPct: 10, sensors: { cpuLoadPct: 60 } };
+    const world = onCandidate({ limits: { coolDownMs: 60_000 }, alone: calm });
+    for (let time = 1; time <= 4; time += 1) {
+      run(world, 15, { othersCpuPct: 80, sensors: { ...hot, cpuLoadPct: 99 } });
+      expect(world.servingDigest()).toBe(B);
+      run(world, 300, calm);
+      world.settle();
+      run(world, 3, calm);
+    }
+    expect(world.disk.quarantine).toEqual([]);
+    expect(blockedOf(world.state, world.nowMs)[0]?.reason).toMatch(
+      /^taken off until a newer order \(3 of 3\): 95.0 °C/,
+    );
+  });
+
+  it('close to the critical trip point counts, whatever the ceiling says', () => {
+    const world = onCandidate();
+    run(world, 12, { sensors: { temperatureC: 80, criticalMarginC: 4 } });
+    expect(world.last('breach')?.reason).toBe('4.0 °C below the critical trip point < 5 °C for 10 s');
+  });
+
+  it('of one hot reading, or that nobody could read, is none', () => {
+    const world = onCandidate();
+    for (let time = 0; time < 20; time += 1) {
+      run(world, 2, { sensors: hot });
+      run(world, 2, { sensors: time % 2 === 0 ? COOL : { temperatureC: null } });
+    }
+    expect(world.servingDigest()).toBe(C);
   });
 
   it('that wavers just below the ceiling does not reset the dwell', () => {
@@ -147,24 +223,39 @@ describe('temperature', () => {
 describe('battery', () => {
   it('below its floor suspends the candidate, and five points above it lets it come back after its cool-down', () => {
     const world = onCandidate();
-    world.answer();
-    const battery = (batteryPct: number, batteryCharging = false) =>
-      world.send({ kind: 'sensors', sensors: { ...COOL, batteryPct, batteryCharging } });
+    const battery = (batteryPct: number, batteryCharging = false, seconds = 12) =>
+      run(world, seconds, { sensors: { batteryPct, batteryCharging } });
     battery(19);
-    world.answer();
     expect(world.servingDigest()).toBe(B);
-    const reason = 'battery 19 % < floor 20 % and not charging';
+    const reason = 'battery 19 % < floor 20 % and not charging for 10 s';
     expect(world.last('breach')).toMatchObject({ breach: 'battery', reason });
     expect(world.last('reverted')).toMatchObject({ digest: C, reason });
     expect(world.disk.quarantine).toEqual([]);
     battery(23);
     run(world, 601);
     expect(world.settle().servingDigest()).toBe(B);
-    battery(26);
+    battery(26, false, 1);
     run(world, 1);
     expect(world.settle().servingDigest()).toBe(C);
     battery(10, true);
     expect(world.servingDigest()).toBe(C);
+  });
+
+  it('of one low reading, or that nobody could read, is none', () => {
+    const world = onCandidate();
+    for (let time = 0; time < 20; time += 1) {
+      run(world, 5, { sensors: { batteryPct: 0, batteryCharging: false } });
+      run(world, 1, { sensors: { batteryPct: time % 2 === 0 ? 60 : null, batteryCharging: false } });
+    }
+    expect(world.servingDigest()).toBe(C);
+  });
+
+  it('that is low while only the baseline answers blames nobody, and lets no candidate begin', () => {
+    const world = baselineWorld();
+    run(world, 60, { sensors: { batteryPct: 10, batteryCharging: false } });
+    order(world);
+    expect(world.servingDigest()).toBe(B);
+    expect(world.kinds()).not.toContain('breach');
   });
 });
 
@@ -188,6 +279,16 @@ describe('deadlineMs', () => {
     expect(deadlineMs(EMPTY_LIMIT_TRACKS, C, 'baseline', limits)).toBe(10_000);
     expect(deadlineMs(answered(20, 50), C, 'baseline', limits)).toBe(2000);
     expect(deadlineMs(answered(20, 50), C, 'shadow', limits)).toBe(10_000);
+  });
+
+  it('is four times as long while the box is throttled, whoever it slows down', () => {
+    const world = onCandidate();
+    run(world, 30);
+    expect(deadlineMs(world.state.tracks, C, 'candidate', LIMITS)).toBe(250);
+    run(world, 1, { sensors: { throttled: true } });
+    expect(deadlineMs(world.state.tracks, C, 'candidate', LIMITS)).toBe(1000);
+    run(world, 12, { sensors: { throttled: false } });
+    expect(deadlineMs(world.state.tracks, C, 'candidate', LIMITS)).toBe(250);
   });
 
   it('follows a machine that has become slow, by its late answers', () => {
