@@ -7,6 +7,7 @@ import { type AgentConfig, ConfigError, loadConfig } from './config.ts';
 import { explainDevice } from './explain-device.ts';
 import { openLog } from './log.ts';
 import { openAgent } from './open-agent.ts';
+import { keepNoSharedBlocks } from './small-memory.ts';
 
 const USAGE = `belay agent: runs the baseline and the candidate of a vision model on this device
 
@@ -27,6 +28,7 @@ const STOP_MS_MAX = 3_000;
 
 type Arguments = { readonly command: 'run' | 'explain'; readonly config: string; readonly tether: boolean };
 
+keepNoSharedBlocks();
 const version = readVersion();
 const asked = readArguments(process.argv.slice(2));
 if (asked !== null) await run(asked);

@@ -52,12 +52,16 @@ export function openSteps(parts: StepParts): Steps {
   const running = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
   const run = (key: string, limitMs: number, work: (signal: AbortSignal) => Promise<void>) => {
     const abort = new AbortController();
-    const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(limitMs)]);
+    // Not AbortSignal.timeout: that one stays, with all it knows, until its hours are over, also when the step is long done.
+    const timer = setTimeout(() => abort.abort(new DOMException(`over its ${limitMs} ms`, 'TimeoutError')), limitMs);
+    timer.unref();
+    const { signal } = abort;
     // The same step again waits for the cancelled one to be gone: both would use the same files and rings.
     const former = running.get(key)?.done;
     const done = (former === undefined ? work(signal) : former.then(() => work(signal)))
       .catch((error: unknown) => parts.log.error({ step: key, error: describeError(error) }, 'a step failed'))
       .finally(() => {
+        clearTimeout(timer);
         if (running.get(key)?.abort === abort) running.delete(key);
       });
     running.set(key, { abort, done });

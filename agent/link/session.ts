@@ -63,6 +63,8 @@ export class Session {
       reconnectPeriod: 0,
       queueQoSZero: false,
       resubscribe: false,
+      // Its table of all 65,536 packet numbers is 8 MB of small buffers, to save a device that sends little a microsecond.
+      writeCache: false,
       will: { topic: this.#topic('status'), payload: this.#status({ online: false }), qos: 1, retain: true },
     });
     this.#listen();

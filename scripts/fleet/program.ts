@@ -6,8 +6,11 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
+import { SMALL_HEAP } from '../../agent/small-memory.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
+/** Started as its systemd unit starts it. */
+const AGENT = 'agent/main.ts';
 const LOG_TAIL_LINES = 12;
 /** Children of an ended program may hold its stderr open: then its log is read as it is. */
 const LOG_DRAIN_MS = 500;
@@ -40,7 +43,8 @@ export type ProgramOptions = {
 export function startProgram(options: ProgramOptions): Program {
   const { name, entry, args, logFolder, onLine } = options;
   const logFile = path.join(logFolder, `${name}.log`);
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path.join(ROOT, entry), ...args], {
+  const flags = ['--disable-warning=ExperimentalWarning', ...(entry === AGENT ? SMALL_HEAP : [])];
+  const child = spawn(process.execPath, [...flags, path.join(ROOT, entry), ...args], {
     cwd: ROOT,
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SMALL_HEAP } from '../../../agent/small-memory.ts';
 
 const UNITS = new URL('../../../scripts/package/systemd/', import.meta.url).pathname;
 const units = readdirSync(UNITS).filter((name) => name.endsWith('.service'));
@@ -49,7 +50,9 @@ describe.each(units)('%s', (name) => {
 
   it('starts a program that is in the tree', () => {
     const [, script = ''] =
-      /ExecStart=\/usr\/lib\/belay\/node \/usr\/lib\/belay\/(\S+)/.exec(readFileSync(join(UNITS, name), 'utf8')) ?? [];
+      /ExecStart=\/usr\/lib\/belay\/node (?:--\S+ )*\/usr\/lib\/belay\/(\S+)/.exec(
+        readFileSync(join(UNITS, name), 'utf8'),
+      ) ?? [];
     const version = execFileSync(process.execPath, [new URL(`../../../${script}`, import.meta.url).pathname, '--help']);
     expect(String(version)).toContain('--config FILE');
   });
@@ -61,6 +64,10 @@ describe('belay-agent.service', () => {
     expect(settingOf(agent, 'NotifyAccess')).toBe('all');
     expect(Number(settingOf(agent, 'TimeoutStartSec'))).toBeGreaterThan(90);
     expect(Number(settingOf(agent, 'TimeoutStopSec'))).toBeGreaterThan(3);
+  });
+
+  it('starts the agent with the small heap that its children have', () => {
+    expect(settingOf(agent, 'ExecStart')).toContain(` ${SMALL_HEAP.join(' ')} /usr/lib/belay/agent/main.ts`);
   });
 
   it('keeps a kill file over a restart, and never gives up starting', () => {

@@ -1,0 +1,18 @@
+// How little memory the agent's own processes may take, for a box that is left alone for years. Process-wide settings:
+// only a process entry point or whoever starts one may use them.
+
+/**
+ * Flags of Node for the supervisor and its source processes. V8 sizes its heaps for a server: without a bound, garbage of
+ * hours is kept before it is looked for. Both live on less than 30 MB of objects and make little garbage per frame; one
+ * that needs ten times that has a leak, and is better ended and started again.
+ */
+export const SMALL_HEAP: readonly string[] = ['--max-semi-space-size=2', '--max-old-space-size=256'];
+
+/**
+ * Gives each small Buffer memory of its own instead of a piece of a block of 64 KB that lives as long as any piece of it.
+ * The MQTT library keeps a Buffer of some bytes for each length of a message that it has ever written, up to 16,384 of them:
+ * with shared blocks that grows to 1 GB.
+ */
+export function keepNoSharedBlocks(): void {
+  Buffer.poolSize = 0;
+}
