@@ -47,6 +47,20 @@ describe('a candidate whose process is killed', () => {
     await world.releases.awaitRollout(id, 'is refused by the device', (view) => view.state === 'rolled_back');
     expect(digestsSince('cam-1', from)).toEqual([baseline.digest]);
   });
+
+  it('is let out by a person, who says why', async () => {
+    const explained = await world.belay('device', 'explain', 'plant-1/cam-1');
+    expect(explained.stdout).toContain('belay device lift plant-1/cam-1 --reason');
+    const lifted = await world.belay('device', 'lift', 'plant-1/cam-1', '--reason', 'more memory');
+    expect(lifted.stdout).toContain('cv-detector:1.9.0');
+    await world.awaitDevice(
+      'cam-1',
+      'keeps nothing in quarantine',
+      ({ reported }) => reported?.quarantine.length === 0,
+    );
+    const events = (await world.events('cam-1')).map(({ event }) => event);
+    expect(events.find(({ kind }) => kind === 'quarantine-lifted')?.reason).toBe('more memory');
+  });
 });
 
 describe('a candidate that hangs', () => {
