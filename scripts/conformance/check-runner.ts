@@ -22,9 +22,10 @@ export type CheckOptions = {
   readonly onVerdict?: (verdict: Verdict) => void;
 };
 
-/** One verdict per rule, in order. */
+/** One verdict per rule, in order. Throws when the program cannot be started or the release cannot be read. */
 export async function checkRunner(options: CheckOptions): Promise<readonly Verdict[]> {
   const { command, releaseDir, only, onVerdict = () => undefined } = options;
+  await assertUsable(command, releaseDir);
   const verdicts: Verdict[] = [];
   for (const rule of rules.filter(({ id }) => only?.includes(id) ?? true)) {
     const seen = await checkRule(rule, command, releaseDir);
@@ -33,6 +34,18 @@ export async function checkRunner(options: CheckOptions): Promise<readonly Verdi
     onVerdict(verdict);
   }
   return verdicts;
+}
+
+/** Otherwise every rule would be broken, and none of them the runner's fault. */
+async function assertUsable(command: readonly string[], releaseDir: string | null): Promise<void> {
+  const subject = openSubject(command, releaseDir);
+  try {
+    await subject.open().started;
+  } catch (error) {
+    throw new Error(`the runner cannot be started: ${describeError(error)}; check --command`);
+  } finally {
+    await subject.close();
+  }
 }
 
 async function checkRule(rule: Rule, command: readonly string[], releaseDir: string | null): Promise<string | null> {

@@ -31,12 +31,15 @@ const endRules: readonly Rule[] = [
   },
   {
     id: 'end-of-stream',
-    says: 'when its stream ends the runner ends',
+    says: 'when its stream ends the runner ends, idle or with frames in its hands',
     check: async (subject) => {
-      const session = await subject.openReady();
-      session.endStream();
-      await session.await(() => session.ended !== null, END_MS);
-      if (session.ended === null) throw new RuleBroken(describeState(session));
+      for (const frames of [0, 2]) {
+        const session = await subject.openReady();
+        for (let seq = 1; seq <= frames; seq += 1) session.frame(seq, seq);
+        session.endStream();
+        await session.await(() => session.ended !== null, END_MS);
+        if (session.ended === null) throw new RuleBroken(describeState(session));
+      }
     },
   },
 ];

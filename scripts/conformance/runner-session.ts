@@ -36,6 +36,8 @@ export class RunnerSession {
   /** What broke the framing or the schema. */
   violation: string | null = null;
   ended: Ended | null = null;
+  /** Rejects when there is no such program, or it must not be run. */
+  readonly started: Promise<void>;
   readonly #options: SessionOptions;
   readonly #process: ChildProcess;
   readonly #stream: Duplex;
@@ -47,6 +49,12 @@ export class RunnerSession {
     const env = childEnvironment(process.env);
     this.#process = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], env });
     this.#stream = this.#process.stdio[3] as Duplex;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#process.once('spawn', resolve);
+    this.#process.once('error', reject);
+    // Whoever does not ask sees that it has ended, and why, in what it printed.
+    promise.catch(() => undefined);
+    this.started = promise;
     this.#listen();
   }
 

@@ -6,6 +6,8 @@ import path from 'node:path';
 import { frameBytesOf } from '../../agent/frames/input-contract.ts';
 import { type PackageOnDisk, writeProbeRelease } from '../../agent/inference/probe-release.ts';
 import type { FAULT_CODES, FromRunner, RunnerFault, RunnerResult } from '../../agent/inference/runner-protocol.ts';
+import { describeError } from '../../shared/basics/errors.ts';
+import { describeProblems, parseJson } from '../../shared/basics/parsing.ts';
 import type { Answer } from '../../shared/release/answers.ts';
 import { type Manifest, manifestSchema } from '../../shared/release/manifest.ts';
 import { RunnerSession } from './runner-session.ts';
@@ -21,6 +23,7 @@ const COLOURS: readonly (readonly [number, number, number])[] = [
 /** How long an answer to a frame may take, and an end. */
 export const ANSWER_MS = 20_000;
 export const END_MS = 5000;
+const PROBLEMS_TOLD_MAX = 3;
 
 export type Subject = {
   readonly manifest: Manifest;
@@ -109,8 +112,18 @@ function pictureOf({ input }: Manifest, colour: readonly number[]): Uint8Array {
 }
 
 function readPackage(folder: string): PackageOnDisk {
-  const text = readFileSync(path.join(folder, 'manifest.json'), 'utf8');
-  return { manifest: manifestSchema.parse(JSON.parse(text)), packageDir: path.resolve(folder) };
+  const file = path.join(folder, 'manifest.json');
+  const unusable = (why: string): Error =>
+    new Error(`reading ${file}: ${why}; name a package folder with --release, or leave it out`);
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw unusable(describeError(error));
+  }
+  const parsed = parseJson(manifestSchema, bytes);
+  if (!parsed.ok) throw unusable(describeProblems(parsed.problems.slice(0, PROBLEMS_TOLD_MAX)));
+  return { manifest: parsed.value, packageDir: path.resolve(folder) };
 }
 
 export function resultsOf(session: RunnerSession): readonly RunnerResult[] {
