@@ -40,7 +40,12 @@ export function openChildLedger(dataDir: string, log: RoomLog): ChildLedger {
   return {
     close: () => {
       clearInterval(timer);
-      rmSync(path, { force: true });
+      try {
+        rmSync(path, { force: true });
+      } catch (error) {
+        // On a read-only disk it stays: the next agent finds nobody of it alive.
+        log.info({ error: describeError(error) }, 'the list of processes could not be removed');
+      }
     },
   };
 }

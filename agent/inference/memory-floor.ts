@@ -1,6 +1,8 @@
 // What a runner maps before it has a model: measured once per device and runtime on a release that is nearly nothing, and
-// kept in the data folder. A limit below it would forbid every model; a limit without it would be a guess.
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+// kept in the data folder. A limit below it would forbid every model; a limit without it would be a guess. So a file that
+// is not as it was written counts for nothing, and the floor is measured again.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { describeError } from '../../shared/basics/errors.ts';
@@ -13,7 +15,7 @@ import { writeProbeRelease } from './probe-release.ts';
 /** Nearly nothing to load; a board under load may take its time. */
 const PROBE_COLD_MS = 60_000;
 
-const fileSchema = z.object({ key: z.string(), floorBytes: z.number().int().positive() });
+const fileSchema = z.object({ key: z.string(), floorBytes: z.number().int().positive(), check: z.string() });
 
 export type MemoryFloorParts = {
   readonly dataDir: string;
@@ -25,10 +27,15 @@ export type MemoryFloorParts = {
 
 /** The kept floor of this runtime in bytes; null when it has not been measured with it. */
 export function readMemoryFloor(parts: MemoryFloorParts): number | null {
-  const path = fileOf(parts.dataDir);
-  if (!existsSync(path)) return null;
-  const parsed = parseJson(fileSchema, readFileSync(path));
-  return parsed.ok && parsed.value.key === keyOf(parts) ? parsed.value.floorBytes : null;
+  try {
+    const parsed = parseJson(fileSchema, readFileSync(fileOf(parts.dataDir)));
+    if (!parsed.ok || parsed.value.key !== keyOf(parts)) return null;
+    const { floorBytes, check } = parsed.value;
+    return check === checkOf(keyOf(parts), floorBytes) ? floorBytes : null;
+  } catch {
+    // Not there yet, or not to be read: nobody is kept from starting by it.
+    return null;
+  }
 }
 
 /** Starts a runner, reads what it has mapped when it is ready, ends it, and keeps the figure. Throws when it cannot. */
@@ -53,7 +60,7 @@ export async function measureMemoryFloor(parts: MemoryFloorParts): Promise<numbe
     });
     try {
       const floorBytes = mappedDataBytes(runner.pid);
-      keep(parts, floorBytes);
+      keepMemoryFloor(parts, floorBytes);
       return floorBytes;
     } finally {
       await runner.kill();
@@ -71,10 +78,12 @@ function mappedDataBytes(pid: number): number {
   return Number(kibibytes) * 1024;
 }
 
-function keep(parts: MemoryFloorParts, floorBytes: number): void {
+/** Kept where that is possible; a disk that refuses means that it is measured again. */
+export function keepMemoryFloor(parts: MemoryFloorParts, floorBytes: number): void {
   const path = fileOf(parts.dataDir);
   try {
-    writeFileSync(`${path}.new`, JSON.stringify({ key: keyOf(parts), floorBytes }));
+    const key = keyOf(parts);
+    writeFileSync(`${path}.new`, JSON.stringify({ key, floorBytes, check: checkOf(key, floorBytes) }));
     renameSync(`${path}.new`, path);
   } catch (error) {
     parts.log.warn({ error: describeError(error) }, 'the memory floor of runners could not be kept');
@@ -84,6 +93,11 @@ function keep(parts: MemoryFloorParts, floorBytes: number): void {
 function fileOf(dataDir: string): string {
   mkdirSync(dataDir, { recursive: true });
   return join(dataDir, 'runner-memory.json');
+}
+
+/** One digit that has flipped would end every release of this device, the factory's too. */
+function checkOf(key: string, floorBytes: number): string {
+  return createHash('sha256').update(`${key} ${floorBytes}`).digest('hex').slice(0, 16);
 }
 
 /** Another Node, ONNX Runtime or runner maps otherwise. */
