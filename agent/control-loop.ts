@@ -135,7 +135,7 @@ export class ControlLoop {
       const isSame = isSameState && (!camera.lost || known.why === camera.why);
       if (!isSame) this.send({ kind: 'camera', ...camera });
     }
-    this.send({ kind: 'tick' });
+    this.send({ kind: 'tick', wallNowMs: Math.max(0, Date.now()) });
     this.#reportSoon();
   }
 

@@ -94,5 +94,6 @@ export type CoreEvent =
   | { readonly kind: 'sensors'; readonly sensors: Sensors }
   | { readonly kind: 'machine-use'; readonly use: MachineUse }
   | { readonly kind: 'persisted'; readonly fault: string | null }
-  | { readonly kind: 'tick' }
+  /** `wallNowMs`: what the clock of the box says; left out by who does not ask it. */
+  | { readonly kind: 'tick'; readonly wallNowMs?: number }
   | { readonly kind: 'stopping' };

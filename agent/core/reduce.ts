@@ -2,6 +2,7 @@
 // of the same turn is done, and frames are sent elsewhere before a runner is ended. Pure: the same state, event and time always give the same turn.
 import { endAttempt, STARTS_MAX } from './attempts.ts';
 import { lostReason } from './cameras.ts';
+import { followClock } from './clock.ts';
 import { acceptDesired, recordRefusal } from './documents.ts';
 import type { Effect } from './effects.ts';
 import type { CoreEvent } from './events.ts';
@@ -97,7 +98,7 @@ function fold(state: CoreState, event: CoreEvent, nowMs: number): Turn {
     case 'persisted':
       return turn(state.diskFault === event.fault ? state : { ...state, diskFault: event.fault });
     case 'tick':
-      return watchLimits(state, nowMs);
+      return watchLimits(followClock(state, event.wallNowMs, nowMs), nowMs);
     case 'stopping':
       return onStopping(state);
   }

@@ -151,7 +151,7 @@ export type CoreState = {
   /** Drawn anew at every start: what answered an earlier one is worth nothing. */
   readonly boot: string;
   readonly startedAtMs: number;
-  /** Wall clock minus monotonic clock at the boot, for dates in reports; never used to decide. */
+  /** Wall clock minus monotonic clock, for dates in reports and the age of golden results; see clock.ts. */
   readonly wallOffsetMs: number;
   readonly durable: DurableState;
   /** Accepted in this boot; null before the first one: then only the baseline chain is known. */
