@@ -25,6 +25,8 @@ const controlPlaneSchema = z
     password: z.string().min(1).optional(),
     passwordFile: z.string().min(1).optional(),
     trustFile: z.string().min(1),
+    /** Between two questions to the API while the broker is away. */
+    pollMs: z.int().min(1000).max(3_600_000).default(60_000),
   })
   .refine((value) => (value.password === undefined) !== (value.passwordFile === undefined), {
     path: ['password'],
@@ -82,6 +84,7 @@ export type AgentConfig = Omit<ConfigFile, 'controlPlane' | 'cameras'> & {
     readonly apiUrl: string;
     readonly password: string;
     readonly keySet: KeySet;
+    readonly pollMs: number;
   } | null;
 };
 
@@ -167,7 +170,7 @@ function readControlPlane(file: ControlPlaneFile, at: (path: string) => string, 
   const keySet = readKeySet(at(file.trustFile), problems);
   const password = file.password ?? readPassword(at(file.passwordFile ?? ''), problems);
   const apiUrl = file.apiUrl.replace(/\/+$/, '');
-  return { mqttUrl: file.mqttUrl, apiUrl, password, keySet: keySet ?? { keys: [] } };
+  return { mqttUrl: file.mqttUrl, apiUrl, password, keySet: keySet ?? { keys: [] }, pollMs: file.pollMs };
 }
 
 function readPassword(path: string, problems: Problem[]): string {

@@ -266,6 +266,8 @@ async function connect(parts: ConnectParts): Promise<Link | null> {
   const verify = await openVerifier(controlPlane.keySet);
   return openLink({
     url: controlPlane.mqttUrl,
+    apiUrl: controlPlane.apiUrl,
+    timing: { pollMs: controlPlane.pollMs },
     address,
     password: controlPlane.password,
     boot,

@@ -1,20 +1,24 @@
-// The door of the link: keeps one connection to the broker, for ever, and passes documents in as raw text.
-// It verifies nothing and keeps nothing: what must not be lost waits in the spool.
+// The door of the link: keeps one connection to the broker, for ever, and passes documents in as raw text; while there is
+// none, documents come over HTTP. It verifies nothing and keeps nothing: what must not be lost waits in the spool.
 import type { Logger } from 'pino';
 import { parseJson } from '../../shared/basics/parsing.ts';
 import { type Ack, ackSchema } from '../../shared/protocol/documents.ts';
 import { type DeviceAddress, type DeviceChannel, deviceTopic, killTopics } from '../../shared/protocol/topics.ts';
 import { type BackoffTiming, backoffMs } from './backoff.ts';
+import { SecondPath, type SecondPathTiming } from './second-path.ts';
 import { LinkError, type PublishOptions, Session, type SessionTiming } from './session.ts';
 
 export type LinkTiming = SessionTiming &
-  BackoffTiming & {
+  BackoffTiming &
+  SecondPathTiming & {
     /** A connection that lived this long was a good one: the next failure waits from the start again. */
     readonly stableMs: number;
   };
 
 export type LinkOptions = {
   readonly url: string;
+  /** Where documents are asked for while the broker is away. */
+  readonly apiUrl: string;
   readonly address: DeviceAddress;
   readonly password: string;
   readonly boot: string;
@@ -49,6 +53,8 @@ export const DEFAULT_LINK_TIMING: LinkTiming = {
   baseMs: 1000,
   capMs: 60_000,
   stableMs: 60_000,
+  pollMs: 60_000,
+  pollTimeoutMs: 15_000,
 };
 
 /** Connects at once and again whenever the connection ends, until it is closed. */
@@ -66,6 +72,7 @@ class ReconnectingLink {
   readonly #options: LinkOptions;
   readonly #timing: LinkTiming;
   readonly #kills: ReadonlySet<string>;
+  readonly #secondPath: SecondPath;
   #session: Session | null = null;
   #isUp = false;
   #upAtMs = 0;
@@ -78,6 +85,8 @@ class ReconnectingLink {
     this.#options = options;
     this.#timing = { ...DEFAULT_LINK_TIMING, ...options.timing };
     this.#kills = new Set(killTopics(options.address));
+    const { random = Math.random } = options;
+    this.#secondPath = new SecondPath({ ...options, ...this.#timing, random, isUp: () => this.isUp() });
   }
 
   isUp(): boolean {
@@ -104,6 +113,7 @@ class ReconnectingLink {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#secondPath.close();
     if (this.#retry) clearTimeout(this.#retry);
     await this.#session?.leave();
   }

@@ -105,6 +105,10 @@ export class EmbeddedBroker implements Messaging {
     }
   }
 
+  retained(topic: string): string | null {
+    return this.#retained.get(topic)?.payload.toString('utf8') ?? null;
+  }
+
   clients(): readonly Peer[] {
     return this.#sessions.all().map(peerOf);
   }

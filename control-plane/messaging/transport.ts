@@ -37,6 +37,8 @@ export type Messaging = {
   publish(topic: string, payload: Payload, options?: PublishOptions): Promise<void>;
   /** Puts documents where the next subscriber finds them, without sending them to the ones connected. */
   seedRetained(entries: Iterable<RetainedEntry>): void;
+  /** The newest retained document of this very topic; null: there is none. */
+  retained(topic: string): string | null;
   clients(): readonly Peer[];
   /** False when no such client is connected. Its last will is published. */
   disconnect(clientId: string): boolean;

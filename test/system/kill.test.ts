@@ -7,7 +7,8 @@ import { type KillResult, type KillScopeInput, killListSchema, killSchema } from
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import { FLEET_KILL_TOPIC } from '../../shared/protocol/topics.ts';
 import { renamed } from './releases.ts';
-import { crashAgent, DEADLINE_MS, openWorld, type World } from './world.ts';
+import { openWireTap } from './wire-tap.ts';
+import { changeConfig, crashAgent, DEADLINE_MS, openWorld, type World } from './world.ts';
 
 const DEVICES = ['cam-a1', 'cam-a2', 'cam-b1'] as const;
 const ACTOR = 'system-test';
@@ -105,6 +106,39 @@ describe('kill by release', () => {
     await allServe(candidate);
   });
 });
+
+describe('a device that cannot reach the broker any more', () => {
+  it('hears of a kill over HTTP, and acknowledges it when the broker is back', async () => {
+    const broker = new URL(world.fleet.mqttUrl);
+    const tap = await openWireTap(broker.href);
+    await useBroker('cam-a1', tap.url);
+    await allServe(candidate);
+    await tap.close();
+    await world.awaitDevice('cam-a1', 'is offline', (device) => !device.online);
+
+    const kill = await raise({ kind: 'release', release: candidate.release });
+    await world.awaitAnswer(
+      'cam-a1',
+      'answers with the baseline',
+      ({ model_digest }) => model_digest === baseline.digest,
+      world.answers('cam-a1').length,
+    );
+    expect((await acknowledged(kill.id, 2)).acks.map(({ device }) => device).toSorted()).toEqual(['cam-a2', 'cam-b1']);
+
+    const from = world.answers('cam-a1').length;
+    await useBroker('cam-a1', broker.href);
+    await acknowledged(kill.id, 3);
+    await moreAnswers('cam-a1', 5);
+    expect(releasesSince('cam-a1', from)).toEqual([baseline.release]);
+  });
+});
+
+/** Restarts the agent with this address of the broker, and the shortest time between two questions over HTTP. */
+async function useBroker(device: string, mqttUrl: string): Promise<void> {
+  await crashAgent(world.agent(device));
+  await changeConfig(world.agent(device), ({ controlPlane }) => Object.assign(controlPlane, { mqttUrl, pollMs: 1000 }));
+  world.fleet.restartAgent(device);
+}
 
 async function raise(scope: KillScopeInput): Promise<KillResult> {
   return world.fleet.api.post('/v1/kills', { scope, reason: 'system test', actor: ACTOR }, killSchema);

@@ -28,6 +28,7 @@ afterEach(async () => {
 function open(part: Partial<LinkOptions> = {}): Link {
   const link = openLink({
     url: broker.url,
+    apiUrl: 'http://127.0.0.1:9',
     address: ADDRESS,
     password: 'secret',
     boot: 'boot-0001',

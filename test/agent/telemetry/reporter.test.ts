@@ -56,6 +56,7 @@ afterEach(async () => {
 function start(): void {
   link = openLink({
     url: broker.url,
+    apiUrl: 'http://127.0.0.1:9',
     address: ADDRESS,
     password: 'secret',
     boot: 'boot-0001',
