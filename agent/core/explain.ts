@@ -117,7 +117,7 @@ function stagedBlocked(state: CoreState): Blocked[] {
   if (quarantined) {
     const kind = { 'proof-failed': 'proof-failed', breach: 'breached' } as const;
     const known = quarantined.kind === 'proof-failed' || quarantined.kind === 'breach' ? quarantined.kind : null;
-    const reason = `${quarantined.release} is quarantined (${quarantined.kind}): ${quarantined.reason}`;
+    const reason = `${staged.release} is quarantined (${quarantined.kind}): ${quarantined.reason}`;
     return [{ kind: known === null ? 'quarantined' : kind[known], reason, sinceMs: quarantined.sinceMs }];
   }
   const suspension = suspensionOf(state, staged.digest);

@@ -44,7 +44,7 @@ export function trackSuspicion(state: CoreState, trial: ReleaseRef | null, nowMs
   if (trial === null) return null;
   const { suspicion } = state.tracks;
   const kept = (limit: Suspicion['limit']) => (suspicion?.limit === limit ? suspicion : null);
-  if (isEmptySuspect(state, trial, nowMs)) return kept('empty') ?? { limit: 'empty', sinceMs: nowMs, opinions: [] };
+  if (isEmptySuspect(state, trial)) return kept('empty') ?? { limit: 'empty', sinceMs: nowMs, opinions: [] };
   if (isAlertSuspect(state, trial, kept('alerts') !== null, nowMs))
     return kept('alerts') ?? { limit: 'alerts', sinceMs: nowMs, opinions: [] };
   return null;
@@ -54,14 +54,14 @@ export function judgeContent(state: CoreState, trial: ReleaseRef, nowMs: number)
   const { suspicion } = state.tracks;
   if (suspicion === null || isCameraBad(state)) return null;
   return suspicion.limit === 'empty'
-    ? judgeEmpty(state, trial, suspicion, nowMs)
+    ? judgeEmpty(state, trial, suspicion)
     : judgeAlerts(state, trial, suspicion, nowMs);
 }
 
-function judgeEmpty(state: CoreState, trial: ReleaseRef, suspicion: Suspicion, nowMs: number): Breach | null {
+function judgeEmpty(state: CoreState, trial: ReleaseRef, suspicion: Suspicion): Breach | null {
   const { emptyForMs } = limitsOf(state);
   const own = trackOf(state.tracks, trial.digest);
-  const lengthMs = nowMs - (own.emptySinceMs ?? nowMs);
+  const lengthMs = emptyMs(own);
   if (emptyForMs === null || lengthMs < emptyForMs) return null;
   const observed = `nothing found in ${own.emptyAnswers} answers for ${seconds(lengthMs)} > limit ${seconds(emptyForMs)}`;
   if (opinionWanted(state) === null) {
@@ -98,11 +98,16 @@ function judgeAlerts(state: CoreState, trial: ReleaseRef, suspicion: Suspicion, 
   return setAside('alerts', `${observed}; in ${opinions.length} of these frames the baseline raised ${seen}`);
 }
 
-function isEmptySuspect(state: CoreState, trial: ReleaseRef, nowMs: number): boolean {
+/** Until its last answer: while no frames come, nobody finds anything. */
+function emptyMs({ emptySinceMs, answeredAtMs }: ReleaseTrack): number {
+  return emptySinceMs === null || answeredAtMs === null ? 0 : answeredAtMs - emptySinceMs;
+}
+
+function isEmptySuspect(state: CoreState, trial: ReleaseRef): boolean {
   const { emptyForMs } = limitsOf(state);
   const own = trackOf(state.tracks, trial.digest);
-  if (emptyForMs === null || own.emptySinceMs === null || own.emptyAnswers < EMPTY_ANSWERS_MIN) return false;
-  return nowMs - own.emptySinceMs >= emptyForMs * SUSPECT_SHARE && foundShare(baselineTrack(state)) >= FOUND_SHARE_MIN;
+  if (emptyForMs === null || own.emptyAnswers < EMPTY_ANSWERS_MIN) return false;
+  return emptyMs(own) >= emptyForMs * SUSPECT_SHARE && foundShare(baselineTrack(state)) >= FOUND_SHARE_MIN;
 }
 
 /** Judged by the last third of the dwell: a peak must not count twice, once in the rate and once in the dwell. */

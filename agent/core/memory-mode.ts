@@ -20,6 +20,8 @@ const REST_AFTER_ANSWERS = 10;
 /** A baseline that rests has answered its golden pictures within this time; it is asked again before that is over. */
 export const PROOF_FRESH_MS = 24 * 3_600_000;
 const PROOF_GRACE_MS = 3_600_000;
+/** A wait longer than this is one after a golden run that came to no end. */
+const SCORE_AFTER_BOOT_MS = 20_000;
 
 export type Admission =
   | { readonly kind: 'warm' | 'cold-baseline'; readonly because: string }
@@ -120,6 +122,11 @@ export function proofAgeMs(state: CoreState, base: ReleaseRef, nowMs: number): n
 export function isProofFresh(state: CoreState, base: ReleaseRef, nowMs: number): boolean {
   const ageMs = proofAgeMs(state, base, nowMs);
   return ageMs !== null && ageMs < PROOF_FRESH_MS;
+}
+
+/** A golden run of the baseline came to no end, because of the machine: it waits for its next try. */
+export function isScoreRetried(state: CoreState, nowMs: number): boolean {
+  return state.scoring === null && state.scoreAfterMs - nowMs > SCORE_AFTER_BOOT_MS;
 }
 
 export function mb(bytes: number): string {

@@ -2,7 +2,15 @@
 // or with a baseline that will rest, and taken off or made colder when memory runs short beside it.
 import { suspend } from './limit-suspension.ts';
 import type { Trial } from './limits.ts';
-import { admit, admitNow, isProofFresh, shortage, trackMemory, whyWarmIsNeeded } from './memory-mode.ts';
+import {
+  admit,
+  admitNow,
+  isProofFresh,
+  isScoreRetried,
+  shortage,
+  trackMemory,
+  whyWarmIsNeeded,
+} from './memory-mode.ts';
 import { type CoreState, type Holding, holdingOf, withHolding } from './state.ts';
 import { hinder, isOnTrial } from './trouble.ts';
 import { type Turn, turn } from './turn.ts';
@@ -57,6 +65,10 @@ function admitCold(state: CoreState, holding: Holding, nowMs: number, then: (nex
   const { committed } = state.durable;
   if (isProofFresh(state, committed, nowMs)) return then(state);
   const proof = state.proofs.get(committed.digest);
+  if (proof?.passed !== false && isScoreRetried(state, nowMs)) {
+    const why = 'both do not fit, and the baseline may not rest before it has answered its golden pictures: that';
+    return turn(refuse(state, holding, `${why} did not come to an end, and is tried again`, nowMs));
+  }
   if (state.scoring !== null || proof === undefined || proof.passed) return turn(state);
   const reason = `both do not fit, and the baseline may not rest: its golden pictures say ${proof.reason}`;
   return turn(refuse(state, holding, reason, nowMs));

@@ -2,7 +2,7 @@
 // from the state alone, and never remembers a plan.
 import { beginAttempt, endAttempt } from './attempts.ts';
 import type { Effect } from './effects.ts';
-import { availableBytes, isProofFresh, mayRest } from './memory-mode.ts';
+import { availableBytes, isProofFresh, isScoreRetried, mayRest } from './memory-mode.ts';
 import { admitStep, isToBeAdmitted } from './memory-steps.ts';
 import { adoptionOf, baselineChain, candidateOf, forbidden, wantedBaseline } from './serving.ts';
 import { type CoreState, type Holding, holdingOf, type Priority, type ReleaseRef, withHolding } from './state.ts';
@@ -162,13 +162,9 @@ function scoreBaseline(state: CoreState, nowMs: number): Turn {
   // One that rests is asked in a process of its own, as any other; its place stays free.
   if ((holdingOf(state, committed).runner !== 'loaded' && !isCold) || isBusy(state)) return turn(state);
   const isRolloutInSight = state.desired?.candidate != null && state.desired.baseline.digest === committed.digest;
-  const isRetry = state.scoreAfterMs - nowMs > SCORE_AFTER_BOOT_MS;
-  if (nowMs < state.scoreAfterMs && (isRetry || !isRolloutInSight)) return turn(state);
+  if (nowMs < state.scoreAfterMs && (isScoreRetried(state, nowMs) || !isRolloutInSight)) return turn(state);
   return turn({ ...state, scoring: committed.digest }, { kind: 'score', ref: committed });
 }
-
-/** A wait longer than this is one after a failed score. */
-const SCORE_AFTER_BOOT_MS = 20_000;
 
 /** A release is being loaded or proven. */
 export function isBusy(state: CoreState): boolean {

@@ -116,7 +116,7 @@ function onBooted(state: CoreState, slots: string, nowMs: number): Turn {
   let next = turn(resumeAcks(state, nowMs), emitting({ kind: 'boot', reason, digest, release }));
   for (const attempt of durable.attempts.filter((kept) => kept.starts >= STARTS_MAX)) {
     const why = { kind: 'crash-loop' as const, reason: `started ${attempt.starts} times and never ended well` };
-    const ref = { release: 'unknown', digest: attempt.digest };
+    const ref = { release: state.proofs.get(attempt.digest)?.release ?? 'unknown', digest: attempt.digest };
     next = andThen(next, (reached) => quarantine(reached, ref, why, nowMs));
   }
   return next;

@@ -3,9 +3,16 @@
 import { describe, expect, it } from 'vitest';
 import { alertingLabels, contentOf } from '../../../agent/core/answer-content.ts';
 import { opinionWanted } from '../../../agent/core/limit-content.ts';
-import { ALARM, B, C, NOTHING, onCandidate, run, SOMETHING } from './limits-world.ts';
+import type { CoreWorld } from './core-world.ts';
+import { ALARM, B, baselineWorld, C, NOTHING, onCandidate, order, run, SOMETHING } from './limits-world.ts';
 
 const everySecond = (frame: number) => (frame % 2 === 0 ? SOMETHING : NOTHING);
+
+/** The baseline is not loaded: nobody can be asked. */
+function rest(world: CoreWorld): void {
+  world.send({ kind: 'unloaded', digest: B });
+  expect(opinionWanted(world.state)).toBeNull();
+}
 
 describe('empty answers', () => {
   const blind = { content: () => NOTHING, opinion: everySecond };
@@ -37,6 +44,43 @@ describe('empty answers', () => {
     world.send({ kind: 'camera', cameraId: 'camera-1', lost: false, healthy: false });
     run(world, 120, blind);
     expect(world.servingDigest()).toBe(C);
+  });
+
+  it('are counted anew after a gap in our own time, and after one of the camera', () => {
+    const gap = onCandidate({ alone: { content: everySecond } });
+    for (let stretch = 0; stretch < 4; stretch += 1) {
+      run(gap, 25, blind);
+      gap.nowMs += 60_000;
+    }
+    expect(gap.servingDigest()).toBe(C);
+    const dark = onCandidate({ alone: { content: everySecond } });
+    for (let stretch = 0; stretch < 4; stretch += 1) {
+      run(dark, 25, blind);
+      run(dark, 70, { fps: 0 });
+    }
+    expect(dark.servingDigest()).toBe(C);
+    run(dark, 35, blind);
+    expect(dark.servingDigest()).toBe(B);
+  });
+
+  it('while the baseline rests take the candidate off for a while only, and not in an ordinary pause of the line', () => {
+    const world = baselineWorld();
+    const pause = { content: () => NOTHING };
+    for (let round = 0; round < 3; round += 1) {
+      run(world, 25, { content: everySecond });
+      run(world, 20, pause);
+    }
+    run(world, 5, { content: everySecond });
+    order(world);
+    rest(world);
+    run(world, 58, pause);
+    expect(world.servingDigest()).toBe(C);
+    run(world, 9, pause);
+    expect(world.servingDigest()).not.toBe(C);
+    expect(world.last('breach')?.reason).toMatch(
+      /^nothing found in \d+ answers for 6\d(\.\d)? s > limit 30 s; the baseline, which is not loaded, found something in \d+ % of its answers$/,
+    );
+    expect(world.disk.quarantine).toEqual([]);
   });
 
   it('are what a device is used to whose baseline finds nothing either', () => {
@@ -81,6 +125,24 @@ describe('alerts', () => {
   it('of a real burst of defects are raised by the baseline too', () => {
     const world = onCandidate({ alone: { content: alarmsEvery(10) } });
     run(world, 600, { content: () => ALARM, opinion: () => ALARM });
+    expect(world.servingDigest()).toBe(C);
+  });
+
+  it('while the baseline rests take the candidate off for a while only', () => {
+    const world = onCandidate({ alone: { content: alarmsEvery(10) } });
+    rest(world);
+    run(world, 65, { content: () => ALARM });
+    expect(world.servingDigest()).not.toBe(C);
+    expect(world.last('breach')?.reason).toMatch(/the baseline is not loaded to look at the same frames$/);
+    expect(world.disk.quarantine).toEqual([]);
+  });
+
+  it('of two bursts with a gap in our own time between them are not one', () => {
+    const world = onCandidate({ alone: { content: alarmsEvery(10) } });
+    for (let stretch = 0; stretch < 3; stretch += 1) {
+      run(world, 35, { content: () => ALARM, opinion: oneIn(10) });
+      world.nowMs += 120_000;
+    }
     expect(world.servingDigest()).toBe(C);
   });
 

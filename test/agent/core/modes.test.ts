@@ -159,6 +159,27 @@ describe('with room for one more, but not for long', () => {
     expect(blockedOf(world.state, world.nowMs)[0]?.reason).toContain('3 of 8 met');
   });
 
+  it('a baseline whose golden run finds no time does not rest either: the candidate waits, says why, and goes on', () => {
+    const world = openDevice(700);
+    // Whatever is asked of b comes to no end.
+    world.ask(C_NAME);
+    for (let second = 0; second < 5; second += 1) {
+      for (const [digest, what] of [...world.open]) world.finish(digest, what === 'score' ? 'bad' : 'good');
+      world.wait(1000);
+    }
+    expect(world.runner(C)).toBe('none');
+    expect(blockedOf(world.state, world.nowMs)).toMatchObject([
+      {
+        kind: 'not-warm',
+        reason:
+          'both do not fit, and the baseline may not rest before it has answered its golden pictures: that did not come to an end, and is tried again',
+      },
+    ]);
+    world.seconds(1300);
+    expect(world.servingDigest()).toBe(C);
+    expect(world.runner(B)).toBe('none');
+  });
+
   it('one that shall only be proven is not kept loaded', () => {
     const world = openDevice(700).ask({ name: 'c', role: 'prove' }).seconds(20);
     expect(world.state.holdings.get(C)?.proof).toBe('passed');
