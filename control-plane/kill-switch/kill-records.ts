@@ -28,6 +28,8 @@ export type KillRecord = {
 
 /** A signed document may have 64 KiB; base64 and header leave this for the payload. */
 const PAYLOAD_BYTES_MAX = 48_000;
+/** Longer than any connection that has died goes unnoticed; whoever connects later gets the document at once. */
+const CLEARED_ASSERTED_MS = 60 * 60_000;
 const TEXT_LENGTHS = [1000, 200, 60, 20] as const;
 
 /** Rollout and release kills travel on the fleet topic and name a digest. */
@@ -96,6 +98,15 @@ export function documentOf(records: readonly KillRecord[], topic: string): KillD
 
 export function topicsOf(records: readonly KillRecord[]): readonly string[] {
   return [...new Set(records.map((record) => record.topic))];
+}
+
+/**
+ * The topics that are asserted again and again: those with a kill in force, and for a while those of a kill that was
+ * cleared. A device says one epoch for all its topics, so one that missed a clearing cannot be told from one that has it.
+ */
+export function topicsToAssert(records: readonly KillRecord[], nowMs: number): readonly string[] {
+  const isDue = ({ cleared }: KillRecord) => cleared === null || Math.abs(nowMs - cleared.atMs) < CLEARED_ASSERTED_MS;
+  return topicsOf(records.filter(isDue));
 }
 
 /** Epoch of the document in force on a topic; 0 when there is none. */

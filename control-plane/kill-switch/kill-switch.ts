@@ -23,6 +23,7 @@ import {
   stopsCandidate,
   topicOfScope,
   topicsOf,
+  topicsToAssert,
 } from './kill-records.ts';
 import { measureKill, summariseKill } from './kill-result.ts';
 import type { KillStore } from './kill-store.ts';
@@ -142,8 +143,7 @@ export class KillSwitch {
 
   /** Every kill topic that ever carried a document, as signed text: for the broker before it listens. */
   async documents(): Promise<readonly { readonly topic: string; readonly text: string }[]> {
-    const documents = topicsOf(this.#records).map(async (topic) => ({ topic, text: await this.#signed(topic) }));
-    return Promise.all(documents);
+    return Promise.all(topicsOf(this.#records).map(async (topic) => ({ topic, text: await this.#signed(topic) })));
   }
 
   /** The topics whose document a device has not reached, by the epoch it reports. */
@@ -151,8 +151,8 @@ export class KillSwitch {
     return killTopics(address).filter((topic) => epochOf(this.#records, topic) > killEpoch);
   }
 
-  activeTopics(): readonly string[] {
-    return topicsOf(this.#records.filter((record) => record.cleared === null));
+  topicsToAssert(): readonly string[] {
+    return topicsToAssert(this.#records, this.#parts.wallNow());
   }
 
   /** Publishes again the very document in force. */

@@ -1,4 +1,5 @@
-// Keeps kills true: asserts every active kill again and again, and at once where a device says that it is behind.
+// Keeps kills true: asserts every kill in force again and again, a cleared one for a while, and both at once where a
+// device says that it is behind.
 import { describeError } from '../../shared/basics/errors.ts';
 import type { DeviceAddress } from '../../shared/protocol/topics.ts';
 import type { PresenceBook } from '../devices/presence.ts';
@@ -43,7 +44,7 @@ export function createReassertLoop({ killSwitch, presence, reassertMs, log }: Re
         running = running.then(look);
       }, HURRY_MS);
       const steady = setInterval(() => {
-        for (const topic of killSwitch.activeTopics()) due.add(topic);
+        for (const topic of killSwitch.topicsToAssert()) due.add(topic);
       }, reassertMs);
       timers = [hurry, steady];
     },

@@ -43,6 +43,9 @@ export type Parameters = {
     /** Share of ticks after which the leader stalls between reading and writing. */
     readonly stallShare: number;
     readonly stallMsMax: number;
+    /** Share of documents that an old leader sends once more, so much later. */
+    readonly echoShare: number;
+    readonly echoMsMax: number;
     readonly databaseFaultEveryMs: number | null;
     readonly leaders: number;
   };
@@ -115,6 +118,8 @@ function drawPlane(random: Random): Parameters['plane'] {
     tickMs: random.pick([5000, 10_000]),
     stallShare: sometimes(random, () => random.between(0.05, 0.3)) ?? 0,
     stallMsMax: random.pick([10_000, 4 * MINUTE_MS]),
+    echoShare: sometimes(random, () => random.between(0.1, 0.5)) ?? 0,
+    echoMsMax: random.pick([20_000, 5 * MINUTE_MS]),
     databaseFaultEveryMs: every(random, 10, 30, 0.4),
     leaders: random.chance(0.7) ? 2 : 1,
   };

@@ -53,7 +53,7 @@ function startNext({ plane, parameters, checker, wiring, queue }: PeopleParts): 
 
 function killOrRearm({ plane, devices, parameters, queue }: PeopleParts, random: Random): void {
   const active = plane.store.kills.filter((kill) => kill.cleared === null);
-  if (active.length > 0 && random.chance(0.6)) plane.kills.rearm(random.pick(active).id);
+  if (active.length > 0 && random.chance(0.6)) plane.kills.rearm(random.pick(active).id, queue.nowMs);
   else plane.kills.raise(drawScope(devices, parameters, random), queue.nowMs);
 }
 

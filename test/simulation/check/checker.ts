@@ -6,7 +6,7 @@ import type { CoreEvent } from '../../../agent/core/events.ts';
 import type { CoreState } from '../../../agent/core/state.ts';
 import type { Turn } from '../../../agent/core/turn.ts';
 import type { AnswerRecord } from '../../../agent/sinks/answer-record.ts';
-import type { AgentLife } from '../device/agent-life.ts';
+
 import type { EventQueue } from '../event-queue.ts';
 import type { Entry } from '../messages.ts';
 import type { Draft } from '../plane/rollout-step.ts';
@@ -15,6 +15,7 @@ import type { RunHash } from '../state-hash.ts';
 import type { Trace } from '../trace.ts';
 import { Violation } from '../violation.ts';
 import { DeviceOracle } from './device-oracle.ts';
+import type { ObservedLife } from './observed-life.ts';
 import { RolloutChecks } from './rollout-checks.ts';
 
 /** The factory release is always good: nobody may be without an answer for longer than loads and reloads take. */
@@ -59,21 +60,21 @@ export class Checker {
     return known;
   }
 
-  onBoot(life: AgentLife): void {
+  onBoot(life: ObservedLife): void {
     this.oracleOf(life.index).onBoot(this.#parts.queue.nowMs);
     this.#tell(life, 'boot', life.boot);
   }
 
-  onStopped(life: AgentLife): void {
+  onStopped(life: ObservedLife): void {
     this.oracleOf(life.index).onStopped();
     this.#tell(life, 'stopped');
   }
 
-  onPersisted(life: AgentLife): void {
+  onPersisted(life: ObservedLife): void {
     this.oracleOf(life.index).onPersisted();
   }
 
-  onTurn(life: AgentLife, { event, before, turn }: { event: CoreEvent; before: CoreState; turn: Turn }): void {
+  onTurn(life: ObservedLife, { event, before, turn }: { event: CoreEvent; before: CoreState; turn: Turn }): void {
     const { queue, hash } = this.#parts;
     const { state, effects } = turn;
     const { serving } = state;
@@ -89,7 +90,7 @@ export class Checker {
   }
 
   /** Everything that must survive is on disk, or known not to be, before anything else of the turn is done. */
-  onEffect(life: AgentLife, effect: Effect): void {
+  onEffect(life: ObservedLife, effect: Effect): void {
     if (effect.kind === 'persist') return;
     const oracle = this.oracleOf(life.index);
     if (life.asked !== life.state().durable)
@@ -107,7 +108,7 @@ export class Checker {
     if (lost !== undefined) this.#breaks(life, 'keeps-what-it-falls-back-to', `${lost} may be removed`);
   }
 
-  onAnswer(life: AgentLife, { request_id: requestId, model_digest: digest, role }: AnswerRecord): void {
+  onAnswer(life: ObservedLife, { request_id: requestId, model_digest: digest, role }: AnswerRecord): void {
     this.answers += 1;
     this.#parts.hash.fold(requestId, digest[0] ?? '-', role);
     const oracle = this.oracleOf(life.index);
@@ -119,7 +120,7 @@ export class Checker {
   }
 
   /** At every tick: somebody serves, or has not for long. */
-  onTick(life: AgentLife): void {
+  onTick(life: ObservedLife): void {
     const oracle = this.oracleOf(life.index);
     const { nowMs } = this.#parts.queue;
     if (oracle.idleSinceMs === null || nowMs - oracle.idleSinceMs < IDLE_MS_MAX) return;
@@ -134,11 +135,11 @@ export class Checker {
     if (oracle.idleSinceMs !== null) oracle.idleSinceMs += forMs;
   }
 
-  onSlotFreedTwice(life: AgentLife, cameraId: string, slot: number): void {
+  onSlotFreedTwice(life: ObservedLife, cameraId: string, slot: number): void {
     this.#breaks(life, 'a-slot-is-freed-once', `${cameraId} slot ${slot}`);
   }
 
-  onForgotten(life: AgentLife, entries: readonly Entry[]): void {
+  onForgotten(life: ObservedLife, entries: readonly Entry[]): void {
     for (const { boot, seq, kind } of entries) {
       if (!this.#store?.stored.has(`${life.site}/${life.name}/${boot}/${seq}`))
         this.#breaks(life, 'nothing-acknowledged-is-lost', `${kind} ${boot}/${seq} was forgotten and is not stored`);
@@ -174,7 +175,7 @@ export class Checker {
   }
 
   #followEvent(
-    life: AgentLife,
+    life: ObservedLife,
     oracle: DeviceOracle,
     { event, before, state }: { event: CoreEvent; before: CoreState; state: CoreState },
   ): void {
@@ -217,7 +218,7 @@ export class Checker {
     }
   }
 
-  #followEmit(life: AgentLife, oracle: DeviceOracle, fields: Extract<Effect, { kind: 'emit' }>['event']): void {
+  #followEmit(life: ObservedLife, oracle: DeviceOracle, fields: Extract<Effect, { kind: 'emit' }>['event']): void {
     const { digest = '' } = fields;
     if (fields.kind === 'quarantined') oracle.onQuarantined(fields);
     if (fields.kind === 'quarantine-lifted' && oracle.known.quarantine.has(digest))
@@ -230,7 +231,7 @@ export class Checker {
     oracle.onCommitted(digest);
   }
 
-  #onProve(life: AgentLife, oracle: DeviceOracle, digest: string): void {
+  #onProve(life: ObservedLife, oracle: DeviceOracle, digest: string): void {
     const cuts = oracle.cutProofs.get(digest) ?? 0;
     if (cuts >= CUT_PROOFS_MAX)
       this.#breaks(
@@ -242,7 +243,7 @@ export class Checker {
   }
 
   /** What forbids an answer is all there, after a power cut too. */
-  #checkMemory(life: AgentLife, oracle: DeviceOracle, { durable }: CoreState): void {
+  #checkMemory(life: ObservedLife, oracle: DeviceOracle, { durable }: CoreState): void {
     for (const [topic, { digests }] of oracle.known.kills) {
       const kept = durable.kills.find((kills) => kills.topic === topic);
       const isKept = digests.every(
@@ -256,7 +257,7 @@ export class Checker {
     if (lost !== undefined) this.#breaks(life, 'quarantine-lasts', `${lost} is not quarantined any more`);
   }
 
-  #checkServing(life: AgentLife, oracle: DeviceOracle, state: CoreState): void {
+  #checkServing(life: ObservedLife, oracle: DeviceOracle, state: CoreState): void {
     const { ref } = state.serving;
     oracle.idleSinceMs = ref === null ? (oracle.idleSinceMs ?? this.#parts.queue.nowMs) : null;
     if (ref !== null) {
@@ -277,11 +278,11 @@ export class Checker {
     if (idle !== undefined) this.#breaks(life, 'never-without-serving', `${idle} is loaded and nobody serves`);
   }
 
-  #breaks(life: AgentLife, invariant: string, message: string): never {
+  #breaks(life: ObservedLife, invariant: string, message: string): never {
     return this.fail(invariant, message, `${life.site}/${life.name}`);
   }
 
-  #tell(life: AgentLife, ...words: unknown[]): void {
+  #tell(life: ObservedLife, ...words: unknown[]): void {
     this.#parts.trace.add(`${life.site}/${life.name}`, this.#parts.queue.nowMs, ...words);
   }
 }

@@ -1,16 +1,16 @@
 // The frame slots of a simulated device's cameras. A slot belongs to one frame until everybody who had its token has
 // answered or died; a frame that finds no free slot is never filmed.
 import type { Checker } from '../check/checker.ts';
-import type { AgentLife } from './agent-life.ts';
+import type { ObservedLife } from '../check/observed-life.ts';
 
 const SLOTS = 8;
 
 export class Ring {
   readonly #checker: Checker;
-  readonly #life: AgentLife;
+  readonly #life: ObservedLife;
   readonly #taken = new Set<string>();
 
-  constructor(checker: Checker, life: AgentLife) {
+  constructor(checker: Checker, life: ObservedLife) {
     this.#checker = checker;
     this.#life = life;
   }

@@ -6,7 +6,7 @@ import type { CoreState, DurableState } from '../../../agent/core/state.ts';
 import type { Flight, Lane } from '../../../agent/frame.ts';
 import { FrameLoop } from '../../../agent/frame-loop.ts';
 import type { RunnerAnswer } from '../../../agent/inference/inference.ts';
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 export const AGENT_MUTANTS = {
   'volatile-quarantine': {

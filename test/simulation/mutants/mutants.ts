@@ -1,14 +1,8 @@
 // Planted mistakes that the checker must catch: they test the tests. To add one, wrap a function of the program in
 // agent-mutants.ts or plane-mutants.ts; nothing in the program itself knows of them.
-import type { Wiring } from '../wiring.ts';
 import { AGENT_MUTANTS } from './agent-mutants.ts';
+import type { Mutant } from './mutant.ts';
 import { PLANE_MUTANTS } from './plane-mutants.ts';
-
-export type Mutant = {
-  /** What such a program would do wrong. */
-  readonly what: string;
-  readonly wiring: Partial<Wiring>;
-};
 
 export type MutantName = keyof typeof AGENT_MUTANTS | keyof typeof PLANE_MUTANTS;
 

@@ -1,7 +1,7 @@
 // Mistakes planted into the control plane.
 import { assignStage, keyOf } from '../../../control-plane/core/stages.ts';
 import { mix } from '../random.ts';
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 export const PLANE_MUTANTS = {
   'no-fence': {

@@ -57,7 +57,7 @@ export class ControlPlane {
       this.#every(parameters.plane.tickMs, (leader + 1) * 700, () => this.#tick(`leader-${leader + 1}`));
       this.#every(DELIVER_EVERY_MS, (leader + 1) * 130, () => this.#deliver());
     }
-    this.#every(ASSERT_EVERY_MS, ASSERT_EVERY_MS, () => this.kills.assert());
+    this.#every(ASSERT_EVERY_MS, ASSERT_EVERY_MS, () => this.kills.assert(queue.nowMs));
     queue.after(0, () => undefined);
   }
 
@@ -111,7 +111,17 @@ export class ControlPlane {
     const isKilled = candidate !== null && stopsCandidate(this.store.kills, address, candidate);
     const decision = decideLease({ hello, order, isKilled, nowMs: this.#parts.queue.nowMs });
     if (decision.kind === 'withhold') return;
-    this.#stall(() => this.#parts.network.tell(station.index, { kind: 'lease', document: decision.lease }));
+    const send = () => this.#parts.network.tell(station.index, { kind: 'lease', document: decision.lease });
+    this.#stall(send);
+    this.#echo(send);
+  }
+
+  /** A leader that has lost its place empties its outbox once more, to whoever is connected by then. */
+  #echo(send: () => void): void {
+    const { random, parameters, queue } = this.#parts;
+    const { echoShare, echoMsMax } = parameters.plane;
+    const afterMs = random.next() * echoMsMax;
+    if (random.chance(echoShare) && !this.#isCalm) queue.after(afterMs, send);
   }
 
   #seen(station: Station, change: object, isAlive = true): void {
@@ -195,14 +205,20 @@ export class ControlPlane {
       // A leader that stalls here sends a document that has become old meanwhile.
       this.#stall(() => {
         this.#send(row);
+        this.#echo(() => this.#publish(row));
         this.store.markPublished(`${row.document.site}/${row.document.device}`, row.document.generation);
       });
     }
   }
 
-  #send({ document, documentDigest }: DesiredRow): void {
-    const { network, queue } = this.#parts;
-    network.publish(deviceTopic(document, 'desired'), { kind: 'desired', document, documentDigest });
+  #publish({ document, documentDigest }: DesiredRow): void {
+    this.#parts.network.publish(deviceTopic(document, 'desired'), { kind: 'desired', document, documentDigest });
+  }
+
+  #send(row: DesiredRow): void {
+    const { document } = row;
+    const { queue } = this.#parts;
+    this.#publish(row);
     this.#presence.desired(document);
     this.#sentAtMs.set(`${document.site}/${document.device}`, queue.nowMs);
   }

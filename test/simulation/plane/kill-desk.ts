@@ -8,7 +8,7 @@ import {
   type KillRecord,
   lastEpoch,
   topicOfScope,
-  topicsOf,
+  topicsToAssert,
 } from '../../../control-plane/kill-switch/kill-records.ts';
 import type { KillScope } from '../../../shared/protocol/documents.ts';
 import { FLEET_KILL_TOPIC, killTopics } from '../../../shared/protocol/topics.ts';
@@ -18,9 +18,9 @@ import type { Store } from './store.ts';
 
 export type KillDesk = {
   raise(scope: KillScope, nowMs: number): void;
-  rearm(id: string): void;
+  rearm(id: string, nowMs: number): void;
   /** Publishes again what must not be forgotten. */
-  assert(): void;
+  assert(nowMs: number): void;
   noticed(address: { readonly site: string; readonly device: string }, killEpoch: number): void;
 };
 
@@ -59,18 +59,18 @@ export function openKillDesk(store: Store, network: Network): KillDesk {
       };
       replace([...store.kills, record], topic);
     },
-    rearm: (id) => {
+    rearm: (id, nowMs) => {
       const epoch = lastEpoch(store.kills) + 1;
       const record = store.kills.find((kill) => kill.id === id && kill.cleared === null);
       if (!record) return;
-      const cleared = { atMs: 0, by: 'on-call', reason: 'simulated', epoch };
+      const cleared = { atMs: nowMs, by: 'on-call', reason: 'simulated', epoch };
       replace(
         store.kills.map((kill) => (kill === record ? { ...record, cleared } : kill)),
         record.topic,
       );
     },
-    assert: () => {
-      for (const topic of topicsOf(store.kills.filter((kill) => kill.cleared === null))) publish(topic);
+    assert: (nowMs) => {
+      for (const topic of topicsToAssert(store.kills, nowMs)) publish(topic);
     },
     noticed: (address, killEpoch) => {
       for (const topic of killTopics(address)) if (epochOf(store.kills, topic) > killEpoch) publish(topic);
