@@ -1,6 +1,6 @@
 // `explain` for whoever stands before the box: what the slots hold and what the agent last said. Reads only; works
 // beside a running agent and without a network.
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeError } from '../shared/basics/errors.ts';
 import { oneLine } from '../shared/basics/one-line.ts';
@@ -17,6 +17,7 @@ export function explainDevice(config: AgentConfig): string {
     `${config.site}/${config.device} (${config.hardwareClass})`,
     ...stateLines(config),
     ...reportLines(config),
+    ...diskLines(config),
     ...machineLines(config),
   ];
   // Reasons hold text of strangers: one line each, nothing that a terminal would obey.
@@ -49,6 +50,31 @@ function describeDurable(durable: DurableState, found: string): readonly string[
       ({ digest, starts, strikes }) => `attempts    ${digest.slice(0, 12)}: ${starts} starts, ${strikes} strikes`,
     ),
   ];
+}
+
+/** Less than this, and no release is downloaded. */
+const FREE_BYTES_MIN = 64 * 1024 * 1024;
+
+/** Looked at now: an agent that cannot write cannot write its report either. */
+function diskLines({ dataDir }: AgentConfig): readonly string[] {
+  try {
+    accessSync(dataDir, constants.W_OK);
+    const { bavail, bsize } = statfsSync(dataDir);
+    const freeBytes = bavail * bsize;
+    const isFull = freeBytes < FREE_BYTES_MIN;
+    const free = `disk        ${Math.floor(freeBytes / 2 ** 20)} MB free under ${dataDir}: nothing is downloaded there`;
+    return [...(isFull ? [free] : []), ...spoolLines(join(dataDir, 'spool.db.broken'))];
+  } catch (error) {
+    // Whoever may not read there is told so by the line of the state.
+    if (error instanceof Error && 'code' in error && error.code === 'EACCES') return [];
+    return [`disk        ${dataDir} cannot be written (${describeError(error)}): the report above may be old`];
+  }
+}
+
+function spoolLines(broken: string): readonly string[] {
+  const found = statSync(broken, { throwIfNoEntry: false });
+  if (found === undefined) return [];
+  return [`spool       a broken one was set aside as spool.db.broken; last written ${found.mtime.toISOString()}`];
 }
 
 /** Read now, not reported: what throttles this machine at this moment. */
@@ -87,12 +113,26 @@ function describeReport(report: Reported, at: Date): readonly string[] {
           `memory      runners ${report.memoryLimit.enforced ? 'limited to' : 'not limited:'} ${report.memoryLimit.reason}`,
         ]
       : []),
+    ...(report.mode === 'warm' ? [] : [`mode        ${report.mode}: ${report.modeBecause}${wayBack(report)}`]),
     `candidate   ${report.candidate ? `${report.candidate.release}, ${report.candidate.role}: ${report.candidate.state}` : 'none'}`,
+    ...report.proofs.map(describeProof),
     ...report.sinks.map(describeSink),
     ...(report.lease ? [`lease       ${report.lease.state}${leaseEnd(report)}`] : []),
     ...report.blocked.map((blocked) => `blocked     ${blocked.kind}: ${blocked.reason}`),
     ...refusedLine(report.refused),
   ];
+}
+
+function wayBack({ swapMs }: Reported): string {
+  return swapMs === null ? '' : `; going back takes ${seconds(swapMs)}`;
+}
+
+function describeProof({ release, passed, reason, coldStartMs }: Reported['proofs'][number]): string {
+  return `proof       ${release} ${passed ? 'passed' : 'failed'}, first answer ${seconds(coldStartMs)} after its start: ${reason}`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }
 
 function describeSink({ sink, sent, dropped, trouble }: Reported['sinks'][number]): string {
