@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 const native = { viteModuleRunner: false, nodeLoader: false } as const;
 const MIRRORS = 'test/{agent,control-plane,shared,scripts,contract}';
+/** Files at a time. Vitest leaves one core free for itself, which on two cores would be every file after the other. */
+const WORKERS = '100%';
 
 export default defineConfig({
   test: {
@@ -14,6 +16,7 @@ export default defineConfig({
           exclude: ['**/*.process.test.ts'],
           experimental: native,
           pool: 'forks',
+          maxWorkers: WORKERS,
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -24,6 +27,7 @@ export default defineConfig({
           include: [`${MIRRORS}/**/*.process.test.ts`],
           experimental: native,
           pool: 'forks',
+          maxWorkers: WORKERS,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
