@@ -2,7 +2,7 @@
 // empty belt and a real burst of defects look the same, so the baseline is asked about the very same frames before a
 // release is blamed. Where it cannot be asked, the release only goes for a while.
 import type { Content } from './answer-content.ts';
-import { type Breach, isCameraBad, limitsOf, minutes, seconds, setAside, suspending } from './limit-breach.ts';
+import { areCamerasBad, type Breach, limitsOf, minutes, seconds, setAside, suspending } from './limit-breach.ts';
 import { type LimitTracks, type ReleaseTrack, type Suspicion, trackOf } from './limit-tracks.ts';
 import { fallbackFor } from './serving.ts';
 import type { CoreState, ReleaseRef } from './state.ts';
@@ -52,7 +52,7 @@ export function trackSuspicion(state: CoreState, trial: ReleaseRef | null, nowMs
 
 export function judgeContent(state: CoreState, trial: ReleaseRef, nowMs: number): Breach | null {
   const { suspicion } = state.tracks;
-  if (suspicion === null || isCameraBad(state)) return null;
+  if (suspicion === null || areCamerasBad(state, nowMs)) return null;
   return suspicion.limit === 'empty'
     ? judgeEmpty(state, trial, suspicion)
     : judgeAlerts(state, trial, suspicion, nowMs);

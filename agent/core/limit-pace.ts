@@ -1,6 +1,6 @@
 // Pace: answers per second against a floor, and latency against this device's own baseline. Held, with the dwell begun
 // anew, while a camera is bad, the box is throttled, a neighbour takes the machine, or we ourselves stood still.
-import { type Breach, isCameraBad, limitsOf, seconds, setAside } from './limit-breach.ts';
+import { areCamerasBad, areCamerasLost, type Breach, limitsOf, seconds, setAside } from './limit-breach.ts';
 import { isSlow } from './limit-machine.ts';
 import {
   type FrameRate,
@@ -28,8 +28,8 @@ type PaceTracks = Pick<LimitTracks, 'latencyAboveSinceMs' | 'paceHeldAtMs' | 'ba
 
 /** At every tick; `trial` null: only the baseline runs. */
 export function trackPace(state: CoreState, trial: ReleaseRef | null, nowMs: number): PaceTracks {
-  const paceHeldAtMs = isSlow(state.tracks, nowMs) || isCameraBad(state) ? nowMs : state.tracks.paceHeldAtMs;
-  const isHeld = trial === null || isSlow(state.tracks, nowMs) || isCameraLost(state);
+  const paceHeldAtMs = isSlow(state.tracks, nowMs) || areCamerasBad(state, nowMs) ? nowMs : state.tracks.paceHeldAtMs;
+  const isHeld = trial === null || isSlow(state.tracks, nowMs) || areCamerasLost(state, nowMs);
   const baselineRate = baselineRateOf(state, trial, nowMs);
   const trialServedAtMs = trial === null ? state.tracks.trialServedAtMs : nowMs;
   return {
@@ -123,10 +123,6 @@ function ratesOver(tracks: LimitTracks, nowMs: number, forMs: number): FrameRate
   const within = tracks.buckets.filter((bucket) => bucket.second < end && bucket.second >= end - length);
   const sum = (what: 'offered' | 'answered') => within.reduce((total, bucket) => total + bucket[what], 0);
   return { offered: sum('offered') / length, answered: sum('answered') / length };
-}
-
-function isCameraLost(state: CoreState): boolean {
-  return [...state.cameras.values()].some((camera) => camera.lost);
 }
 
 function show(value: number | null): string {

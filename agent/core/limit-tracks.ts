@@ -88,6 +88,8 @@ export type LimitTracks = {
   readonly drain: DrainTrack;
   /** Private memory of the runners of the release on trial, since they were loaded. */
   readonly memory: readonly MemorySample[];
+  /** When a camera has last gone bad or come back; after that it is left alone for as long as it stays so. */
+  readonly camerasChangedAtMs: number | null;
   /** Monotonic time of the last event, and of the end of the last gap between two of them. */
   readonly pulseMs: number | null;
   readonly resumedAtMs: number | null;
@@ -107,6 +109,7 @@ export const EMPTY_LIMIT_TRACKS: LimitTracks = {
   machine: QUIET_MACHINE,
   drain: { alone: null, trial: null, lastPct: null, lastAtMs: null, lowSinceMs: null },
   memory: [],
+  camerasChangedAtMs: null,
   pulseMs: null,
   resumedAtMs: null,
 };

@@ -8,6 +8,7 @@ import type { Effect } from './effects.ts';
 import type { CoreEvent } from './events.ts';
 import { acceptKill, acceptLocalKill, acknowledgeKills, killOf, killOfDigest, resumeAcks } from './kills.ts';
 import { isLapseUntold, onLease, onLink, onSlept } from './leasing.ts';
+import { isBad } from './limit-breach.ts';
 import { foldOpinion } from './limit-content.ts';
 import { notePulse } from './limit-gap.ts';
 import { foldAnswered, foldLate, foldOffered } from './limit-tracks.ts';
@@ -182,7 +183,9 @@ function onCamera(state: CoreState, event: Extract<CoreEvent, { kind: 'camera' }
   const { lost, healthy, why = null } = event;
   const sinceMs = before?.lost === lost ? before.sinceMs : wallAt(state, nowMs);
   const cameras = new Map(state.cameras).set(event.cameraId, { lost, healthy, sinceMs, why });
-  const next = { ...state, cameras };
+  const isChanged = before !== undefined && isBad(before) !== isBad(event);
+  const tracks = isChanged ? { ...state.tracks, camerasChangedAtMs: nowMs } : state.tracks;
+  const next = { ...state, cameras, tracks };
   if (before === undefined ? !lost : before.lost === lost) return turn(next);
   const reason = lost ? lostReason(event.cameraId, why) : `camera ${event.cameraId} gives frames again`;
   return turn(next, emitting({ kind: lost ? 'camera-lost' : 'camera-back', reason }));

@@ -39,6 +39,22 @@ describe('frames per second', () => {
     }
   });
 
+  it('of a camera that is well are judged however long another one is lost or dark, but not while that changes', () => {
+    for (const bad of [
+      { lost: true, healthy: null },
+      { lost: false, healthy: false },
+    ]) {
+      const world = onCandidate();
+      for (const cameraId of ['camera-1', 'camera-2'])
+        world.send({ kind: 'camera', cameraId, lost: false, healthy: true });
+      world.send({ kind: 'camera', cameraId: 'camera-2', ...bad });
+      run(world, 8, { fps: 10, answered: 3 });
+      expect(world.servingDigest()).toBe(C);
+      run(world, 5, { fps: 10, answered: 3 });
+      expect(world.last('breach')?.breach).toBe('fps');
+    }
+  });
+
   it('that the baseline does not reach either on this device are no reason to go back to it', () => {
     const world = onCandidate({ alone: { fps: 10, answered: 4 } });
     run(world, 60, { fps: 10, answered: 4 });
@@ -98,6 +114,17 @@ describe('latency against the own baseline', () => {
     expect(world.servingDigest()).toBe(C);
     run(world, 12, { latencyMs: 210 });
     expect(world.last('breach')?.reason).toContain('4 × own baseline 50.0 ms');
+  });
+
+  it('is judged by the cameras that are there while another one is lost', () => {
+    const world = onCandidate();
+    for (const cameraId of ['camera-1', 'camera-2'])
+      world.send({ kind: 'camera', cameraId, lost: false, healthy: true });
+    world.send({ kind: 'camera', cameraId: 'camera-2', lost: true, healthy: null });
+    run(world, 5, { latencyMs: 900 });
+    expect(world.servingDigest()).toBe(C);
+    run(world, 12, { latencyMs: 900 });
+    expect(world.last('breach')?.breach).toBe('latency');
   });
 
   it('of frames that come late from a stuttering camera is not held against it', () => {
