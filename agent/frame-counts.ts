@@ -13,6 +13,8 @@ export class FrameCounter {
   offeredFrames = 0;
   answeredFrames = 0;
   settledFrames = 0;
+  /** Those that gave way to a newer one of their camera: of a loop that is stuck they come for ever. */
+  supersededFrames = 0;
 
   answered(cameraId: string): void {
     this.answeredFrames += 1;
@@ -22,6 +24,7 @@ export class FrameCounter {
 
   dropped(cameraId: string, reason: DropReason): void {
     this.settledFrames += 1;
+    if (reason === 'superseded') this.supersededFrames += 1;
     const { dropped } = this.#of(cameraId);
     dropped[reason] = (dropped[reason] ?? 0) + 1;
   }

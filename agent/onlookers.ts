@@ -12,7 +12,7 @@ import type { Sinks } from './sinks/sinks.ts';
 import { openWatchdog } from './watchdog/watchdog.ts';
 
 export type OnlookersParts = {
-  readonly config: AgentConfig;
+  readonly config: Pick<AgentConfig, 'preview' | 'site' | 'device'>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly control: Pick<ControlLoop, 'state' | 'ticks'>;
   readonly frameLoop: Pick<FrameLoop, 'counter'>;
@@ -33,7 +33,8 @@ export function openOnlookers(parts: OnlookersParts): Onlookers {
   const preview = openPreviewIfAsked(parts);
   const facts = () => {
     const { serving } = control.state();
-    const { offeredFrames: offered, settledFrames: settled, answeredFrames: answered } = frameLoop.counter;
+    const { offeredFrames, settledFrames, supersededFrames, answeredFrames: answered } = frameLoop.counter;
+    const [offered, settled] = [offeredFrames - supersededFrames, settledFrames - supersededFrames];
     const sentence = `${serving.ref?.release ?? 'nobody'} answers: ${serving.because}`;
     return { offered, settled, answered, ticks: control.ticks, isServing: serving.ref !== null, sentence };
   };

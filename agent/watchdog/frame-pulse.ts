@@ -4,7 +4,7 @@
 /** Read off the loops now and then. */
 export type PulseFacts = {
   readonly nowMs: number;
-  /** Since the start: frames a camera has handed over, and those that were answered or dropped. */
+  /** Since the start, without frames that gave way to newer ones: handed over by a camera, and answered or dropped. */
   readonly offered: number;
   readonly settled: number;
   /** Turns of the control loop's timer since the start. */
