@@ -6,7 +6,14 @@ import { killOf, killOfDigest } from './kills.ts';
 import { trackLease } from './leasing.ts';
 import { keptDigests, planSteps } from './plan.ts';
 import { candidateOf, decideServing, isReady, leaseStandingOf } from './serving.ts';
-import { type CoreState, isOfBaselineChain, type PendingRevert, type ReleaseRef, type Serving } from './state.ts';
+import {
+  type CoreState,
+  type Holding,
+  isOfBaselineChain,
+  type PendingRevert,
+  type ReleaseRef,
+  type Serving,
+} from './state.ts';
 import { andThen, emitting, type Turn, turn } from './turn.ts';
 
 /** Answers of a new baseline before it is committed when it has not served as a candidate before. */
@@ -95,11 +102,21 @@ export function collectGarbage(before: CoreState, after: CoreState): Turn {
   return turn(withoutFiles(after, keep), { kind: 'collect-garbage', keep });
 }
 
-/** Whoever is wanted again is fetched again: what was known of its files is not true any more. */
+/**
+ * Whoever is wanted again is fetched again: what was known of its files is not true any more. Who has nothing running either
+ * is forgotten altogether: over the years a device sees many releases.
+ */
 function withoutFiles(state: CoreState, keep: readonly string[]): CoreState {
-  const holdings = [...state.holdings].map(([digest, holding]) => {
+  const left = [...state.holdings].filter(([digest, holding]) => keep.includes(digest) || isAtWork(holding));
+  const holdings = left.map(([digest, holding]) => {
     const isGone = !keep.includes(digest) && holding.files === 'installed';
     return [digest, isGone ? { ...holding, files: 'unknown' as const } : holding] as const;
   });
-  return { ...state, holdings: new Map(holdings) };
+  const known = new Set([...keep, ...left.map(([digest]) => digest)]);
+  const proofs = [...state.proofs].filter(([digest]) => known.has(digest));
+  return { ...state, holdings: new Map(holdings), proofs: new Map(proofs) };
+}
+
+function isAtWork({ runner, proof, files }: Holding): boolean {
+  return runner !== 'none' || proof === 'proving' || files === 'fetching';
 }

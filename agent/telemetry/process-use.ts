@@ -20,18 +20,22 @@ export type ProcessUses = {
   readonly follow: (runner: { readonly digest: string; readonly role: ServingRole; readonly pid: number }) => void;
   /** CPU since the last look, memory now. */
   readonly take: (digest: string, role: ServingRole) => ProcessUse;
+  /** How many (release, role) are followed: those that ran at the last start of a runner, and no more. */
+  readonly count: () => number;
 };
 
 /** Follows every process of a (digest, role): each camera has one. A process that is gone is forgotten. */
 export function openProcessUses(procRoot: string): ProcessUses {
   const followed = new Map<string, Map<number, ProcessReading>>();
   return {
+    count: () => followed.size,
     follow: ({ digest, role, pid }) => {
       const key = `${digest} ${role}`;
       const processes = followed.get(key) ?? new Map<number, ProcessReading>();
       if (processes.has(pid)) return;
       // One process has one role at a time: what it used in its former one is not used in this one.
       for (const others of followed.values()) others.delete(pid);
+      forgetGone(followed, procRoot);
       const reading = readProcess(procRoot, pid);
       if (reading) followed.set(key, processes.set(pid, reading));
     },
@@ -46,6 +50,15 @@ export function openProcessUses(procRoot: string): ProcessUses {
       return uses.length === 0 ? { cpuSeconds: null, rssBytes: null } : uses.reduce(addUse);
     },
   };
+}
+
+/** Processes that are gone, and releases that have none left: nobody asks for those that no frame goes to. */
+function forgetGone(followed: Map<string, Map<number, ProcessReading>>, procRoot: string): void {
+  for (const [key, processes] of followed) {
+    for (const [pid, { startedAt }] of processes)
+      if (readProcess(procRoot, pid)?.startedAt !== startedAt) processes.delete(pid);
+    if (processes.size === 0) followed.delete(key);
+  }
 }
 
 type KnownUse = { readonly cpuSeconds: number; readonly rssBytes: number };

@@ -66,3 +66,16 @@ describe('the files of a release', () => {
     expect(effects.map(keptBy)).toEqual([null, null, null]);
   });
 });
+
+describe('what is known of a release', () => {
+  it('is forgotten with its files: after many candidates there is no more of it than after two', () => {
+    const world = new CoreWorld().settle();
+    const sizes = [...'0123456789abcde'].map((name, at) => {
+      world.order(desired(at + 1, 'f', { name, role: 'serve' }));
+      world.settle();
+      expect(world.servingDigest()).toBe(ref(name).digest);
+      return { holdings: world.state.holdings.size, proofs: world.state.proofs.size };
+    });
+    expect(sizes.at(-1)).toEqual(sizes[2]);
+  });
+});
