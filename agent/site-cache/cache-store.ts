@@ -53,7 +53,11 @@ class Store implements CacheStore {
   async restore(): Promise<void> {
     await Promise.all([makeFolder(this.#folder('manifests')), makeFolder(this.#folder('artifacts'))]);
     for (const name of await readdir(this.#folder('manifests'))) {
-      const parsed = parseJson(manifestSchema, await readFile(join(this.#folder('manifests'), name)));
+      const bytes = await readFile(join(this.#folder('manifests'), name)).catch((error: unknown) => {
+        this.#options.onError(`reading the kept manifest ${name}`, error);
+        return '';
+      });
+      const parsed = parseJson(manifestSchema, bytes);
       if (parsed.ok) this.#learn(parsed.value);
     }
   }

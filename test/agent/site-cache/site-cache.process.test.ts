@@ -1,7 +1,7 @@
 // The site cache as a real process between real agents' downloads and a real registry.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -62,6 +62,17 @@ describe('the site cache', () => {
     expect(both.map((result) => result.kind)).toEqual(['installed', 'installed']);
     const urls = registry.requests.map(({ url }) => url);
     expect(urls.length).toBe(new Set(urls).size);
+  });
+
+  it('starts beside what it cannot read, and fetches again what was damaged', async () => {
+    await device('cam-1').fetch(release.digest, never);
+    await stop();
+    mkdirSync(join(folder, 'cache/manifests/no-manifest'));
+    writeFileSync(join(folder, 'cache/manifests', release.digest), '{"schema":"belay.model/1"');
+    registry.requests.length = 0;
+    cache = await start();
+    expect(await device('cam-2').fetch(release.digest, never)).toMatchObject({ kind: 'installed' });
+    expect(registry.requests.map(({ url }) => url)).toEqual([`/v1/manifests/${release.digest}`]);
   });
 
   it('goes on with what it had after a restart, without asking upstream', async () => {
