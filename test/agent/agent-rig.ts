@@ -30,6 +30,8 @@ export type AnswerLine = { readonly request_id: string; readonly model_digest: s
 
 export class AgentRig {
   readonly folder = mkdtempSync(join(tmpdir(), 'belay-agent-'));
+  /** A device's rings belong to one agent: other rigs of the same name run beside this one. */
+  readonly ringDir = mkdtempSync('/dev/shm/belay-agent-');
   readonly answers: AnswerLine[] = [];
   /** Of its configuration; may be set before `open`. */
   cameras: readonly object[] = [{ id: 'camera-1', source: { kind: 'line', loop: 'line.loop', fps: FPS } }];
@@ -151,7 +153,7 @@ export class AgentRig {
     await this.stop('SIGKILL');
     await this.#broker?.close();
     await this.#registry?.close();
-    rmSync(this.folder, { recursive: true, force: true });
+    for (const one of [this.folder, this.ringDir]) rmSync(one, { recursive: true, force: true });
   }
 
   async order(
@@ -229,6 +231,7 @@ export class AgentRig {
       ...ADDRESS,
       hardwareClass: 'linux-x64',
       dataDir: 'data',
+      ringDir: this.ringDir,
       factory: 'factory',
       controlPlane: {
         mqttUrl: `mqtt://127.0.0.1:${this.#broker?.port}`,
