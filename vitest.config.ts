@@ -1,4 +1,4 @@
-// Three projects: `unit` (pure and room tests), `process` (rooms that start processes), `system` (a whole fleet, one file at a time).
+// Four projects: `unit` (pure and room tests), `process` (rooms that start processes), `simulation` (fleets in virtual time), `system` (a whole fleet, one file at a time).
 import { defineConfig } from 'vitest/config';
 
 const native = { viteModuleRunner: false, nodeLoader: false } as const;
@@ -30,6 +30,16 @@ export default defineConfig({
           maxWorkers: WORKERS,
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          experimental: native,
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 600_000,
         },
       },
       {

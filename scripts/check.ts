@@ -1,4 +1,4 @@
-// `npm test`: Debian packages, type check, lint, tidy, unit and contract tests, system tests, fault tests. Stops at nothing, fails at the end.
+// `npm test`: Debian packages, type check, lint, tidy, unit and contract tests, process tests, simulation, system tests, fault tests. Stops at nothing, fails at the end.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { ensureDebianPackages } from './debian-packages.ts';
@@ -15,6 +15,7 @@ const STEPS: readonly Step[] = [
   { name: 'models', command: [path.join(root, 'scripts/models/verify.ts')] },
   { name: 'unit and contract tests', command: [bin('vitest'), 'run', '--project', 'unit'] },
   { name: 'process tests', command: [bin('vitest'), 'run', '--project', 'process'] },
+  { name: 'simulation', command: [bin('vitest'), 'run', '--project', 'simulation'] },
   { name: 'system tests', command: [bin('vitest'), 'run', '--project', 'system'] },
   { name: 'fault tests', command: [path.join(root, 'scripts/test-faults.ts'), '--short'] },
 ];

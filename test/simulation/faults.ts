@@ -57,6 +57,12 @@ export function startFaults(parts: FaultParts): void {
   moments(parts, random.fork('broker'), net.brokerRestartEveryMs, (chance) =>
     network.restartBroker(chance.chance(0.5)),
   );
+  moments(parts, random.fork('outage'), parameters.plane.outageEveryMs, (chance) => {
+    plane.isOut = true;
+    queue.after(chance.between(2000, parameters.plane.outageMsMax), () => {
+      plane.isOut = false;
+    });
+  });
   moments(parts, random.fork('database'), parameters.plane.databaseFaultEveryMs, (chance) => {
     plane.store.isUp = false;
     queue.after(chance.between(2000, 120_000), () => {

@@ -22,6 +22,7 @@ type Connection = { readonly station: Station; isLost: boolean; lastArrivalMs: n
 
 /** The subscriptions stand this long before the device calls itself connected. */
 const GRACE_MS = 200;
+const REDELIVERED_MAX = 4;
 const BACKOFF_MS_MAX = 20_000;
 /** Either side notices a dead connection at one and a half keepalives. */
 const NOTICED_AFTER_MS = 45_000;
@@ -35,6 +36,8 @@ export class Network {
   readonly #cutUntilMs = new Map<number, number>();
   /** The broker's retained documents: whatever was published last on a topic. */
   readonly #retained = new Map<string, Downlink>();
+  /** Per device: the last documents to it, which the broker may take for not received. */
+  readonly #lately = new Map<number, readonly Downlink[]>();
   readonly #deliver: (station: Station, message: Uplink) => void;
   #isCalm = false;
 
@@ -99,6 +102,8 @@ export class Network {
       const retained = this.#retained.get(topic);
       if (retained) this.#carry(connection, retained);
     }
+    for (const message of this.#lately.get(station.index) ?? [])
+      if (this.#chance(2 * this.#traits.duplicateShare)) this.#carry(connection, message);
     this.#queue.after(
       GRACE_MS,
       () => {
@@ -141,6 +146,7 @@ export class Network {
   }
 
   #carry(connection: Connection, message: Downlink): void {
+    if (message.kind !== 'ack') this.#remember(connection.station.index, message);
     const copies = this.#chance(this.#traits.duplicateShare) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
       if (this.#chance(this.#traits.dropShare)) continue;
@@ -150,6 +156,11 @@ export class Network {
       };
       this.#queue.after(this.#delayMs(), land, station.index);
     }
+  }
+
+  #remember(device: number, message: Downlink): void {
+    const lately = (this.#lately.get(device) ?? []).filter((known) => known !== message);
+    this.#lately.set(device, [...lately, message].slice(-REDELIVERED_MAX));
   }
 
   #arrive(connection: Connection, message: Uplink): void {

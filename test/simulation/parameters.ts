@@ -46,6 +46,9 @@ export type Parameters = {
     /** Share of documents that an old leader sends once more, so much later. */
     readonly echoShare: number;
     readonly echoMsMax: number;
+    /** Mean time between outages of every leader; what is sent to them meanwhile is lost. */
+    readonly outageEveryMs: number | null;
+    readonly outageMsMax: number;
     readonly databaseFaultEveryMs: number | null;
     readonly leaders: number;
   };
@@ -101,7 +104,7 @@ function drawNetwork(random: Random): Parameters['network'] {
 
 function drawDevice(random: Random): Parameters['device'] {
   return {
-    rebootEveryMs: every(random, 3, 20),
+    rebootEveryMs: every(random, 1, 15),
     cutShare: random.pick([0, 0.3, 0.8]),
     freezeEveryMs: every(random, 3, 15),
     diskFaultEveryMs: every(random, 10, 30, 0.4),
@@ -118,10 +121,12 @@ function drawPlane(random: Random): Parameters['plane'] {
     tickMs: random.pick([5000, 10_000]),
     stallShare: sometimes(random, () => random.between(0.05, 0.3)) ?? 0,
     stallMsMax: random.pick([10_000, 4 * MINUTE_MS]),
-    echoShare: sometimes(random, () => random.between(0.1, 0.5)) ?? 0,
-    echoMsMax: random.pick([20_000, 5 * MINUTE_MS]),
+    echoShare: sometimes(random, () => random.between(0.2, 0.9)) ?? 0,
+    echoMsMax: random.pick([20_000, 2 * MINUTE_MS]),
     databaseFaultEveryMs: every(random, 10, 30, 0.4),
     leaders: random.chance(0.7) ? 2 : 1,
+    outageEveryMs: every(random, 2, 10, 0.5),
+    outageMsMax: random.pick([20_000, 2 * MINUTE_MS]),
   };
 }
 

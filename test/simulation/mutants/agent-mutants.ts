@@ -2,7 +2,7 @@
 
 import type { CoreEvent } from '../../../agent/core/events.ts';
 import { step } from '../../../agent/core/reduce.ts';
-import type { CoreState, DurableState } from '../../../agent/core/state.ts';
+import type { CoreState, DurableState, KillTopic } from '../../../agent/core/state.ts';
 import type { Flight, Lane } from '../../../agent/frame.ts';
 import { FrameLoop } from '../../../agent/frame-loop.ts';
 import type { RunnerAnswer } from '../../../agent/inference/inference.ts';
@@ -19,7 +19,10 @@ export const AGENT_MUTANTS = {
   },
   'no-epoch': {
     what: 'a kill document of an older epoch is taken',
-    wiring: { step: (state, event, nowMs) => step(event.kind === 'kill' ? withoutEpochs(state) : state, event, nowMs) },
+    wiring: {
+      step: (state, event, nowMs) =>
+        step(event.kind === 'kill' ? withoutEpoch(state, event.topic) : state, event, nowMs),
+    },
   },
   'older-generation': {
     what: 'a desired document of an older generation is taken',
@@ -73,9 +76,9 @@ export const AGENT_MUTANTS = {
     what: 'a lease is measured by the wall clock',
     wiring: { clock: ({ wallMs }) => wallMs },
   },
-  'no-boot-id': {
-    what: 'a lease that answers a hello of an earlier boot is taken',
-    wiring: { step: (state, event, nowMs) => step(state, ofThisBoot(state, event), nowMs) },
+  'replayed-lease': {
+    what: 'a lease is taken without a look at the boot and the hello that it answers',
+    wiring: { step: (state, event, nowMs) => step(state, asAnswer(state, event), nowMs) },
   },
   'sleeps-through': {
     what: 'the time in which the box was suspended does not count against a lease',
@@ -89,9 +92,11 @@ function withDurable(state: CoreState, change: Partial<DurableState>): CoreState
   return { ...state, durable: { ...state.durable, ...change } };
 }
 
-function withoutEpochs(state: CoreState): CoreState {
+function withoutEpoch(state: CoreState, topic: KillTopic): CoreState {
   return withDurable(state, {
-    kills: state.durable.kills.map((kills) => ({ ...kills, epoch: 0, documentDigest: '' })),
+    kills: state.durable.kills.map((kills) =>
+      kills.topic === topic ? { ...kills, epoch: 0, documentDigest: '' } : kills,
+    ),
   });
 }
 
@@ -108,8 +113,10 @@ function withHellosAt(state: CoreState, atMs: number): CoreState {
   return { ...state, leases: { ...state.leases, hellos } };
 }
 
-function ofThisBoot(state: CoreState, event: CoreEvent): CoreEvent {
-  return event.kind === 'lease' ? { ...event, document: { ...event.document, boot: state.boot } } : event;
+function asAnswer(state: CoreState, event: CoreEvent): CoreEvent {
+  if (event.kind !== 'lease') return event;
+  const nonce = state.leases.hellos.at(-1)?.nonce ?? event.document.nonce;
+  return { ...event, document: { ...event.document, boot: state.boot, nonce } };
 }
 
 function rankOf(kind: string): number {

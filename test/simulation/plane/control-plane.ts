@@ -37,6 +37,8 @@ export type PlaneParts = {
 
 export class ControlPlane {
   readonly store = new Store();
+  /** No leader runs: whatever is said to them is lost, and only what an old one has in its outbox still goes out. */
+  isOut = false;
   readonly kills: KillDesk;
   readonly #parts: PlaneParts;
   readonly #presence = new PresenceBook();
@@ -47,7 +49,12 @@ export class ControlPlane {
 
   constructor(parts: PlaneParts) {
     this.#parts = parts;
-    this.kills = openKillDesk(this.store, parts.network);
+    this.kills = openKillDesk(this.store, {
+      publish: (topic, message) => {
+        parts.network.publish(topic, message);
+        this.#echo(() => parts.network.publish(topic, message));
+      },
+    });
     this.#watermarks = parts.wiring.openWatermarks(GAP_MS);
   }
 
@@ -64,6 +71,7 @@ export class ControlPlane {
   /** Faults stop: no leader stalls any more and the database works. */
   calm(): void {
     this.#isCalm = true;
+    this.isOut = false;
     this.store.isUp = true;
   }
 
@@ -73,6 +81,7 @@ export class ControlPlane {
   }
 
   receive(station: Station, message: Uplink): void {
+    if (this.isOut) return;
     const nowMs = this.#parts.queue.nowMs;
     const address = { site: station.site, device: station.name };
     const { boot } = station;
@@ -251,7 +260,7 @@ export class ControlPlane {
   #every(everyMs: number, firstMs: number, run: () => void): void {
     const { queue } = this.#parts;
     const again = () => {
-      run();
+      if (!this.isOut) run();
       queue.after(everyMs, again);
     };
     queue.after(firstMs, again);

@@ -24,7 +24,7 @@ export type KillDesk = {
   noticed(address: { readonly site: string; readonly device: string }, killEpoch: number): void;
 };
 
-export function openKillDesk(store: Store, network: Network): KillDesk {
+export function openKillDesk(store: Store, network: Pick<Network, 'publish'>): KillDesk {
   const publish = (topic: string) => {
     const document = documentOf(store.kills, topic);
     if (document === null) return;
