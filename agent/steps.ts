@@ -69,6 +69,7 @@ export function openSteps(parts: StepParts): Steps {
   const cancel = (digest: string) => {
     for (const what of ['fetch', 'prove']) running.get(`${what} ${digest}`)?.abort.abort();
   };
+  let keptNow: readonly string[] = [];
   const hands: Hands = {
     persist: ({ durable }) => persist(parts, durable),
     emit: ({ event }) => emit(parts, event),
@@ -88,7 +89,11 @@ export function openSteps(parts: StepParts): Steps {
     prioritise: ({ digest, priority }) => parts.pool.prioritise(digest, priority),
     unload: ({ digest, how }) => run(`unload ${digest}`, PROOF_MS_MAX, () => parts.pool.unload(digest, how)),
     cancel: ({ digest }) => cancel(digest),
-    'collect-garbage': ({ keep }) => run('collect-garbage', FETCH_MS_MAX, () => parts.artifacts.collectGarbage(keep)),
+    'collect-garbage': ({ keep }) => {
+      keptNow = keep;
+      // One that waited for another deletes by the newest list: a release may have been ordered again meanwhile.
+      run('collect-garbage', FETCH_MS_MAX, () => parts.artifacts.collectGarbage(keptNow));
+    },
   };
   return {
     carryOut: (effect) => (hands[effect.kind] as (effect: Effect) => void)(effect),
