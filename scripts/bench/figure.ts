@@ -14,6 +14,8 @@ export type Row = {
 export type Figure = {
   /** The id of its row, or the common beginning of its rows' ids with a dot. */
   readonly id: string;
+  /** What follows the dot in the ids of its rows; left out: one row, with the id of the figure. */
+  readonly rows?: readonly string[];
   readonly measure: (progress: (text: string) => void, options: FigureOptions) => Promise<readonly Row[]>;
   /** It takes so long that it is measured only when it is asked for by its id. */
   readonly onlyWhenAsked?: true;

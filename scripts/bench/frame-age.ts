@@ -40,6 +40,7 @@ const COURSES: readonly Course[] = [
 
 export const frameAge: Figure = {
   id: 'frame.age',
+  rows: ['calm', 'busy'],
   measure: async (progress) => {
     const rows: Row[] = [];
     for (const course of COURSES) {

@@ -61,6 +61,7 @@ type Seen = { readonly gapMs: number; readonly isRescued: boolean };
 
 export const gap: Figure = {
   id: 'gap',
+  rows: ['sigkill', 'segv', 'hang'],
   measure: (progress) =>
     withWorkspace(async (workspace) => {
       const factory = await assemblePackage(BASELINE, path.join(workspace.folder, 'factory'));

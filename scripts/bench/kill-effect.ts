@@ -18,6 +18,7 @@ const INTERVAL_MS = 1000 / FLEET_FPS;
 
 export const killEffect: Figure = {
   id: 'kill.effect',
+  rows: ['p50', 'p99'],
   measure: (progress) =>
     withWorkspace(async (workspace) => {
       const startedAtMs = performance.now();

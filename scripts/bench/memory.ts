@@ -26,6 +26,7 @@ type Pids = Readonly<Record<Kind, readonly number[]>>;
 
 export const memory: Figure = {
   id: 'memory',
+  rows: ['control-plane', 'supervisor', 'source', 'runner-baseline', 'runner-candidate'],
   measure: (progress) =>
     withWorkspace(async (workspace) => {
       const rig = await openFleetRig(workspace, DEVICES, progress);

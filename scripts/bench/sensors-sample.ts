@@ -13,6 +13,7 @@ const ORIN = fileURLToPath(new URL('../../test/fixtures/sysfs/jetson-orin/', imp
 
 export const sensorsSample: Figure = {
   id: 'sensors.sample',
+  rows: ['machine', 'orin'],
   measure: async (progress) => {
     progress(`${READINGS} readings of this machine and of an Orin's files, ${LIBRARY_ROUNDS} of ${LIBRARY}`);
     const limit = await libraryMs();

@@ -23,6 +23,7 @@ type Latencies = { readonly shadowed: number[]; readonly alone: number[] };
 
 export const shadowCost: Figure = {
   id: 'shadow',
+  rows: ['p50', 'p95'],
   measure: (progress) =>
     withWorkspace(async (workspace) => {
       const factory = await assemblePackage(BASELINE, path.join(workspace.folder, 'factory'));

@@ -36,6 +36,7 @@ type Samples = Readonly<Record<Kind, Sample[]>>;
 
 export const soakRss: Figure = {
   id: 'soak.rss',
+  rows: ['supervisor', 'source', 'runner'],
   onlyWhenAsked: true,
   measure: (progress, { minutes }) =>
     withWorkspace(async (workspace) => {

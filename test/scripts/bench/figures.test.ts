@@ -1,6 +1,11 @@
 // The figures of the benchmark: known by the ids that people ask for, each once.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { rowIdsOf } from '../../../scripts/bench/choice.ts';
 import { figures } from '../../../scripts/bench/figures.ts';
+
+const README = path.resolve(import.meta.dirname, '../../../scripts/bench/README.md');
 
 describe('figures', () => {
   const ids = figures.map((figure) => figure.id);
@@ -13,5 +18,11 @@ describe('figures', () => {
 
   it('have each an id of its own', () => {
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('stand each with its rows in the README beside them, and no other', () => {
+    const text = readFileSync(README, 'utf8');
+    const told = [...text.matchAll(/^\| `([a-z0-9.-]+)`/gm)].map(([, id]) => id);
+    expect(told.toSorted()).toEqual(figures.flatMap(rowIdsOf).toSorted());
   });
 });

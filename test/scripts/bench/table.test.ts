@@ -36,4 +36,15 @@ describe('renderRows', () => {
     expect(lines.every((line) => line.length <= 100)).toBe(true);
     expect(lines.map((line) => line.trim()).join(' ')).toBe(note);
   });
+
+  it('keeps the longest ids, figures and goals within 100 columns', () => {
+    const long = { ...row, id: 'memory.runner-candidate', ours: 0.10311, unit: 'ms/sample' };
+    const goals = ['≤ 1.3 baseline inferences beyond the deadline', '≤ 1.2 × (Node start + load + first run)'];
+    const lines = renderRows(goals.map((goal) => ({ ...long, goal, note: '' })))
+      .trimEnd()
+      .split('\n');
+    expect(lines.every((line) => line.length <= 100)).toBe(true);
+    expect(lines.join(' ').replaceAll(/ +/g, ' ')).toContain('beyond the deadline');
+    expect(lines.length).toBeGreaterThan(3);
+  });
 });
