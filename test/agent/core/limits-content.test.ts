@@ -50,7 +50,7 @@ describe('empty answers', () => {
     const gap = onCandidate({ alone: { content: everySecond } });
     for (let stretch = 0; stretch < 4; stretch += 1) {
       run(gap, 25, blind);
-      gap.nowMs += 60_000;
+      gap.nowMs += 30_000;
     }
     expect(gap.servingDigest()).toBe(C);
     const dark = onCandidate({ alone: { content: everySecond } });
