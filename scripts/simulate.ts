@@ -34,6 +34,10 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const;
 
+const TRACE_LINES = 40;
+/** Beyond it a clock of a run would leave its range, and nobody would wait for the end. */
+const HOURS_MAX = 1000;
+
 type Wanted = {
   readonly seeds: number;
   readonly from: number;
@@ -45,28 +49,58 @@ type Wanted = {
 
 /** What is asked for; a sentence when it makes no sense; null when only help is wanted. */
 function readArguments(): Wanted | string | null {
-  const { values } = parseArgs({ options: OPTIONS });
+  const values = parseOptions();
+  if (typeof values === 'string') return values;
   if (values.help) return null;
-  const numbers = [values.seeds, values.from, values.devices, values.hours, values.threads].map((text) =>
-    text === undefined ? null : Number(text),
-  );
-  if (numbers.some((number) => number !== null && !(number > 0))) return 'every number must be above zero';
-  const [seeds = 0, from = 0, devices = null, hours = null, threads = null] = numbers;
-  const mutant = values.mutant ?? null;
-  if (mutant !== null && mutantNamed(mutant) === null) return `there is no mutant "${mutant}"`;
-  const overrides = { ...(devices === null ? {} : { devices }), ...(hours === null ? {} : { hours }) };
+  for (const name of ['seeds', 'from', 'devices', 'threads'] as const) {
+    const text = values[name];
+    if (text !== undefined && !(Number.isSafeInteger(Number(text)) && Number(text) > 0))
+      return `--${name} takes a whole number above zero, not "${text}"`;
+  }
+  const { hours, devices, threads, mutant = null } = values;
+  if (hours !== undefined && !(Number(hours) > 0 && Number(hours) <= HOURS_MAX))
+    return `--hours takes a number above zero, ${HOURS_MAX} at most, not "${hours}"`;
+  if (mutant !== null && mutantNamed(mutant) === null)
+    return `there is no mutant "${mutant}"; there are ${Object.keys(allMutants()).join(', ')}`;
   return {
-    seeds: seeds ?? 0,
-    from: from ?? 0,
-    threads: threads ?? availableParallelism(),
-    overrides,
+    seeds: Number(values.seeds),
+    from: Number(values.from),
+    threads: threads === undefined ? availableParallelism() : Number(threads),
+    overrides: {
+      ...(devices === undefined ? {} : { devices: Number(devices) }),
+      ...(hours === undefined ? {} : { hours: Number(hours) }),
+    },
     mutant,
     isJson: values.json,
   };
 }
 
-function tellRun({ parameters, violation, ...run }: Run, isJson: boolean): void {
-  if (isJson) process.stdout.write(`${JSON.stringify({ ...run, violation: violation?.invariant ?? null })}\n`);
+function parseOptions() {
+  try {
+    return parseArgs({ options: OPTIONS }).values;
+  } catch (error) {
+    const [first = 'wrong use'] = (error instanceof Error ? error.message : String(error)).split('\n');
+    return first;
+  }
+}
+
+/** As it must be typed to see the same run again. */
+function commandFor(seed: number, { overrides, mutant }: Wanted): string {
+  const { devices, hours } = overrides;
+  const more = [
+    devices === undefined ? '' : ` --devices ${devices}`,
+    hours === undefined ? '' : ` --hours ${hours}`,
+    mutant === null ? '' : ` --mutant ${mutant}`,
+  ];
+  return `npm run simulate -- --from ${seed} --seeds 1${more.join('')}`;
+}
+
+function tellRun({ parameters, violation, ...run }: Run, wanted: Wanted): void {
+  const again = commandFor(run.seed, wanted);
+  const { isJson } = wanted;
+  const { trace = [], ...facts } = violation ?? {};
+  const told = violation === null ? null : { ...facts, again };
+  if (isJson) process.stdout.write(`${JSON.stringify({ ...run, devices: parameters.devices, violation: told })}\n`);
   if (violation === null || isJson) return;
   process.stdout.write(
     [
@@ -74,9 +108,9 @@ function tellRun({ parameters, violation, ...run }: Run, isJson: boolean): void 
       `  ${violation.message}`,
       `  where: ${violation.device ?? 'the control plane'}, at ${(violation.atMs / 1000).toFixed(3)} s of virtual time`,
       '  the last steps:',
-      ...violation.trace.slice(-40).map((line) => `    ${line.slice(0, 300)}`),
+      ...trace.slice(-TRACE_LINES).map((line) => `    ${line.slice(0, 300)}`),
       `  parameters: ${JSON.stringify(parameters)}`,
-      `  again: npm run simulate -- --from ${run.seed} --seeds 1`,
+      `  again: ${again}`,
       '',
     ].join('\n'),
   );
@@ -90,7 +124,7 @@ async function simulateSeeds(wanted: Wanted): Promise<number> {
     count: wanted.seeds,
     onRun: (run) => {
       done += 1;
-      tellRun(run, wanted.isJson);
+      tellRun(run, wanted);
       if (!wanted.isJson && done % 25 === 0) process.stderr.write(`${done} of ${wanted.seeds} seeds\n`);
     },
   });
@@ -113,6 +147,6 @@ async function simulateSeeds(wanted: Wanted): Promise<number> {
 const wanted = readArguments();
 if (wanted === null) process.stdout.write(HELP);
 else if (typeof wanted === 'string') {
-  process.stderr.write(`${wanted}\n\n${HELP}`);
+  process.stderr.write(`simulate: ${wanted}; --help tells more\n`);
   process.exitCode = 2;
 } else process.exitCode = await simulateSeeds(wanted);

@@ -66,10 +66,10 @@ export type Overrides = { readonly devices?: number; readonly hours?: number };
 
 export function drawParameters(seed: number, { devices, hours }: Overrides = {}): Parameters {
   const random = openRandom(seed, 'parameters');
-  // One seed in sixteen is a fleet of hundreds, looked at more coarsely and for a shorter time.
-  const isBig = random.chance(1 / 20);
-  const drawnDevices = isBig ? random.int(100, 250) : random.int(4, 12);
-  const faultsForMs = (isBig ? random.int(5, 7) : random.int(9, 18)) * MINUTE_MS;
+  // One seed in forty is a fleet of hundreds, looked at more coarsely and for a shorter time.
+  const isBig = random.chance(1 / 40);
+  const drawnDevices = isBig ? random.int(110, 220) : random.int(3, 8);
+  const faultsForMs = (isBig ? random.int(5, 7) : random.int(8, 15)) * MINUTE_MS;
   const tickMs = isBig ? 10_000 : random.pick([2500, 5000, 10_000]);
   return {
     seed,

@@ -69,7 +69,12 @@ export class AgentLife implements Station {
         if (!this.isOver) this.ring.release(cameraId, slot);
       },
       monotonicNow: () => this.monotonicNow(),
-      after,
+      // A timer of the frame loop may keep a promise: what follows from it happens now, not when somebody else is asked.
+      after: (ms, run) =>
+        after(ms, () => {
+          run();
+          parts.settleSoon();
+        }),
     });
     this.hands = new Hands({
       ...parts,
