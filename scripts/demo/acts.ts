@@ -24,11 +24,16 @@ const ABORT_DEADLINE_MS = 30_000;
 const KILL_DEADLINE_MS = 30_000;
 const RESTART_DEADLINE_MS = 30_000;
 
-export const ACTS: readonly { readonly title: string; readonly play: Act }[] = [
-  { title: 'Act 1 · cv-detector:2.0.0, a better model, climbs to 100 %', play: goodRollout },
-  { title: 'Act 2 · cv-detector:2.1.0 misses small cracks while its mAP looks fine', play: crackBlindRollout },
-  { title: 'Act 3 · cv-detector:2.3.0 is right, and three times as slow', play: slowRollout },
-  { title: 'Act 4 · kill --all while the whole fleet serves a candidate', play: killSwitch },
+/** `needsPast`: it is judged by what each device did before, so the line runs on its baseline for a while first. */
+export const ACTS: readonly { readonly title: string; readonly needsPast: boolean; readonly play: Act }[] = [
+  { title: 'Act 1 · cv-detector:2.0.0, a better model, climbs to 100 %', needsPast: true, play: goodRollout },
+  {
+    title: 'Act 2 · cv-detector:2.1.0 misses small cracks while its mAP looks fine',
+    needsPast: false,
+    play: crackBlindRollout,
+  },
+  { title: 'Act 3 · cv-detector:2.3.0 is right, and three times as slow', needsPast: true, play: slowRollout },
+  { title: 'Act 4 · kill --all while the whole fleet serves a candidate', needsPast: false, play: killSwitch },
 ];
 
 async function goodRollout(fleet: Fleet, narrator: Narrator): Promise<Omit<Outcome, 'seconds'>> {

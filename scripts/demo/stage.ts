@@ -94,7 +94,7 @@ async function awaitFirstFrames(fleet: Fleet, narrator: Narrator): Promise<void>
   );
 }
 
-/** The line runs on its baseline for a while: a rollout compares each device with its own calm past. */
+/** The line runs on its baseline for a while: a rollout that judges latency compares each device with its own calm past. */
 export async function letItRun(narrator: Narrator): Promise<void> {
   for (let window = 0; window < CALM_WINDOWS; window += 1) {
     narrator.progress('the line runs on its baseline', window / CALM_WINDOWS);
