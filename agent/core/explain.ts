@@ -148,7 +148,8 @@ function candidateReport(state: CoreState): Reported['candidate'] {
   const { release, digest, role } = candidate;
   const why = forbidden(state, digest);
   const holding = holdingOf(state, candidate);
-  return { release, digest, role, state: why === null ? describeHolding(state, holding) : why.kind };
+  const { provider } = holding;
+  return { release, digest, role, state: why === null ? describeHolding(state, holding) : why.kind, provider };
 }
 
 function describeHolding(state: CoreState, holding: Holding): string {

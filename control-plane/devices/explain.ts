@@ -23,6 +23,7 @@ export function explainDevice(facts: DeviceFacts): Explanation {
   const { device } = facts;
   const sentences = [
     tellServing(device),
+    ...tellProviders(device.reported),
     ...facts.kills.map((kill) => tellKill(kill, device)),
     tellDesired(facts),
     tellLease(device.reported),
@@ -56,6 +57,22 @@ function tellMode({ mode, modeBecause, swapMs }: Reported): string {
   const length = swapMs === null ? 'longer' : `${(swapMs / 1000).toFixed(1)} s, as measured here`;
   const because = modeBecause === '' ? '' : ` (${modeBecause})`;
   return ` Its baseline is not kept loaded${because}, so going back takes ${length}.`;
+}
+
+/** A release on another provider than it asks for is as fast as that one, and its evidence speaks of that one. */
+function tellProviders(reported: Reported | null): readonly string[] {
+  if (!reported) return [];
+  const { serving, provider, candidate } = reported;
+  const isServing = candidate?.digest === serving?.digest;
+  const known = [
+    { release: serving?.release, provider },
+    { release: candidate?.release, provider: isServing ? null : (candidate?.provider ?? null) },
+  ];
+  return known.flatMap(({ release, provider: one }) =>
+    release === undefined || one === null || one.asked === one.used
+      ? []
+      : [`${release} asks for ${one.asked} and runs on ${one.used}, as its manifest allows.`],
+  );
 }
 
 function tellKill({ id, reason, actor, scope }: KillSummary, { reported }: Device): string {

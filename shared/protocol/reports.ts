@@ -64,6 +64,9 @@ export const blockedSchema = z.looseObject({
   sinceMs: timeSchema,
 });
 
+/** Execution provider that the manifest asked for first, and the one in use. */
+const providerSchema = z.looseObject({ asked: z.string(), used: z.string() });
+
 const proofSchema = z.looseObject({
   digest: digestSchema,
   release: z.string(),
@@ -94,7 +97,15 @@ export const reportedSchema = z.looseObject({
   servingBecause: z.string(),
   committed: releaseRefSchema.nullable(),
   previous: releaseRefSchema.nullable(),
-  candidate: z.looseObject({ ...releaseRefSchema.shape, role: z.string(), state: z.string() }).nullable(),
+  candidate: z
+    .looseObject({
+      ...releaseRefSchema.shape,
+      role: z.string(),
+      state: z.string(),
+      /** Of its runner, a shadow's too; null: none has been loaded here yet, or an older agent. */
+      provider: providerSchema.nullable().default(null),
+    })
+    .nullable(),
   /** Whether the baseline stands loaded beside the candidate, rests, or the candidate found no room at all. */
   mode: z.enum(['warm', 'cold-baseline', 'refuse']),
   /** The memory that decided it, in words. */
@@ -108,7 +119,8 @@ export const reportedSchema = z.looseObject({
     .default(null),
   /** Null: an older agent, which does not say. */
   hardware: hardwareSchema.nullable().default(null),
-  provider: z.looseObject({ asked: z.string(), used: z.string() }).nullable(),
+  /** Of what serves. */
+  provider: providerSchema.nullable(),
   /** Whether a runner may map no more memory than its release was granted; when not, why. */
   memoryLimit: z.looseObject({ enforced: z.boolean(), reason: z.string() }).optional(),
   proofs: z.array(proofSchema),

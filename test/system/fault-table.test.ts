@@ -245,6 +245,7 @@ describe('a candidate for an accelerator that is not here', () => {
     await rig.until('it serves', () => rig.answers.slice(from).some((one) => one.model_digest === candidate.digest));
     await rig.until('it is reported', () => rig.server.reported()?.serving?.digest === candidate.digest);
     expect(rig.server.reported()?.provider).toEqual({ asked: 'cuda', used: 'cpu' });
+    expect(rig.server.reported()?.candidate?.provider).toEqual({ asked: 'cuda', used: 'cpu' });
     expect(rig.server.reported()?.memoryLimit).toMatchObject({ enforced: true });
   });
 });

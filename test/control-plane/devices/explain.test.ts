@@ -126,7 +126,7 @@ describe('explainDevice', () => {
 });
 
 describe('a lease', () => {
-  const candidate = { ...CANDIDATE, role: 'serve', state: 'serving' };
+  const candidate = { ...CANDIDATE, role: 'serve', state: 'serving', provider: null };
   it.each([
     ['none', 'needs a lease to answer frames and has none in this boot yet'],
     ['running', 'runs: from its last report it may answer for another 10 min without hearing from here'],
@@ -139,6 +139,24 @@ describe('a lease', () => {
 
   it('is not spoken of where none is needed', () => {
     expect(explainDevice(facts()).sentences.join('\n')).not.toContain('lease');
+  });
+});
+
+describe('an execution provider', () => {
+  const said = (reported: Partial<typeof REPORTED>) =>
+    explainDevice(facts({ reported: { ...REPORTED, ...reported } })).sentences.filter((one) => one.includes('runs on'));
+  const fallback = { asked: 'tensorrt', used: 'cpu' };
+  const candidate = { ...CANDIDATE, role: 'shadow', state: 'shadow', provider: fallback };
+
+  it('is told when it is not the one asked for, of a shadow too, and once for a candidate that serves', () => {
+    const sentence = `${CANDIDATE.release} asks for tensorrt and runs on cpu, as its manifest allows.`;
+    expect(said({ candidate })).toEqual([sentence]);
+    expect(said({ candidate, serving: CANDIDATE, provider: fallback })).toEqual([sentence]);
+  });
+
+  it('is not spoken of when it is the one asked for', () => {
+    const asked = { asked: 'cpu', used: 'cpu' };
+    expect(said({ provider: asked, candidate: { ...candidate, provider: asked } })).toEqual([]);
   });
 });
 
