@@ -54,7 +54,9 @@ function unserved(oracle: DeviceOracle, { document }: DesiredRow, state: CoreSta
   if (serving === null) return ['serves nothing'];
   const hasFailed = (state.holdings.get(wanted)?.failedAtMs ?? null) !== null;
   if (hasFailed || oracle.forbids(wanted, nowMs) !== null) return [];
-  const found = oracle.known.committed === wanted ? [] : [`has not committed ${wanted}`];
+  // A kill of every candidate keeps a new baseline from being committed; one of the chain answers meanwhile.
+  const isCommitted = oracle.known.committed === wanted || oracle.isEveryCandidateKilled();
+  const found = isCommitted ? [] : [`has not committed ${wanted}`];
   return serving === wanted ? found : [...found, `serves ${serving}, not ${wanted}`];
 }
 
