@@ -5,14 +5,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { BelayError, describeError } from '../../shared/basics/errors.ts';
-import { type Manifest, modelFile } from '../../shared/release/manifest.ts';
+import type { Manifest } from '../../shared/release/manifest.ts';
+import { modelFile } from '../../shared/release/model-file.ts';
 import { frameBytesOf } from '../frames/input-contract.ts';
 import { speaksOfMemory } from './cause-of-death.ts';
 import { type Decoded, decodeAnswer } from './decode/decode.ts';
 import { DecodeError, firstNonFinite, type OutputTensor } from './decode/tensor.ts';
 import { contractMismatch } from './model-contract.ts';
 import { allowedProviders } from './ready-check.ts';
-import type { FAULT_CODES } from './runner-protocol.ts';
+import type { FAULT_CODES } from './runner-wire.ts';
 
 /** Why a model cannot be used here; the code goes out as the runner's fault. */
 export class ModelError extends BelayError {

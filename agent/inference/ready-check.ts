@@ -1,6 +1,7 @@
 // What a release allows a runner to be, whoever wrote that runner: on which execution providers it may run, and which bytes
 // it must have loaded. Pure. A release that was measured on an accelerator and runs on a CPU is another release.
-import { type Manifest, modelFile } from '../../shared/release/manifest.ts';
+import type { Manifest } from '../../shared/release/manifest.ts';
+import { modelFile } from '../../shared/release/model-file.ts';
 import type { RunnerReady } from './runner-protocol.ts';
 
 type Provider = Manifest['runtime']['providers'][number];

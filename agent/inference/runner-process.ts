@@ -3,21 +3,21 @@
 import { flushCompileCache } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { describeError } from '../../shared/basics/errors.ts';
+import { encodeJson } from '../frames/framing.ts';
 import { frameBytesOf } from '../frames/input-contract.ts';
 import { openParentLink } from '../frames/parent-link.ts';
 import { openRing, type Ring } from '../frames/ring.ts';
 import { failureCode, ModelError, type ModelSession, openModelSession, runtimeName, warmUp } from './model-session.ts';
+import type { FromRunner } from './runner-protocol.ts';
 import {
   decodeToRunner,
   describeRefusal,
-  encodeFromRunner,
   FRAMES_OUTSTANDING_MAX,
   type FrameOrder,
-  type FromRunner,
   PROTOCOL,
   type RunnerHello,
   type ToRunner,
-} from './runner-protocol.ts';
+} from './runner-wire.ts';
 
 type Loaded = { readonly session: ModelSession; readonly ring: Ring };
 
@@ -26,7 +26,7 @@ function runRunner(): void {
   let loaded: Loaded | null = null;
   let isBusy = false;
   let isDraining = false;
-  const send = (message: FromRunner): void => link.send(encodeFromRunner(message));
+  const send = (message: FromRunner): void => link.send(encodeJson(message));
 
   const answerAll = async (): Promise<void> => {
     if (isBusy || loaded === null) return;

@@ -1,6 +1,6 @@
 // The agent's side of a runner process: starts it, hands it frame tokens, hears its answers, ends it. Knows which
 // tokens it holds. Decides nothing: when to stop, kill or drain is said by the caller.
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BelayError } from '../../shared/basics/errors.ts';
 import type { Answer } from '../../shared/release/answers.ts';
@@ -11,21 +11,24 @@ import { type Child, type ChildExit, childEnvironment, openChild } from '../fram
 import { FramingError, type Message } from '../frames/framing.ts';
 import type { RingInfo } from '../frames/ring.ts';
 import { causeOfDeath, type Death } from './cause-of-death.ts';
+import { volunteerForOutOfMemory } from './oom-score.ts';
 import { latenessOf } from './processor-wait.ts';
 import { readyFault } from './ready-check.ts';
 import {
   decodeFromRunner,
-  describeRefusal,
-  encodeToRunner,
-  FRAMES_OUTSTANDING_MAX,
   type FromRunner,
-  PROTOCOL,
   type RunnerFault,
   type RunnerReady,
   type RunnerResult,
+} from './runner-protocol.ts';
+import {
+  describeRefusal,
+  encodeToRunner,
+  FRAMES_OUTSTANDING_MAX,
+  PROTOCOL,
   type RunnerRole,
   wireSeq,
-} from './runner-protocol.ts';
+} from './runner-wire.ts';
 
 /** A frame that lies in a slot of the runner's ring; `seq` is unique among the outstanding ones. */
 export type FrameToken = { readonly seq: number; readonly slot: number };
@@ -102,8 +105,6 @@ export const OWN_RUNNER: readonly string[] = [
 ];
 /** A serving candidate gets what the baseline gets: otherwise a busy box makes every candidate look slow. */
 export const RUNNER_NICE: Readonly<Record<RunnerRole, number>> = { baseline: 1, candidate: 1, shadow: 19 };
-/** When memory runs out, the kernel should take a shadow before a candidate before a baseline before the supervisor. */
-const OOM_SCORE: Readonly<Record<RunnerRole, number>> = { baseline: 300, candidate: 800, shadow: 900 };
 /** Of util-linux, on every Debian. */
 export const PRLIMIT = '/usr/bin/prlimit';
 /** A stack trace of V8, with the sentence before it that says why. */
@@ -128,14 +129,6 @@ const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
 function withLimits(command: readonly string[], dataBytesMax: number | undefined): readonly string[] {
   if (!existsSync(PRLIMIT)) return command;
   return [PRLIMIT, '--core=1', ...(dataBytesMax === undefined ? [] : [`--data=${dataBytesMax}`]), ...command];
-}
-
-function volunteerForOutOfMemory(pid: number, role: RunnerRole): void {
-  try {
-    writeFileSync(`/proc/${pid}/oom_score_adj`, String(OOM_SCORE[role]));
-  } catch {
-    // It was not started, or a locked-down container refuses; then the kernel's own choice stands.
-  }
 }
 
 /** A runner process from its start to its end. Make one with openRunner, the room's door. */

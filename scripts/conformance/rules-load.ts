@@ -1,7 +1,8 @@
 // Rules of the beginning: hello, ready, what must be refused, and which execution provider is used and told.
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Manifest, modelFile } from '../../shared/release/manifest.ts';
+import type { Manifest } from '../../shared/release/manifest.ts';
+import { modelFile } from '../../shared/release/model-file.ts';
 import type { RunnerSession } from './runner-session.ts';
 import { describeState, expectRefusal, type Rule, RuleBroken, type Subject } from './subject.ts';
 

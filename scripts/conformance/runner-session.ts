@@ -8,7 +8,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { childEnvironment } from '../../agent/frames/child-process.ts';
 import { encodeBinary, encodeJson, MessageReader } from '../../agent/frames/framing.ts';
 import { createRing, openRing, type RingInfo } from '../../agent/frames/ring.ts';
-import { decodeFromRunner, describeRefusal, type FromRunner, PROTOCOL } from '../../agent/inference/runner-protocol.ts';
+import { decodeFromRunner, type FromRunner } from '../../agent/inference/runner-protocol.ts';
+import { describeRefusal, PROTOCOL } from '../../agent/inference/runner-wire.ts';
 import { describeError } from '../../shared/basics/errors.ts';
 import type { Manifest } from '../../shared/release/manifest.ts';
 

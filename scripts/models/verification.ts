@@ -4,7 +4,7 @@ import { iou } from '../../agent/inference/decode/boxes.ts';
 import { describeError } from '../../shared/basics/errors.ts';
 import { type Answer, detectionsOf } from '../../shared/release/answers.ts';
 import type { Manifest, MetricValue } from '../../shared/release/manifest.ts';
-import { modelFile } from '../../shared/release/manifest.ts';
+import { modelFile } from '../../shared/release/model-file.ts';
 import { listOnnxNodes, listOnnxTensors, readOnnxFile } from '../../shared/release/onnx-file.ts';
 import { type CatalogueEntry, entryOf } from './catalogue.ts';
 import { expectationOf, readGolden, type ScoredExpectation } from './golden-expectation.ts';

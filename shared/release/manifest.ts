@@ -155,13 +155,6 @@ export type InputContract = z.infer<typeof inputContractSchema>;
 export type ManifestFile = z.infer<typeof fileSchema>;
 export type MetricValue = z.infer<typeof metricSchema>;
 
-/** The one file of a manifest with role `model`. */
-export function modelFile(manifest: Manifest): ManifestFile {
-  const file = manifest.files.find((candidate) => candidate.role === 'model');
-  if (!file) throw new TypeError('a parsed manifest always has a model file');
-  return file;
-}
-
 export function releaseIdOf(manifest: Manifest): { name: string; version: string; dataTag: string } {
   return { name: manifest.name, version: manifest.version, dataTag: manifest.provenance.dataTag };
 }

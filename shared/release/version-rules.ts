@@ -2,7 +2,8 @@
 // Other labels, outputs, input contract or task ⇒ MAJOR; other model bytes ⇒ MINOR; thresholds and descriptions ⇒ PATCH.
 import { canonicalJson } from '../basics/canonical-json.ts';
 import { compareVersions, formatVersion, parseVersion, type Version } from './identity.ts';
-import { type Manifest, modelFile } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
+import { modelFile } from './model-file.ts';
 
 export type Bump = 'major' | 'minor' | 'patch';
 

@@ -2,7 +2,7 @@
 // to the real one's by test/contract/runner-protocol-door.test.ts.
 import { causeOfDeath } from '../../agent/inference/cause-of-death.ts';
 import type { FrameToken, Runner, RunnerOptions } from '../../agent/inference/inference.ts';
-import { FRAMES_OUTSTANDING_MAX } from '../../agent/inference/runner-protocol.ts';
+import { FRAMES_OUTSTANDING_MAX } from '../../agent/inference/runner-wire.ts';
 import type { Answer } from '../../shared/release/answers.ts';
 
 export type FakeRunner<T extends FrameToken> = Runner<T> & {

@@ -4,7 +4,7 @@ import { until } from '../../scripts/fleet/fleet.ts';
 import { readRelease } from '../../scripts/models/release-store.ts';
 import { killSchema } from '../../shared/protocol/api-kills.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
-import { modelFile } from '../../shared/release/manifest.ts';
+import { modelFile } from '../../shared/release/model-file.ts';
 import { type NarrowLink, openNarrowLink } from './narrow-link.ts';
 import { renamed } from './releases.ts';
 import { changeConfig, DEADLINE_MS, openWorld, type World } from './world.ts';

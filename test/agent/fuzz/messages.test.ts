@@ -11,7 +11,8 @@ import {
   MessageReader,
 } from '../../../agent/frames/framing.ts';
 import { decodeFromSource, decodeToSource, encodeFromSource } from '../../../agent/frames/source-protocol.ts';
-import { decodeFromRunner, decodeToRunner, describeRefusal } from '../../../agent/inference/runner-protocol.ts';
+import { decodeFromRunner } from '../../../agent/inference/runner-protocol.ts';
+import { decodeToRunner, describeRefusal } from '../../../agent/inference/runner-wire.ts';
 import { parseJson } from '../../../shared/basics/parsing.ts';
 import { ackSchema } from '../../../shared/protocol/documents.ts';
 import { clone, damaged, damagedJson, deepText, edited, MANY } from './mutations.ts';

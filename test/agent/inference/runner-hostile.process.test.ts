@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Manifest, modelFile } from '../../../shared/release/manifest.ts';
+import type { Manifest } from '../../../shared/release/manifest.ts';
+import { modelFile } from '../../../shared/release/model-file.ts';
 import { type Bench, openBench, until } from './runner-bench.ts';
 
 let bench: Bench;

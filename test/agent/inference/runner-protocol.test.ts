@@ -1,16 +1,9 @@
 // The messages of the runner protocol: what is written is read, what is malformed is refused, nothing throws.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Message, MessageReader } from '../../../agent/frames/framing.ts';
-import {
-  decodeFromRunner,
-  decodeToRunner,
-  describeRefusal,
-  encodeFromRunner,
-  encodeToRunner,
-  type FromRunner,
-  wireSeq,
-} from '../../../agent/inference/runner-protocol.ts';
+import { encodeJson, type Message, MessageReader } from '../../../agent/frames/framing.ts';
+import { decodeFromRunner, type FromRunner } from '../../../agent/inference/runner-protocol.ts';
+import { decodeToRunner, describeRefusal, encodeToRunner, wireSeq } from '../../../agent/inference/runner-wire.ts';
 
 function sent(bytes: Uint8Array): Message {
   const [message] = new MessageReader().push(bytes);
@@ -55,7 +48,7 @@ describe('the runner protocol', () => {
   it('carries results unchanged', () => {
     fc.assert(
       fc.property(resultArb, (result) => {
-        expect(decodeFromRunner(sent(encodeFromRunner(result)))).toEqual({ ok: true, value: result });
+        expect(decodeFromRunner(sent(encodeJson(result)))).toEqual({ ok: true, value: result });
       }),
     );
   });

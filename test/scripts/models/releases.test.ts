@@ -5,7 +5,7 @@ import { readGolden } from '../../../scripts/models/golden-expectation.ts';
 import { RELEASES_DIR, readRelease, readReleaseFile, sha256Of } from '../../../scripts/models/release-store.ts';
 import { goldenExpectationSchema } from '../../../shared/release/golden.ts';
 import type { Manifest } from '../../../shared/release/manifest.ts';
-import { modelFile } from '../../../shared/release/manifest.ts';
+import { modelFile } from '../../../shared/release/model-file.ts';
 
 const MODEL_BYTES_MAX = 1_000_000;
 const GOLDEN_BYTES_MAX = 1_500_000;

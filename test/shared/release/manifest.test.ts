@@ -1,7 +1,8 @@
 // The manifest: what a release must say about itself, and the mistakes that are named.
 import { describe, expect, it } from 'vitest';
 import { parseValue } from '../../../shared/basics/parsing.ts';
-import { manifestSchema, modelFile, releaseIdOf } from '../../../shared/release/manifest.ts';
+import { manifestSchema, releaseIdOf } from '../../../shared/release/manifest.ts';
+import { modelFile } from '../../../shared/release/model-file.ts';
 import { tinyPackage } from '../../builders/tiny-package.ts';
 
 function problems(change: (manifest: Record<string, unknown>) => void): readonly string[] {

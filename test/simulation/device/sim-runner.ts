@@ -4,7 +4,7 @@
 import type { After } from '../../../agent/after.ts';
 import type { Flight } from '../../../agent/frame.ts';
 import type { Runner, RunnerAnswer, RunnerExit, RunnerFaultReport } from '../../../agent/inference/inference.ts';
-import { FRAMES_OUTSTANDING_MAX } from '../../../agent/inference/runner-protocol.ts';
+import { FRAMES_OUTSTANDING_MAX } from '../../../agent/inference/runner-wire.ts';
 import type { Answer } from '../../../shared/release/answers.ts';
 import type { Random } from '../random.ts';
 import type { Flaw, SimRelease } from '../releases.ts';
