@@ -1,5 +1,5 @@
 // The child's end of the message stream: fd 3. When the supervisor is gone, so is the child.
-import { readSync } from 'node:fs';
+import { readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { type Message, MessageReader } from './framing.ts';
 
@@ -33,7 +33,11 @@ export function openParentLink(onMessage: (message: Message) => void): ParentLin
       const count = readWaiting(chunk);
       if (count > 0) accept(chunk.subarray(0, count));
     },
-    send: (bytes) => void socket.write(bytes),
+    send(bytes) {
+      // Nothing waits before it: straight to the kernel, past a stream that would hand it there as well.
+      const written = socket.writableLength === 0 ? writeNow(bytes) : 0;
+      if (written < bytes.byteLength) socket.write(bytes.subarray(written));
+    },
     finish: () => void socket.end(() => process.exit(0)),
   };
 }
@@ -42,6 +46,15 @@ export function openParentLink(onMessage: (message: Message) => void): ParentLin
 function readWaiting(chunk: Uint8Array): number {
   try {
     return readSync(LINK_FD, chunk);
+  } catch {
+    return 0;
+  }
+}
+
+/** How many bytes the kernel took; the stream takes the rest, and hears of an end of the line. */
+function writeNow(bytes: Uint8Array): number {
+  try {
+    return writeSync(LINK_FD, bytes);
   } catch {
     return 0;
   }

@@ -40,18 +40,39 @@ export function percentile(values: readonly number[], q: number): number {
   return low + (high - low) * (rank - Math.floor(rank));
 }
 
-/** Runs the two sides by turns, `rounds` times, and gives the median of each. */
-export async function alternate(
-  rounds: number,
-  sides: { ours: () => Promise<number>; limit: () => Promise<number> },
-): Promise<{ ours: number; limit: number }> {
-  const ours: number[] = [];
-  const limit: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const oursFirst = round % 2 === 0;
-    if (oursFirst) ours.push(await sides.ours());
-    limit.push(await sides.limit());
-    if (!oursFirst) ours.push(await sides.ours());
-  }
-  return { ours: median(ours), limit: median(limit) };
+export type Sides = { readonly ours: () => Promise<number>; readonly limit: () => Promise<number> };
+
+/** Medians of the rounds that count, and how many of them all did not. */
+export type Alternated = { readonly ours: number; readonly limit: number; readonly disturbed: number };
+
+type Round = { readonly ours: number; readonly limit: number; readonly isCalm: boolean };
+
+/** Of the machine's time: a host that takes more from its guest in a round measures itself. */
+const TAKEN_SHARE_MAX = 0.01;
+/** So many times the rounds asked for are run in the hope for calm ones. */
+const PATIENCE = 3;
+
+/**
+ * Runs the two sides by turns and gives the median of each. `takenShare` says what share of the machine's time others took
+ * since it was last asked; rounds with too much of it are run again. When not half of the rounds were calm, all count.
+ */
+export async function alternate(rounds: number, sides: Sides, takenShare: () => number = () => 0): Promise<Alternated> {
+  const all: Round[] = [];
+  const calm = (): readonly Round[] => all.filter(({ isCalm }) => isCalm);
+  while (calm().length < rounds && all.length < rounds * PATIENCE)
+    all.push(await playRound(all.length, sides, takenShare));
+  const counted = calm().length >= rounds / 2 ? calm() : all;
+  return {
+    ours: median(counted.map(({ ours }) => ours)),
+    limit: median(counted.map(({ limit }) => limit)),
+    disturbed: all.length - counted.length,
+  };
+}
+
+async function playRound(index: number, sides: Sides, takenShare: () => number): Promise<Round> {
+  takenShare();
+  const first = index % 2 === 0 ? await sides.ours() : await sides.limit();
+  const second = index % 2 === 0 ? await sides.limit() : await sides.ours();
+  const [ours, limit] = index % 2 === 0 ? [first, second] : [second, first];
+  return { ours, limit, isCalm: takenShare() <= TAKEN_SHARE_MAX };
 }

@@ -9,6 +9,24 @@ export function describeLoad(): string {
   return load > cores ? `load ${load.toFixed(1)} on ${cores} cores` : '';
 }
 
+/** Says at each call what share of this machine's time its host has given to others since the last one (0 on bare metal). */
+export function openTakenShare(): () => number {
+  let last = readProcessorTicks();
+  return () => {
+    const now = readProcessorTicks();
+    const [stolen, total] = [now.stolen - last.stolen, now.total - last.total];
+    last = now;
+    return total > 0 ? stolen / total : 0;
+  };
+}
+
+/** Of all processors since boot: user, nice, system, idle, iowait, irq, softirq and steal (proc(5)). */
+function readProcessorTicks(): { readonly stolen: number; readonly total: number } {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
+  const ticks = line.split(/\s+/).slice(1, 9).map(Number);
+  return { stolen: ticks[7] ?? 0, total: ticks.reduce((sum, one) => sum + one, 0) };
+}
+
 /** Joins the parts of a note that say something. */
 export function noteOf(...parts: readonly string[]): string {
   return parts.filter((part) => part !== '').join('; ');

@@ -34,7 +34,8 @@ export const swapCold: Figure = {
       return [
         {
           id: 'swap.cold',
-          ...measured,
+          ours: measured.ours,
+          limit: measured.limit,
           ratio: measured.ours / measured.limit,
           unit: 'ms',
           goal: '≤ 1.2 × (Node start + load + first run)',

@@ -50,11 +50,36 @@ describe('alternate', () => {
       ours: async () => ours?.shift() ?? Number.NaN,
       limit: async () => limit?.shift() ?? Number.NaN,
     });
-    expect(result).toEqual({ ours: 9, limit: 5 });
+    expect(result).toEqual({ ours: 9, limit: 5, disturbed: 0 });
   });
 
   it('hands on the failure of a side', async () => {
     const broken = async () => Promise.reject(new Error('no frame came'));
     await expect(alternate(2, { ours: broken, limit: async () => 1 })).rejects.toThrow('no frame came');
+  });
+
+  const counting = () => {
+    let round = 0;
+    return { ours: async () => ++round, limit: async () => 1 };
+  };
+  /** Asked before and after each round; the answer after it counts. */
+  const taken = (...shares: readonly number[]) => {
+    let asked = 0;
+    return () => (asked++ % 2 === 0 ? 1 : (shares[(asked >> 1) - 1] ?? 0));
+  };
+
+  it('plays a round again in which the host took too much', async () => {
+    const result = await alternate(3, counting(), taken(0.5, 0, 0.011, 0.01, 0));
+    expect(result).toEqual({ ours: 4, limit: 1, disturbed: 2 });
+  });
+
+  it('loses its patience with a host that never rests, and counts what it has', async () => {
+    const result = await alternate(2, counting(), () => 0.5);
+    expect(result).toEqual({ ours: 3.5, limit: 1, disturbed: 0 });
+  });
+
+  it('counts the calm rounds alone when half as many as wanted were calm', async () => {
+    const result = await alternate(2, counting(), taken(0.5, 0.5, 0.5, 0, 0.5, 0.5));
+    expect(result).toEqual({ ours: 4, limit: 1, disturbed: 5 });
   });
 });
