@@ -34,6 +34,8 @@ export type PublishOptions = { readonly qos: 0 | 1; readonly retain: boolean };
 
 /** What every supported broker carries without configuration. */
 export const PAYLOAD_BYTES_MAX = 64 * 1024;
+/** Of one packet from the broker. A document has a few KB; MQTT allows 256 MB, which a small box does not have. */
+const INCOMING_BYTES_MAX = 1024 * 1024;
 /** Unsent bytes from which answers are dropped instead of queued. */
 const CONGESTED_BYTES = 256 * 1024;
 
@@ -46,6 +48,7 @@ export class Session {
   readonly #closed = new AbortController();
   #reason = 'the connection was closed';
   #lastPacketAtMs = performance.now();
+  #unreadBytes = 0;
   #watchdog: NodeJS.Timeout | null = null;
   #grace: NodeJS.Timeout | null = null;
 
@@ -119,7 +122,9 @@ export class Session {
     client.on('connect', () => this.#begin());
     client.on('packetreceive', () => {
       this.#lastPacketAtMs = performance.now();
+      this.#unreadBytes = 0;
     });
+    client.stream.on('data', (bytes: Uint8Array) => this.#bound(bytes.byteLength));
     client.on('error', (error) => this.#finish(describeError(error)));
     client.on('close', () => this.#finish(this.#reason));
     const { keepaliveS, connectTimeoutMs } = this.#options.timing;
@@ -128,6 +133,13 @@ export class Session {
       if (performance.now() - this.#lastPacketAtMs > silentMsMax) this.#finish('the broker has gone silent');
     }, silentMsMax / 8);
     this.#watchdog.unref();
+  }
+
+  /** The client keeps what has come of a packet until it is whole. */
+  #bound(bytes: number): void {
+    this.#unreadBytes += bytes;
+    if (this.#unreadBytes > INCOMING_BYTES_MAX)
+      this.#finish(`the broker sends a packet of more than ${INCOMING_BYTES_MAX} bytes`);
   }
 
   #begin(): void {

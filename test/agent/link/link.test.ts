@@ -1,4 +1,5 @@
 // The link against a real broker on loopback: order at connect, reconnecting, refusals, half-open connections.
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Link, type LinkOptions, openLink } from '../../../agent/link/link.ts';
 import { LinkError, PAYLOAD_BYTES_MAX } from '../../../agent/link/session.ts';
@@ -217,6 +218,40 @@ describe('a link that goes down', () => {
     await until(() => delays.length >= 6);
     expect(delays.slice(0, 6)).toEqual([3, 7, 15, 31, 39, 39]);
     expect([...reasons].join()).toMatch(/Bad username or password|Not authorized/i);
+    expect(log).toEqual([]);
+  });
+});
+
+describe('a broker that sends a packet without an end', () => {
+  it('is left before it takes the memory of the device, and tried again', async () => {
+    const CONNACK = Buffer.from([0x20, 2, 0, 0]);
+    // PUBLISH at QoS 0 with 200 MB to follow.
+    const ENDLESS = Buffer.from([0x30, 0x80, 0xc2, 0xd7, 0x5f]);
+    const piece = Buffer.alloc(64 * 1024);
+    let connections = 0;
+    let most = 0;
+    const server = createServer((socket) => {
+      connections += 1;
+      let sent = 0;
+      const more = (): void => {
+        while (!socket.destroyed && socket.write(piece)) sent += piece.length;
+        most = Math.max(most, sent);
+      };
+      socket.on('error', () => undefined);
+      socket.on('drain', more);
+      socket.once('data', () => {
+        socket.write(Buffer.concat([CONNACK, ENDLESS]));
+        more();
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address() as AddressInfo;
+    const link = open({ url: `mqtt://127.0.0.1:${address.port}` });
+    await until(() => connections >= 3);
+    await link.close();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    // What the sockets of both sides hold comes on top.
+    expect(most).toBeLessThan(20 * 1024 * 1024);
     expect(log).toEqual([]);
   });
 });
