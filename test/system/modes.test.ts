@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Window } from '../../shared/measure/window.ts';
 import { AgentRig, type PackedRelease } from '../agent/agent-rig.ts';
 
 const DEADLINE_MS = 60_000;
@@ -11,11 +12,20 @@ const rig = new AgentRig();
 let baseline: PackedRelease;
 let candidate: PackedRelease;
 
+const TOTAL_MB = 4096;
+
 /** What /proc/meminfo says; the real machine has other figures. */
 function setAvailable(megabytes: number): void {
   mkdirSync(join(rig.folder, 'proc'), { recursive: true });
-  const kilobytes = megabytes * 1024;
-  writeFileSync(join(rig.folder, 'proc/meminfo'), `MemTotal:        4194304 kB\nMemAvailable:    ${kilobytes} kB\n`);
+  const lines = [`MemTotal:        ${TOTAL_MB * 1024} kB`, `MemAvailable:    ${megabytes * 1024} kB`];
+  writeFileSync(join(rig.folder, 'proc/meminfo'), `${lines.join('\n')}\n`);
+}
+
+/** Until the device has read it: a window reports the most that was used in it. */
+async function untilRead(megabytes: number): Promise<void> {
+  const used = (TOTAL_MB - megabytes) * 1024 * 1024;
+  const isRead = () => (rig.windows.at(-1) as Window | undefined)?.sensors.memoryUsedBytes === used;
+  await rig.until('the device has read its memory', isRead, DEADLINE_MS);
 }
 
 /** Runners that are loaded: nice 1 answers, 19 is a golden run that yields. */
@@ -52,6 +62,7 @@ describe('a candidate', () => {
 
   it('that must be warm is refused where only one more fits', async () => {
     setAvailable(700);
+    await untilRead(700);
     rig.requireWarm = true;
     await rig.order(baseline, { ...candidate, role: 'serve' });
     const isRefused = () => rig.reported?.modeBecause.startsWith('its rollout demands both to be loaded') === true;
@@ -88,6 +99,7 @@ describe('a candidate', () => {
 
   it('is warm where there is room for both', async () => {
     setAvailable(3000);
+    await untilRead(3000);
     await rig.kill({ v: 1, epoch: 2, issuedAtMs: Date.now(), kills: [] });
     const from = rig.answers.length;
     await rig.until('it answers again', () => answeredSince(from, candidate) > 20, DEADLINE_MS);
