@@ -44,6 +44,7 @@ export type ControlLoopParts = {
   readonly killFiles: readonly string[];
   readonly windowMs: number;
   readonly monotonicNow: () => number;
+  readonly wallNow: () => number;
   /** How long the box was suspended since the last call; the monotonic clock does not count that. */
   readonly sleptMs: () => number;
   readonly log: RoomLog;
@@ -135,7 +136,7 @@ export class ControlLoop {
       const isSame = isSameState && (!camera.lost || known.why === camera.why);
       if (!isSame) this.send({ kind: 'camera', ...camera });
     }
-    this.send({ kind: 'tick', wallNowMs: Math.max(0, Date.now()) });
+    this.send({ kind: 'tick', wallNowMs: this.#parts.wallNow() });
     this.#reportSoon();
   }
 

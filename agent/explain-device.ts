@@ -6,6 +6,7 @@ import { describeError } from '../shared/basics/errors.ts';
 import { oneLine } from '../shared/basics/one-line.ts';
 import { parseJson } from '../shared/basics/parsing.ts';
 import { type Reported, reportedSchema } from '../shared/protocol/reports.ts';
+import { FREE_BYTES_MIN } from './artifacts/artifacts.ts';
 import type { AgentConfig } from './config.ts';
 import type { DurableState } from './core/state.ts';
 import { describeHardware, describeSensors } from './sensors/describe-sensors.ts';
@@ -51,9 +52,6 @@ function describeDurable(durable: DurableState, found: string): readonly string[
     ),
   ];
 }
-
-/** Less than this, and no release is downloaded. */
-const FREE_BYTES_MIN = 64 * 1024 * 1024;
 
 /** Looked at now: an agent that cannot write cannot write its report either. */
 function diskLines({ dataDir }: AgentConfig): readonly string[] {

@@ -5,7 +5,7 @@ import type { Answer } from '../shared/release/answers.ts';
 import type { Installed } from './artifacts/artifacts.ts';
 import type { ProofFault } from './core/events.ts';
 import type { RoomLog } from './frames/child-log.ts';
-import { type Camera, type CameraToken, openCamera, type PictureSize } from './frames/frames.ts';
+import { type Camera, type CameraToken, openCamera, type PictureSize, RingError } from './frames/frames.ts';
 import {
   describeStarvation,
   type Launcher,
@@ -15,7 +15,6 @@ import {
   type RunnerRole,
   starvationIn,
 } from './inference/inference.ts';
-import { isRingFault } from './ring-fault.ts';
 
 /** No answer for this long: the model hangs, or got no processor. The cap of a live frame, twice, because it runs niced. */
 const SILENCE_MS_MAX = 20_000;
@@ -206,7 +205,8 @@ class GoldenCourse {
 
 function failureOf(error: unknown): GoldenRun {
   const reason = describeError(error);
-  if (isRingFault(error)) return { kind: 'starved', reason };
+  // A full or taken /dev/shm is this box's fault.
+  if (error instanceof RingError) return { kind: 'starved', reason };
   if (!(error instanceof RunnerError)) return { kind: 'failed', fault: 'fault', reason };
   switch (error.code) {
     case 'cancelled':

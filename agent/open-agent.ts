@@ -180,6 +180,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
       killFiles: [join(config.dataDir, 'kill'), config.killFile],
       windowMs: config.windowMs,
       monotonicNow,
+      wallNow,
       sleptMs: openSuspendWatch({ monotonicNow }),
       log,
     },

@@ -10,9 +10,8 @@ import type { Priority } from './core/state.ts';
 import { type Flight, type Lane, openLane } from './frame.ts';
 import type { FrameLoop } from './frame-loop.ts';
 import type { RoomLog } from './frames/child-log.ts';
-import { type Camera, contractHash } from './frames/frames.ts';
+import { type Camera, contractHash, RingError } from './frames/frames.ts';
 import { type Launcher, RUNNER_NICE, RunnerError } from './inference/inference.ts';
-import { isRingFault } from './ring-fault.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 export type RunnerPoolParts = {
@@ -179,7 +178,8 @@ export class RunnerPool {
 }
 
 function failureOf(error: unknown): LoadFailure {
-  if (isRingFault(error)) return 'starved';
+  // A full or taken /dev/shm is this box's fault.
+  if (error instanceof RingError) return 'starved';
   if (!(error instanceof RunnerError)) return 'fault';
   switch (error.code) {
     case 'wrong-digest':

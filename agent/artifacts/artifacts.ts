@@ -51,6 +51,7 @@ export type Artifacts = {
   readonly collectGarbage: (keep: readonly string[]) => Promise<void>;
 };
 
+export { FREE_BYTES_MIN } from './fetch-release.ts';
 export type { Installed } from './release-folder.ts';
 
 /** Codes: `factory-package` (missing, malformed, or its bytes are not what its manifest says). */

@@ -10,7 +10,7 @@ import { type Pace, UNPACED } from './pace.ts';
 import { assemble, type Installed, type Places, readInstalled, sha256 } from './release-folder.ts';
 
 /** Kept free beside any download, for the spool and everybody else on the box. */
-const FREE_BYTES_MIN = 64 * 1024 * 1024;
+export const FREE_BYTES_MIN = 64 * 1024 * 1024;
 
 export type InstallResult = { readonly kind: 'installed'; readonly release: Installed } | Failure;
 

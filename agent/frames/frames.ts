@@ -11,7 +11,7 @@ export type { CameraCounts } from './camera-tally.ts';
 export { boxToInput, boxToPicture, isSameView, type PictureSize } from './geometry.ts';
 export type { CameraHealth } from './health.ts';
 export { contractHash } from './input-contract.ts';
-export { type RingInfo, sweepRings } from './ring.ts';
+export { RingError, type RingInfo, sweepRings } from './ring.ts';
 
 export type Camera = {
   /** Where the frames of this contract lie. Throws RangeError for a contract that was not set. */

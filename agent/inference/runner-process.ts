@@ -6,7 +6,7 @@ import { describeError } from '../../shared/basics/errors.ts';
 import { encodeJson } from '../frames/framing.ts';
 import { frameBytesOf } from '../frames/input-contract.ts';
 import { openParentLink } from '../frames/parent-link.ts';
-import { openRing, type Ring } from '../frames/ring.ts';
+import { openRing, type Ring, RingError } from '../frames/ring.ts';
 import { failureCode, ModelError, type ModelSession, openModelSession, runtimeName, warmUp } from './model-session.ts';
 import type { FromRunner } from './runner-protocol.ts';
 import {
@@ -115,7 +115,7 @@ async function answer({ session, ring }: Loaded, order: FrameOrder): Promise<Fro
 }
 
 function isReadError(error: unknown): boolean {
-  return error instanceof RangeError || (error instanceof Error && error.name === 'RingError');
+  return error instanceof RangeError || error instanceof RingError;
 }
 
 /**

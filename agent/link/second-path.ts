@@ -65,7 +65,8 @@ export class SecondPath {
     const url = this.#url;
     try {
       const { documents } = await this.#fetch();
-      if (this.#closing.signal.aborted) return;
+      // What the broker says now is newer than what was asked for before it was back.
+      if (this.#closing.signal.aborted || this.#options.isUp()) return;
       this.#hand(documents);
       if (this.#state !== 'answers') log.info({ url, documents: documents.length }, 'documents come over HTTP');
       this.#state = 'answers';

@@ -76,9 +76,15 @@ async function measureOrSay(figure: Figure, minutes: number | null): Promise<rea
   }
 }
 
-try {
-  process.exitCode = await run(readArguments());
-} catch (error) {
-  process.stderr.write(`${describeError(error)}\n\n${USAGE}`);
-  process.exitCode = 2;
+async function main(): Promise<number> {
+  let asked: Asked;
+  try {
+    asked = readArguments();
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n\n${USAGE}`);
+    return 2;
+  }
+  return run(asked);
 }
+
+process.exitCode = await main();

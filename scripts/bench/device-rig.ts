@@ -14,13 +14,20 @@ import type { Workspace } from './workspace.ts';
 const LINE = 'brackets-1';
 const ANSWER_DEADLINE_MS = 45_000;
 
-const answerSchema = z.looseObject({ request_id: z.string(), model_digest: z.string(), latency_ms: z.number() });
+const answerSchema = z.looseObject({
+  request_id: z.string(),
+  model_digest: z.string(),
+  latency_ms: z.number(),
+  answered_at_ms: z.number(),
+});
 
 export type AnswerSeen = {
   /** Number of the frame at its camera. */
   readonly seq: number;
   readonly digest: string;
   readonly latencyMs: number;
+  /** By the agent's own word, wall clock. */
+  readonly answeredAtMs: number;
   readonly seenAtMs: number;
 };
 
@@ -40,7 +47,10 @@ export type DeviceRig = {
 export type RigOptions = {
   /** The package that the device is born with. */
   readonly factory: string;
-  readonly fps: number;
+  /** Of its camera, the bench loop; left out with a `source` of another kind. */
+  readonly fps?: number;
+  /** Where its camera takes pictures from; the bench loop when left out. */
+  readonly source?: Readonly<Record<string, unknown>>;
   readonly threads?: number;
   readonly windowMs?: number;
   /** What its camera gives; JPEGs of 256 px when left out. */
@@ -68,9 +78,10 @@ export async function openDeviceRig(workspace: Workspace, options: RigOptions): 
     logFolder: folder,
     env: options.env ?? {},
     onLine: (line) => {
-      const { request_id: id, model_digest: digest, latency_ms: latencyMs } = answerSchema.parse(JSON.parse(line));
+      const said = answerSchema.parse(JSON.parse(line));
+      const { request_id: id, model_digest: digest, latency_ms: latencyMs, answered_at_ms: answeredAtMs } = said;
       const seq = Number(id.slice(id.lastIndexOf('-') + 1));
-      answers.push({ seq, digest, latencyMs, seenAtMs: performance.now() });
+      answers.push({ seq, digest, latencyMs, answeredAtMs, seenAtMs: performance.now() });
     },
   });
   workspace.defer(() => agent.stop());
@@ -112,7 +123,7 @@ async function writeConfig({ workspace, options, server, loopFile }: ConfigParts
     dataDir: path.join(folder, 'agent'),
     factory: options.factory,
     controlPlane: { mqttUrl: server.mqttUrl, apiUrl: server.apiUrl, password: 'bench', trustFile },
-    cameras: [{ id: 'camera-1', source: { kind: 'line', loop: loopFile, fps: options.fps } }],
+    cameras: [{ id: 'camera-1', source: options.source ?? { kind: 'line', loop: loopFile, fps: options.fps } }],
     sinks: [{ kind: 'stdout' }],
     windowMs: options.windowMs ?? 1000,
     download: { spreadMs: 0 },

@@ -2,18 +2,12 @@
 // source process, the ring and the agent, to the runner. A real agent, real runners and a camera of this process; once with a
 // camera that leaves the model time, and once with one that is far too fast for it.
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { z } from 'zod';
 import { openLoop } from '../../agent/frames/line/loop-file.ts';
-import { decodeSketch, mergeSketches, quantile } from '../../shared/measure/latency-sketch.ts';
-import { until } from '../fleet/fleet.ts';
 import { assemblePackage } from '../fleet/package-folder.ts';
-import { startProgram } from '../fleet/program.ts';
-import { prepareBenchLoop } from './device-rig.ts';
-import { DEVICE, type DocumentServer, openDocumentServer } from './document-server.ts';
+import { openDeviceRig, prepareBenchLoop } from './device-rig.ts';
 import { type Figure, percentile, type Row } from './figure.ts';
 import { describeLoad, noteOf } from './machine.ts';
 import { type Workspace, withWorkspace } from './workspace.ts';
@@ -26,10 +20,6 @@ const DEADLINE_MS = 90_000;
 const QUEUE_DEPTH = 2;
 /** Two clocks are read: what is further below zero tells of a wrong number of a frame. */
 const AGE_MS_MIN = -5;
-
-const answerSchema = z.looseObject({ request_id: z.string(), answered_at_ms: z.number() });
-
-type Answered = { readonly seq: number; readonly atMs: number };
 
 type Course = { readonly id: 'calm' | 'busy'; readonly fps: number; readonly release: string; readonly what: string };
 
@@ -67,17 +57,15 @@ function rowOf({ id, fps, what }: Course, { agesMs, runMs, sentFrames }: Ages): 
 async function measureAges({ fps, release }: Course): Promise<Ages> {
   return withWorkspace(async (workspace) => {
     const camera = await openCamera(workspace, 1000 / fps);
-    const server = await openDocumentServer(workspace);
-    const answered: Answered[] = [];
-    await startAgent({ workspace, server, url: camera.url, answered, release });
+    const factory = await assemblePackage(release, path.join(workspace.folder, 'factory'));
+    const rig = await openDeviceRig(workspace, { factory, threads: 1, source: { kind: 'mjpeg', url: camera.url } });
     const wanted = SETTLING_ANSWERS + ANSWERS;
-    if (!(await until(() => answered.length >= wanted || camera.visits() > 1, DEADLINE_MS, 50)))
-      throw new Error(`${answered.length} of ${wanted} answers within ${DEADLINE_MS / 1000} s`);
+    await rig.await(`${wanted} answers`, () => rig.answers.length >= wanted || camera.visits() > 1, DEADLINE_MS);
     if (camera.visits() > 1) throw new Error('the agent has lost the camera of the benchmark');
     const sentFrames = camera.sentAtMs.length;
-    const runMs = medianRunMs(server);
-    const agesMs = answered.slice(SETTLING_ANSWERS).map(({ seq, atMs }) => {
-      const ageMs = atMs - runMs - (camera.sentAtMs[seq] ?? Number.POSITIVE_INFINITY);
+    const runMs = rig.runMs('baseline');
+    const agesMs = rig.answers.slice(SETTLING_ANSWERS).map(({ seq, answeredAtMs }) => {
+      const ageMs = answeredAtMs - runMs - (camera.sentAtMs[seq] ?? Number.POSITIVE_INFINITY);
       if (ageMs < AGE_MS_MIN) throw new Error(`frame ${seq} is answered ${-ageMs} ms before it was sent`);
       return ageMs;
     });
@@ -111,49 +99,4 @@ async function openCamera(workspace: Workspace, intervalMs: number) {
     loop.close();
   });
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, sentAtMs, visits: () => visits };
-}
-
-type AgentParts = {
-  readonly workspace: Workspace;
-  readonly server: DocumentServer;
-  readonly url: string;
-  readonly answered: Answered[];
-  readonly release: string;
-};
-
-async function startAgent({ workspace, server, url, answered, release }: AgentParts): Promise<void> {
-  const { folder, ringFolder } = workspace;
-  const trustFile = path.join(folder, 'trust.json');
-  await writeFile(trustFile, JSON.stringify(server.keySet));
-  const config = {
-    ...DEVICE,
-    hardwareClass: `${process.platform}-${process.arch}`,
-    dataDir: path.join(folder, 'agent'),
-    factory: await assemblePackage(release, path.join(folder, 'factory')),
-    controlPlane: { mqttUrl: server.mqttUrl, apiUrl: server.apiUrl, password: 'bench', trustFile },
-    cameras: [{ id: 'camera-1', source: { kind: 'mjpeg', url } }],
-    windowMs: 1000,
-    threads: 1,
-    ringDir: ringFolder,
-    killFile: path.join(folder, 'kill'),
-    logLevel: 'warn',
-  };
-  const configFile = path.join(folder, 'agent.json');
-  await writeFile(configFile, JSON.stringify(config), { mode: 0o600 });
-  const agent = startProgram({
-    name: 'agent',
-    entry: 'agent/main.ts',
-    args: ['--config', configFile, '--tether'],
-    logFolder: folder,
-    onLine: (line) => {
-      const { request_id: id, answered_at_ms: atMs } = answerSchema.parse(JSON.parse(line));
-      answered.push({ seq: Number(id.split('-').at(-1)), atMs });
-    },
-  });
-  workspace.defer(() => agent.stop());
-}
-
-function medianRunMs({ windows }: DocumentServer): number {
-  const sketches = windows.flatMap((window) => window.arms.flatMap((arm) => decodeSketch(arm.runMs) ?? []));
-  return quantile(mergeSketches(sketches), 0.5) ?? Number.NaN;
 }

@@ -59,6 +59,7 @@ export class FrameWorld {
         killFiles: [],
         windowMs: 60_000,
         monotonicNow: () => this.nowMs,
+        wallNow: () => clocks.wallNowMs + this.nowMs,
         sleptMs: () => this.#takeSuspended(),
         log: openRecordingLog(),
       },

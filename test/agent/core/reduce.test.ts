@@ -193,6 +193,25 @@ describe('candidate', () => {
   });
 });
 
+describe('a load for which the box had no room', () => {
+  it('keeps a candidate waiting without a strike', () => {
+    const world = new CoreWorld({ ...freshDurable(FACTORY), committed: ref('b'), previous: ref('a') }).settle();
+    world.order(desired(1, 'b', { name: 'c', role: 'serve' }));
+    for (let round = 0; round < 5; round += 1) {
+      for (const [digest, what] of [...world.open]) {
+        if (what === 'load')
+          world.send({ kind: 'load-failed', digest, failure: 'starved', reason: 'no room in /dev/shm' });
+        else world.finish(digest);
+      }
+      world.open.clear();
+      world.wait(30_000);
+    }
+    expect(world.disk.quarantine).toEqual([]);
+    expect(world.disk.attempts.every(({ strikes }) => strikes === 0)).toBe(true);
+    expect(world.servingDigest()).toBe(ref('b').digest);
+  });
+});
+
 describe('a proof for which the box had no time', () => {
   it('is no strike: it is tried again after a while', () => {
     const world = onCommitted('b');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { contractHash, frameBytesOf } from '../../../agent/frames/input-contract.ts';
-import { createRing, openRing, removeRing, ringPath, sweepRings } from '../../../agent/frames/ring.ts';
+import { createRing, openRing, RingError, removeRing, ringPath, sweepRings } from '../../../agent/frames/ring.ts';
 import { type InputContract, inputContractSchema } from '../../../shared/release/manifest.ts';
 
 const CONTRACT: InputContract = inputContractSchema.parse({
@@ -67,6 +67,13 @@ describe('a ring', () => {
     expect(() => ring.read(-1, new Uint8Array(192))).toThrow(RangeError);
     expect(() => ring.write(0, new Uint8Array(191))).toThrow(/191 bytes in a ring of 192/);
     ring.close();
+  });
+
+  it('that cannot be made says so as a ring, and leaves the reason readable', () => {
+    writeFileSync(join(ringDir, 'file'), '');
+    const nowhere = { ...place(), ringDir: join(ringDir, 'file', 'no-folder') };
+    expect(() => createRing(nowhere, 4)).toThrow(RingError);
+    expect(() => createRing(nowhere, 4)).toThrow(/ENOTDIR/);
   });
 
   it('names a full disk as what it is, at a frame too', () => {
