@@ -1,6 +1,5 @@
 // The runners of the releases that are held: one process per release and camera, and the rings that they read.
 // It opens, reprioritises and ends them when told; it never decides which.
-import { setPriority } from 'node:os';
 import { describeError } from '../shared/basics/errors.ts';
 import type { InputContract } from '../shared/release/manifest.ts';
 import type { Installed } from './artifacts/artifacts.ts';
@@ -10,7 +9,7 @@ import type { Priority } from './core/state.ts';
 import { type Flight, type Lane, openLane } from './frame.ts';
 import type { FrameLoop } from './frame-loop.ts';
 import type { RoomLog } from './frames/child-log.ts';
-import { type Camera, contractHash, RingError } from './frames/frames.ts';
+import { type Camera, contractHash, RingError, setNice } from './frames/frames.ts';
 import { type Launcher, RUNNER_NICE, RunnerError } from './inference/inference.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
@@ -69,7 +68,7 @@ export class RunnerPool {
     for (const lane of this.#parts.frameLoop.lanesOf(digest)) {
       this.#parts.telemetry.recordRunner({ digest, role: priority, pid: lane.runner.pid });
       try {
-        setPriority(lane.runner.pid, RUNNER_NICE[priority]);
+        setNice(lane.runner.pid, RUNNER_NICE[priority]);
       } catch (error) {
         const fields = { digest, priority, error: describeError(error) };
         this.#parts.log.info(fields, 'this process may not raise a priority; the runner is replaced');

@@ -4,9 +4,14 @@
 /**
  * Flags of Node for the supervisor and its source processes. V8 sizes its heaps for a server: without a bound, garbage of
  * hours is kept before it is looked for. Both live on less than 30 MB of objects and make little garbage per frame; one
- * that needs ten times that has a leak, and is better ended and started again.
+ * that needs ten times that has a leak, and is better ended and started again. It is collected by the thread that makes it:
+ * four helpers of each process would take the processor from the model, several times per frame.
  */
-export const SMALL_HEAP: readonly string[] = ['--max-semi-space-size=2', '--max-old-space-size=256'];
+export const SMALL_HEAP: readonly string[] = [
+  '--single-threaded-gc',
+  '--max-semi-space-size=2',
+  '--max-old-space-size=256',
+];
 
 /**
  * Gives each small Buffer memory of its own instead of a piece of a block of 64 KB that lives as long as any piece of it.

@@ -1,11 +1,11 @@
 // A child of the agent with a message stream on its fd 3. Knows nothing of frames or models. Never throws on a child
 // that is dying, never waits for one, and reports its end exactly once.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { setPriority } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { describeError } from '../../shared/basics/errors.ts';
 import { logLines, type RoomLog } from './child-log.ts';
 import { FramingError, type Message, MessageReader } from './framing.ts';
+import { setNice } from './process-nice.ts';
 
 export type ChildExit = {
   readonly code: number | null;
@@ -145,7 +145,7 @@ export function childEnvironment(from: NodeJS.ProcessEnv): Record<string, string
 
 function renice(pid: number, options: ChildOptions): void {
   try {
-    setPriority(pid, options.nice);
+    setNice(pid, options.nice);
   } catch (error) {
     options.log.warn({ ...options.fields, nice: options.nice, reason: describeError(error) }, 'priority not set');
   }

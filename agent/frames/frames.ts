@@ -11,6 +11,7 @@ export type { CameraCounts } from './camera-tally.ts';
 export { boxToInput, boxToPicture, isSameView, type PictureSize } from './geometry.ts';
 export type { CameraHealth } from './health.ts';
 export { contractHash } from './input-contract.ts';
+export { setNice } from './process-nice.ts';
 export { RingError, type RingInfo, sweepRings } from './ring.ts';
 
 export type Camera = {

@@ -1,48 +1,40 @@
-// One ONNX Runtime session in this process: made from the checked bytes, held against the contract, warmed up.
-// With runner-process.ts the only code that touches onnxruntime-node. `run` blocks the thread it is called on.
+// One ONNX Runtime session: made from the checked bytes, held against the contract, fed with frames that lie in given memory.
+// The only code of the agent that touches onnxruntime-node. `run` blocks the thread it is called on.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
-import { BelayError, describeError } from '../../shared/basics/errors.ts';
+import { describeError } from '../../shared/basics/errors.ts';
 import type { Manifest } from '../../shared/release/manifest.ts';
 import { modelFile } from '../../shared/release/model-file.ts';
-import { frameBytesOf } from '../frames/input-contract.ts';
-import { speaksOfMemory } from './cause-of-death.ts';
-import { type Decoded, decodeAnswer } from './decode/decode.ts';
-import { DecodeError, firstNonFinite, type OutputTensor } from './decode/tensor.ts';
+import { DecodeError, type OutputTensor } from './decode/tensor.ts';
 import { contractMismatch } from './model-contract.ts';
+import { failureCode, ModelError } from './model-error.ts';
 import { allowedProviders } from './ready-check.ts';
-import type { FAULT_CODES } from './runner-wire.ts';
 
-/** Why a model cannot be used here; the code goes out as the runner's fault. */
-export class ModelError extends BelayError {
-  declare readonly code: (typeof FAULT_CODES)[number];
-
-  constructor(code: (typeof FAULT_CODES)[number], message: string, cause?: unknown) {
-    super(code, message, { cause });
-    this.name = 'ModelError';
-  }
-}
-
-export type ModelSession = {
+export type LoadedModel = {
+  readonly runtime: string;
   readonly provider: { readonly asked: string; readonly used: string };
   readonly modelSha256: string;
   readonly loadMs: number;
-  /** Where the next frame goes, in the layout of the contract: one byte per value. */
-  readonly frame: Uint8Array;
-  run(): Promise<OutputTensor>;
-  /** Null when the output is not finite. */
-  decode(output: OutputTensor): Decoded | null;
 };
 
-/** Throws ModelError. */
-export async function openModelSession(options: {
+export type ModelSession = LoadedModel & {
+  /** On the frame in this place. */
+  run(place: number): Promise<OutputTensor>;
+};
+
+export type ModelOptions = {
   readonly manifest: Manifest;
   readonly packageDir: string;
   readonly threads: number;
-}): Promise<ModelSession> {
-  const { manifest, packageDir, threads } = options;
+  /** Where frames are put, one byte per value in the layout of the contract. */
+  readonly frames: readonly Uint8Array[];
+};
+
+/** Throws ModelError. */
+export async function openModelSession(options: ModelOptions): Promise<ModelSession> {
+  const { manifest, packageDir, threads, frames } = options;
   const startedAt = performance.now();
   speakHalfFloatsAsBits();
   const bytes = readModel(manifest, packageDir);
@@ -50,39 +42,18 @@ export async function openModelSession(options: {
   const mismatch = contractMismatch(manifest, session.inputMetadata, session.outputMetadata);
   if (mismatch !== null) throw new ModelError('contract-mismatch', mismatch);
   const loadMs = performance.now() - startedAt;
-  const frame = new Uint8Array(frameBytesOf(manifest.input));
-  const { tensor, fill } = inputTensor(manifest, frame);
+  const feed = openFeed(manifest, frames);
   const outputName = manifest.outputs[0]!.name;
   return {
+    runtime: `onnxruntime-node ${env.versions.node}`,
     provider,
     modelSha256: modelFile(manifest).sha256,
     loadMs,
-    frame,
-    async run() {
-      fill();
-      const outputs = await session.run({ [manifest.input.name]: tensor });
+    async run(place) {
+      const outputs = await session.run({ [manifest.input.name]: feed(place) });
       return readOutput(outputs[outputName] as Tensor);
     },
-    decode: (output) => (firstNonFinite(output) === null ? decodeAnswer(manifest, output) : null),
   };
-}
-
-/** Runs the model as often as the manifest asks, on a grey frame; proves on the way that its output can be decoded. */
-export async function warmUp(session: ModelSession, manifest: Manifest): Promise<number> {
-  const startedAt = performance.now();
-  session.frame.fill(manifest.input.pad);
-  try {
-    for (let run = 0; run < manifest.warmup.runs; run++) session.decode(await session.run());
-  } catch (error) {
-    const code = error instanceof DecodeError ? 'contract-mismatch' : failureCode(error, 'run-failed');
-    throw new ModelError(code, `warming up: ${describeError(error)}`, error);
-  }
-  return performance.now() - startedAt;
-}
-
-/** A failed allocation is told from other failures: it may be the box, and not the model. */
-export function failureCode<C extends (typeof FAULT_CODES)[number]>(error: unknown, otherwise: C): C | 'out-of-memory' {
-  return speaksOfMemory(describeError(error)) ? 'out-of-memory' : otherwise;
 }
 
 /**
@@ -91,10 +62,6 @@ export function failureCode<C extends (typeof FAULT_CODES)[number]>(error: unkno
  */
 function speakHalfFloatsAsBits(): void {
   Reflect.deleteProperty(globalThis, 'Float16Array');
-}
-
-export function runtimeName(): string {
-  return `onnxruntime-node ${env.versions.node}`;
 }
 
 /** Reads once; the digest is of the very buffer that is loaded, because damaged weights load and answer nonsense. */
@@ -121,10 +88,10 @@ async function createSession(manifest: Manifest, bytes: Uint8Array, threads: num
     try {
       return { session: await create(bytes, used, threads), provider: { asked, used } };
     } catch (error) {
-      const code = failureCode(error, 'load-failed');
-      if (used === 'cpu' || code !== 'load-failed')
-        throw new ModelError(code, `making the session: ${describeError(error)}`, error);
-      failures.push(`${used}: ${describeError(error)}`);
+      const detail = describeError(error);
+      const code = failureCode(detail, 'load-failed');
+      if (used === 'cpu' || code !== 'load-failed') throw new ModelError(code, `making the session: ${detail}`, error);
+      failures.push(`${used}: ${detail}`);
     }
   }
   throw new ModelError('provider-unavailable', `no provider of ${allowed} is there: ${failures.join('; ')}`);
@@ -141,20 +108,30 @@ function create(bytes: Uint8Array, provider: string, threads: number): Promise<I
   });
 }
 
-/** The tensor that is fed, made once, and how the frame's bytes get into it (nothing to do for uint8: it is the frame). */
-function inputTensor(manifest: Manifest, frame: Uint8Array): { tensor: Tensor; fill: () => void } {
-  const { dtype, shape } = manifest.input;
-  if (dtype === 'uint8') return { tensor: new Tensor('uint8', frame, shape), fill: () => undefined };
-  if (dtype === 'float32') {
-    const data = new Float32Array(frame.length);
-    return { tensor: new Tensor('float32', data, shape), fill: () => data.set(frame) };
+/** The tensor of a frame, by its place. Numbers of one byte are fed as they lie there; others are made of them. */
+function openFeed({ input }: Manifest, frames: readonly Uint8Array[]): (place: number) => Tensor {
+  const { dtype, shape } = input;
+  if (dtype === 'uint8') {
+    const tensors = frames.map((frame) => new Tensor('uint8', frame, shape));
+    return (place) => tensors[place]!;
   }
-  const data = new Uint16Array(frame.length);
+  const size = frames[0]!.length;
+  if (dtype === 'float32') {
+    const data = new Float32Array(size);
+    const tensor = new Tensor('float32', data, shape);
+    return (place) => {
+      data.set(frames[place]!);
+      return tensor;
+    };
+  }
+  const data = new Uint16Array(size);
+  const tensor = new Tensor('float16', data, shape);
   const halves = Uint16Array.from({ length: 256 }, (_, value) => toHalf(value));
-  const fill = (): void => {
-    for (let i = 0; i < frame.length; i++) data[i] = halves[frame[i]!]!;
+  return (place) => {
+    const frame = frames[place]!;
+    for (let i = 0; i < size; i++) data[i] = halves[frame[i]!]!;
+    return tensor;
   };
-  return { tensor: new Tensor('float16', data, shape), fill };
 }
 
 /** Bits of a whole number 0..255 as a half float: exact, its 11 bits of precision hold 8. */

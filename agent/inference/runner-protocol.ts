@@ -52,7 +52,7 @@ const resultSchema = z.looseObject({
 const faultSchema = z.looseObject({
   type: z.literal('fault'),
   seq: countSchema.optional(),
-  /** One of FAULT_CODES; a foreign runner may have its own. */
+  /** A FaultCode of our runner; a foreign one may have its own. */
   code: z.string().regex(/^[a-z][a-z0-9-]{2,40}$/),
   detail: z.string().max(2000),
 });

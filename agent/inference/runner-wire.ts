@@ -10,17 +10,17 @@ export const PROTOCOL = 1;
 /** Frames a runner may hold: one running, one queued. */
 export const FRAMES_OUTSTANDING_MAX = 2;
 
-export const FAULT_CODES = [
-  'bad-hello',
-  'wrong-digest',
-  'contract-mismatch',
-  'provider-unavailable',
-  'load-failed',
-  'read-failed',
-  'run-failed',
-  'out-of-memory',
-  'too-many-frames',
-] as const;
+/** What our runner says; a foreign one may have codes of its own. */
+export type FaultCode =
+  | 'bad-hello'
+  | 'wrong-digest'
+  | 'contract-mismatch'
+  | 'provider-unavailable'
+  | 'load-failed'
+  | 'read-failed'
+  | 'run-failed'
+  | 'out-of-memory'
+  | 'too-many-frames';
 
 export type RunnerRole = 'baseline' | 'candidate' | 'shadow';
 
@@ -45,6 +45,9 @@ export type RunnerHello = {
 
 export type FrameOrder = { readonly type: 'frame'; readonly slot: number; readonly seq: number };
 export type ToRunner = RunnerHello | FrameOrder | { readonly type: 'drain' };
+
+/** Characters of a fault's detail. */
+export const FAULT_DETAIL_MAX = 2000;
 
 const FRAME_BYTES = 8;
 

@@ -25,6 +25,7 @@ const THREADS = 1;
 const ROUNDS = 14;
 /** The camera rests while the bare loop runs; an agent takes a camera that is silent for two seconds for lost. */
 const TURN_MS = 600;
+const TRIAL_TURNS = 5;
 const SETTLE_MS = 200;
 const WARM_FRAMES = 50;
 /** Still six times as often as by default: enough of them for the model's own time. */
@@ -78,8 +79,7 @@ function measureCase(one: Case, encoding: Film['encoding'], progress: (text: str
     const film = { side: one.side, encoding };
     const made = await one.assemble(path.join(workspace.folder, 'factory'));
     const bare = await openBare(workspace, made, film);
-    const alone = await bare.run(TURN_MS);
-    const cameraFps = Math.min(CAMERA_FPS_MAX, Math.ceil(alone.fps * CAMERA_LEAD));
+    const cameraFps = Math.min(CAMERA_FPS_MAX, Math.ceil((await fastest(bare)) * CAMERA_LEAD));
     const setting = { fps: cameraFps, threads: THREADS, windowMs: WINDOW_MS, film };
     const rig = await openDeviceRig(workspace, { factory: made.folder, ...setting });
     await rig.await('warm pipeline', () => rig.answers.length > WARM_FRAMES);
@@ -87,6 +87,13 @@ function measureCase(one: Case, encoding: Film['encoding'], progress: (text: str
     const fps = await alternate(ROUNDS, takeTurns(rig, bare), openTakenShare());
     return { ...fps, runMs: rig.runMs('baseline'), cameraFps };
   });
+}
+
+/** FPS of the model at its best: a camera chosen in a disturbed moment would be the limit afterwards. */
+async function fastest(bare: BareLoop): Promise<number> {
+  let best = 0;
+  for (let turn = 0; turn < TRIAL_TURNS; turn += 1) best = Math.max(best, (await bare.run(TURN_MS)).fps);
+  return best;
 }
 
 /** The bare loop on the frames of the camera's loop, decoded as the agent decodes them. */

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { frameBytesOf } from '../../agent/frames/input-contract.ts';
 import { type PackageOnDisk, writeProbeRelease } from '../../agent/inference/probe-release.ts';
 import type { FromRunner, RunnerFault, RunnerResult } from '../../agent/inference/runner-protocol.ts';
-import type { FAULT_CODES } from '../../agent/inference/runner-wire.ts';
+import type { FaultCode } from '../../agent/inference/runner-wire.ts';
 import { describeError } from '../../shared/basics/errors.ts';
 import { describeProblems, parseJson } from '../../shared/basics/parsing.ts';
 import type { Answer } from '../../shared/release/answers.ts';
@@ -156,7 +156,7 @@ function describeSaid(said: FromRunner): string {
 /** Says hello with what must not load, and expects the fault of the runner and then its end. */
 export async function expectRefusal(
   session: RunnerSession,
-  codes: readonly (typeof FAULT_CODES)[number][],
+  codes: readonly FaultCode[],
   deadlineMs: number,
 ): Promise<void> {
   await session.await(() => session.said.length > 0, deadlineMs);

@@ -6,7 +6,7 @@ import { decodeClassification } from './classification.ts';
 import { decodeDetection } from './detection.ts';
 import { decodeOcr } from './ocr.ts';
 import { decodeSegmentation } from './segmentation.ts';
-import type { OutputTensor } from './tensor.ts';
+import { firstNonFinite, type OutputTensor } from './tensor.ts';
 
 /** `borderline` feeds the border share: what the model nearly said, per task. */
 export type Decoded = { readonly answer: Answer; readonly borderline: number };
@@ -33,4 +33,9 @@ export function decodeAnswer(manifest: Manifest, output: OutputTensor): Decoded 
       return { answer: { task: 'ocr', ...text }, borderline };
     }
   }
+}
+
+/** Null when the output holds a NaN or an infinity: then there is no answer. */
+export function decodeFinite(manifest: Manifest, output: OutputTensor): Decoded | null {
+  return firstNonFinite(output) === null ? decodeAnswer(manifest, output) : null;
 }

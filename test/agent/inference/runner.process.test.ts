@@ -208,6 +208,19 @@ describe('a runner that fails while it serves', () => {
     expect(bench.faults).toMatchObject([{ token: { seq: 1 }, code: 'read-failed' }]);
   });
 
+  it('says that it cannot read a frame after the answer to the one before it, which it had not finished', async () => {
+    const release = bench.release();
+    const said: string[] = [];
+    const runner = await bench.open(release, bench.ring(release, [200, 200]), {
+      onResult: ({ token }) => said.push(`answer ${token.seq}`),
+      onFault: ({ token }) => said.push(`fault ${token?.seq}`),
+    });
+    runner.submit({ seq: 1, slot: 0 });
+    runner.submit({ seq: 2, slot: 63 });
+    await until('both', () => said.length === 2);
+    expect(said).toEqual(['answer 1', 'fault 2']);
+  });
+
   it('hands back the frames it held when it is killed in the middle of one', async () => {
     const release = bench.release({ variant: 'hang-when-bright' });
     const runner = await bench.open(release, bench.ring(release, [255, 10]));
