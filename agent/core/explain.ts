@@ -5,6 +5,7 @@ import type { AgentPhase, Reported } from '../../shared/protocol/reports.ts';
 import { camerasBlocked } from './cameras.ts';
 import { entriesInForce, killEpochOf } from './kills.ts';
 import { leaseBlocked, leaseReportOf } from './leasing.ts';
+import type { Suspension } from './limit-state.ts';
 import { suspensionOf } from './limit-suspension.ts';
 import { forbidden } from './serving.ts';
 import { type CoreState, type Holding, holdingOf, type ReleaseRef, wallAt } from './state.ts';
@@ -122,10 +123,17 @@ function stagedBlocked(state: CoreState): Blocked[] {
   }
   const suspension = suspensionOf(state, staged.digest);
   const startedMs = wallAt(state, suspension?.sinceMs ?? state.startedAtMs);
-  const forbiddenAs = suspension?.limit === 'reserve' ? 'not-warm' : why?.kind === 'disk' ? 'disk-full' : 'breached';
-  if (why) return [{ kind: forbiddenAs, reason: why.reason, sinceMs: startedMs }];
+  if (why)
+    return [
+      { kind: why.kind === 'disk' ? 'disk-full' : blockedAs(suspension), reason: why.reason, sinceMs: startedMs },
+    ];
   const { hindrance } = holdingOf(state, staged);
   return hindrance ? [{ kind: hindrance.kind, reason: hindrance.reason, sinceMs: hindrance.sinceMs }] : [];
+}
+
+function blockedAs(suspension: Suspension | null): Blocked['kind'] {
+  if (suspension?.limit === 'reserve') return 'not-warm';
+  return suspension?.limit === 'flapping' ? 'flapping' : 'breached';
 }
 
 function killedSinceMs(state: CoreState): number {

@@ -13,7 +13,9 @@ export type LimitName =
   | 'drain'
   | 'memory'
   | 'starved'
-  | 'reserve';
+  | 'reserve'
+  /** No limit of a figure: the release has come and gone too often. */
+  | 'flapping';
 
 export type Suspension = {
   readonly digest: string;
@@ -26,3 +28,6 @@ export type Suspension = {
   readonly generation: number;
   readonly isOver: boolean;
 };
+
+/** How often a release has taken over from another one under one order. */
+export type TakeOvers = { readonly digest: string; readonly generation: number; readonly times: number };

@@ -19,6 +19,7 @@ import { quarantine } from './quarantine.ts';
 import { collectGarbage, settle } from './settle.ts';
 import { onInstalled, onInstallFailed, onLoaded, onLoadFailed, onProof, onScored, onUnloaded } from './staging.ts';
 import { type CoreState, isOfBaselineChain, type ReleaseRef, wallAt } from './state.ts';
+import { countTakeOver } from './take-overs.ts';
 import { onFrameFault, onRunnerDied, refOf } from './trouble.ts';
 import { andThen, emitting, type Turn, turn } from './turn.ts';
 
@@ -145,7 +146,9 @@ function countAnswer(state: CoreState, ref: ReleaseRef, event: AnsweredEvent, no
   const served = event.role === 'candidate' || (!took && before?.role === 'candidate') ? 'candidate' : 'baseline';
   const answering = { ref, frames: took ? 1 : (before?.frames ?? 0) + 1, role: served } as const;
   const answered: CoreState = { ...state, answering };
-  return took ? announce(answered, ref, event.requestId, nowMs) : turn(answered);
+  if (!took) return turn(answered);
+  const counted = served === 'candidate' ? countTakeOver(answered, ref, nowMs) : answered;
+  return announce(counted, ref, event.requestId, nowMs);
 }
 
 /** The first answer of another release than before: that is when a switch has happened, and how long it took. */

@@ -5,7 +5,7 @@ import type { Sensors } from '../../shared/measure/window.ts';
 import type { Desired } from '../../shared/protocol/documents.ts';
 import type { GoldenScore } from '../../shared/protocol/golden-score.ts';
 import { type LeaseTrack, NO_LEASE } from './lease.ts';
-import type { Suspension } from './limit-state.ts';
+import type { Suspension, TakeOvers } from './limit-state.ts';
 import { EMPTY_LIMIT_TRACKS, type LimitTracks } from './limit-tracks.ts';
 import { MEMORY_RESERVE_MB, type MemoryState, openMemory } from './memory-state.ts';
 
@@ -179,6 +179,8 @@ export type CoreState = {
   readonly tooHot: boolean;
   /** Releases that were taken off without quarantine, by digest; those that may come back are kept for their count. */
   readonly suspensions: ReadonlyMap<string, Suspension>;
+  /** Of the release on trial; null before its first. */
+  readonly takeOvers: TakeOvers | null;
   readonly memory: MemoryState;
   /** Null while the slots can be written. */
   readonly diskFault: string | null;
@@ -260,6 +262,7 @@ export function openCore(from: OpenCore): CoreState {
     batteryLow: false,
     tooHot: false,
     suspensions: new Map(),
+    takeOvers: null,
     memory: openMemory(from.memoryReserveBytes ?? MEMORY_RESERVE_MB * 1024 * 1024),
     diskFault: null,
     refused: {},

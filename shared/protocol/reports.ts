@@ -58,6 +58,7 @@ export const blockedSchema = z.looseObject({
     'baseline-failed',
     'lease-lapsed',
     'not-warm',
+    'flapping',
     'camera-unusable',
   ]),
   reason: z.string().max(2000),
