@@ -1,7 +1,7 @@
 // The source's hands: free slots, rings, and the counts that must add up: captured = delivered + dropped, always.
 import type { InputContract } from '../../shared/release/manifest.ts';
 import type { PictureSize } from './geometry.ts';
-import { type Picture, pictureSizeOf, preprocess } from './preprocess.ts';
+import { decodeAsSized, isInputSize, type Picture, pictureSizeOf, preprocess } from './preprocess.ts';
 import { openRing, type Ring, RingError } from './ring.ts';
 import {
   DROP_REASONS,
@@ -44,6 +44,8 @@ export class FrameWriter {
   readonly #waiting: (() => void)[] = [];
   readonly #dropped = Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as Record<DropReason, number>;
   #rings: readonly OpenedRing[];
+  #lastSize: PictureSize | null = null;
+  #isSteady = true;
   #captured = 0;
   #delivered = 0;
   /** Frames and changes of rings happen one after the other. */
@@ -107,13 +109,35 @@ export class FrameWriter {
   async #deliver({ picture, index }: Reading, slot: number, times: Times): Promise<DropReason | null> {
     let size: PictureSize;
     try {
-      size = await pictureSizeOf(picture);
-      for (const { contract, ring } of this.#rings) ring.write(slot, await preprocess(picture, contract, size));
+      size = (await this.#writeAsBefore(picture, slot)) ?? (await this.#writeToEach(picture, slot));
+      this.#lastSize = size;
     } catch (error) {
       return error instanceof RingError ? 'ring-write' : 'unreadable';
     }
     this.#send({ type: 'token', slot, index, ...times, picture: size });
     return null;
+  }
+
+  async #writeToEach(picture: Picture, slot: number): Promise<PictureSize> {
+    const size = await pictureSizeOf(picture);
+    for (const { contract, ring } of this.#rings) ring.write(slot, await preprocess(picture, contract, size));
+    return size;
+  }
+
+  /** A camera's pictures are all alike: one that had the input's size is followed by others. Null: this one is not. */
+  async #writeAsBefore(picture: Picture, slot: number): Promise<PictureSize | null> {
+    const [first, ...others] = this.#rings;
+    const size = this.#lastSize;
+    if (first === undefined || others.length > 0 || picture.raw !== undefined) return null;
+    if (!this.#isSteady || size === null || !isInputSize(size, first.contract)) return null;
+    const frame = await decodeAsSized(picture, first.contract);
+    if (frame === null) {
+      // Decoded for nothing: this camera changes, or sends other channels.
+      this.#isSteady = false;
+      return null;
+    }
+    first.ring.write(slot, frame);
+    return size;
   }
 
   #settle(reason: DropReason | null, slot: number | undefined): void {

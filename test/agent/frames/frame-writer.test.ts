@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openFrameWriter } from '../../../agent/frames/frame-writer.ts';
 import { MessageReader } from '../../../agent/frames/framing.ts';
-import { createRing, removeRing } from '../../../agent/frames/ring.ts';
+import { type Picture, pictureSizeOf, preprocess } from '../../../agent/frames/preprocess.ts';
+import { createRing, openRing, removeRing } from '../../../agent/frames/ring.ts';
 import {
   decodeFromSource,
   decodeToSource,
@@ -33,6 +35,12 @@ function open(slots: number, held: readonly number[] = []) {
   const rings = [{ contract: CONTRACT, ring }];
   const hello = { type: 'hello' as const, source, slots, held: [...held], generation: 0, rings };
   return { said, ring, rings, writer: openFrameWriter(hello, (message) => said.push(message)) };
+}
+
+/** A PNG whose every value is different. */
+async function sized(width: number, height: number, channels: 1 | 3 | 4): Promise<Picture> {
+  const pixels = Uint8Array.from({ length: width * height * channels }, (_, i) => (i * 17 + channels) % 256);
+  return { bytes: await sharp(pixels, { raw: { width, height, channels } }).png().toBuffer() };
 }
 
 type Event = 'good' | 'broken' | 'unreadable' | 'late' | 'release';
@@ -93,6 +101,28 @@ describe('the frame writer', () => {
 });
 
 describe('the source protocol', () => {
+  it('writes each picture as the contract says, whatever the ones before it were like', async () => {
+    const kinds = await Promise.all([sized(2, 2, 3), sized(2, 2, 4), sized(2, 2, 1), sized(4, 4, 3), sized(2, 3, 3)]);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom(...kinds), { minLength: 1, maxLength: 6 }), async (pictures) => {
+        const { said, ring, writer } = open(6);
+        for (const [index, picture] of pictures.entries()) await writer.capture(async () => ({ picture, index }));
+        const tokens = said.filter((message) => message.type === 'token');
+        const reader = openRing(ring, 'r');
+        for (const [i, { slot, picture }] of tokens.entries()) {
+          const frame = new Uint8Array(ring.frameBytes);
+          reader.read(slot, frame);
+          expect(frame).toEqual(Uint8Array.from(await preprocess(pictures[i]!, CONTRACT)));
+          expect(picture).toEqual(await pictureSizeOf(pictures[i]!));
+        }
+        reader.close();
+        expect(tokens.length).toBe(pictures.length);
+        removeRing(ring);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('carries tokens and releases unchanged', () => {
     const u32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
     const time = fc.double({ min: 0, max: 1e14, noNaN: true });
