@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { SMALL_HEAP } from '../../agent/small-memory.ts';
+import { ONE_ARENA, SMALL_HEAP } from '../../agent/small-memory.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 /** Started as its systemd unit starts it. */
@@ -48,7 +48,7 @@ export function startProgram(options: ProgramOptions): Program {
     cwd: ROOT,
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...(entry === AGENT ? ONE_ARENA : {}), ...options.env },
   });
   const logged = finished(child.stderr.pipe(createWriteStream(logFile, { flags: 'a' }))).catch(() => {});
   child.stdout.pipe(createWriteStream(path.join(logFolder, `${name}.out`), { flags: 'a' }));

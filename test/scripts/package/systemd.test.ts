@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SMALL_HEAP } from '../../../agent/small-memory.ts';
+import { ONE_ARENA, SMALL_HEAP } from '../../../agent/small-memory.ts';
 
 const UNITS = new URL('../../../scripts/package/systemd/', import.meta.url).pathname;
 const units = readdirSync(UNITS).filter((name) => name.endsWith('.service'));
@@ -69,6 +69,7 @@ describe('belay-agent.service', () => {
   });
 
   it('starts the agent with the small heap that its children have', () => {
+    for (const [name, value] of Object.entries(ONE_ARENA)) expect(agent).toContain(`\nEnvironment=${name}=${value}\n`);
     expect(settingOf(agent, 'ExecStart')).toContain(` ${SMALL_HEAP.join(' ')} /usr/lib/belay/agent/main.ts`);
   });
 
