@@ -69,7 +69,8 @@ describe('belay-agent.service', () => {
   });
 
   it('starts the agent with the small heap that its children have', () => {
-    for (const [name, value] of Object.entries(ONE_ARENA)) expect(agent).toContain(`\nEnvironment=${name}=${value}\n`);
+    const text = readFileSync(join(UNITS, agent), 'utf8');
+    for (const [name, value] of Object.entries(ONE_ARENA)) expect(text).toContain(`\nEnvironment=${name}=${value}\n`);
     expect(settingOf(agent, 'ExecStart')).toContain(` ${SMALL_HEAP.join(' ')} /usr/lib/belay/agent/main.ts`);
   });
 
