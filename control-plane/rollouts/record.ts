@@ -4,15 +4,18 @@ import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { Desired } from '../../shared/protocol/documents.ts';
 import { leaseTermsAt } from '../../shared/rollout/lease-section.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
+import type { Verification } from '../../shared/rollout/verification.ts';
 import type { Effect, Progress } from '../core/advance.ts';
 import { type Choice, desiredInStage, desiredOutside } from '../core/desired.ts';
 import { assignStage, keyOf } from '../core/stages.ts';
 import type { DatabaseTransaction } from '../database/database.ts';
 import { writeDesired } from '../devices/desired-store.ts';
+import { noteIncident } from '../incidents/open-incident.ts';
 import { insertDecision } from './decisions.ts';
 import { type LedgerRow, moveDevices } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { compareAndSet, ENDED, type Rollout } from './rollout-rows.ts';
+import { insertVerification } from './verifications.ts';
 
 export type RecordedDecision = {
   readonly kind: string;
@@ -31,6 +34,8 @@ export type TransitionPlan = {
   readonly effect: Effect;
   readonly decision: RecordedDecision;
   readonly nowMs: number;
+  /** Of a rollback that ends with this. */
+  readonly verification?: Verification | null;
 };
 
 /** False when another process moved the rollout meanwhile: nothing was written. */
@@ -49,6 +54,8 @@ export async function recordTransition(parts: RolloutParts, plan: TransitionPlan
       details: { seq, rule: plan.decision.rule, from: rollout.state, to: state, version: rollout.version + 1 },
     });
     await applyEffect(transaction, plan);
+    if (plan.verification) await insertVerification(transaction, rollout.id, plan.verification);
+    await noteIncident(parts.audit, transaction, { ...plan, seq });
     await noteInRegistry(parts, transaction, plan);
     return true;
   });
