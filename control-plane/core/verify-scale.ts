@@ -1,7 +1,8 @@
 // The scale on which devices are compared (logarithms for what multiplies) and the one on which people read changes, and the
 // limit of an expression on the former.
-import { signed, trim, unitText } from '../../shared/rollout/expression-text.ts';
+
 import type { Expression } from '../../shared/rollout/expression.ts';
+import { signed, trim, unitText } from '../../shared/rollout/expression-text.ts';
 
 /** How far a change lies beyond the limit, on the scale of the metric; 0 or less: within it. */
 export function excessOf(value: number, { metric, comparison }: Expression): number {

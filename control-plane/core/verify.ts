@@ -58,7 +58,8 @@ export function verifyRollback(facts: VerifyFacts): Verified {
   const checked = checkDevices(facts, terms, sinceMs);
   const judged = judgeChecks(checked, terms, offline);
   const isLate = facts.nowMs >= sinceMs + terms.forMs + graceMs(facts, terms);
-  if (judged.kind === 'verified' || isLate) return done({ ...base, ...judged, checks: checked.map(({ check }) => check) });
+  if (judged.kind === 'verified' || isLate)
+    return done({ ...base, ...judged, checks: checked.map(({ check }) => check) });
   return { kind: 'wait', sentence: `verifying ${what}: ${judged.sentence}` };
 }
 
@@ -82,9 +83,7 @@ type Checked = { readonly check: DeviceCheck; readonly value: number | null };
 
 function checkDevices(facts: VerifyFacts, terms: VerifyTerms, sinceMs: number): readonly Checked[] {
   const reachable = facts.devices.filter(({ online }) => online);
-  const changes = new Map(
-    reachable.map(({ history }) => [keyOf(history), changeOf(history, terms, sinceMs)] as const),
-  );
+  const changes = new Map(reachable.map(({ history }) => [keyOf(history), changeOf(history, terms, sinceMs)] as const));
   const controls = reachable.filter(({ hadCandidate }) => !hadCandidate).map(({ history }) => history);
   return reachable
     .filter(({ hadCandidate }) => hadCandidate)
@@ -122,7 +121,13 @@ function judgeDevice(history: DeviceHistory, { value, error }: Change, { express
 /** The change on the scale of the metric, or why there is none. */
 function changeOf(history: DeviceHistory, terms: VerifyTerms, sinceMs: number): Change | string {
   const { expression, forMs } = terms;
-  const recent = lastOf(samplesOf(history.since.filter(({ startAtMs }) => startAtMs >= sinceMs), history), forMs);
+  const recent = lastOf(
+    samplesOf(
+      history.since.filter(({ startAtMs }) => startAtMs >= sinceMs),
+      history,
+    ),
+    forMs,
+  );
   if (lengthOf(recent) < forMs / 2) return history.since.at(-1)?.cameras.find(isBad)?.finding ?? 'no evidence since';
   const since = measure(recent, expression);
   if (since === null) return 'not measured since';
@@ -193,6 +198,10 @@ function addressOf({ site, device }: DeviceHistory): { readonly site: string; re
   return { site, device };
 }
 
-function placeOf({ site, device, hardwareClass }: DeviceHistory): Pick<DeviceCheck, 'site' | 'device' | 'hardwareClass'> {
+function placeOf({
+  site,
+  device,
+  hardwareClass,
+}: DeviceHistory): Pick<DeviceCheck, 'site' | 'device' | 'hardwareClass'> {
   return { site, device, hardwareClass };
 }

@@ -12,7 +12,13 @@ export type AftermathTables = {
     checks: string;
   };
   /** Devices that were not reachable when a rollback ended. */
-  rollout_returns: { rollout_id: string; site: string; device: string; listed_at_ms: number; back_at_ms: number | null };
+  rollout_returns: {
+    rollout_id: string;
+    site: string;
+    device: string;
+    listed_at_ms: number;
+    back_at_ms: number | null;
+  };
   incidents: {
     id: string;
     rollout_id: string;

@@ -237,7 +237,12 @@ async function finish(
     state,
     progress: verified === null ? rollout.progress : withRestored(rollout.progress, nowMs),
     effect: 'none',
-    decision: { ...decision, rule: 'reported', actor: 'belay', inputs: { ending, verification: verified?.verification } },
+    decision: {
+      ...decision,
+      rule: 'reported',
+      actor: 'belay',
+      inputs: { ending, verification: verified?.verification },
+    },
     verification: verified?.verification ?? null,
   });
   if (!recorded) return { kind: 'conflict' };
