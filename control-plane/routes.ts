@@ -7,12 +7,14 @@ import { registerIncidentRoutes } from './http/routes/incidents.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
+import { registerReportRoutes } from './http/routes/reports.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
 import type { HttpApp } from './http/server.ts';
 import { openScopeLookup } from './kill-switch/resolve-scope.ts';
 import type { Messaging } from './messaging/messaging.ts';
+import { openReports } from './reports/reports.ts';
 import type { RolloutLoop } from './rollout-loop.ts';
 import type { Rooms } from './rooms.ts';
 import { devicePassword } from './signing/signing.ts';
@@ -36,6 +38,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
   registerIncidentRoutes(app, { incidents });
+  registerReportRoutes(app, { registry, reports: openReports(rooms) });
   registerRolloutRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });
   registerDeviceRoutes(app, {
     ...rooms,

@@ -6,10 +6,11 @@ import { describeLimit, describeMetric } from '../../shared/rollout/expression-t
 import type { DeviceCheck, Verification } from '../../shared/rollout/verification.ts';
 import type { VerifyTerms } from '../../shared/rollout/verify-section.ts';
 import { list } from './decide.ts';
-import { type Measure, measure } from './device-metrics.ts';
+import type { Measure } from './device-metrics.ts';
+import { scaleOf, showValue } from './guardrails.ts';
 import { type DeviceHistory, type Sample, whyExcluded } from './history.ts';
 import { keyOf } from './stages.ts';
-import { displayOf, excessOf, meanOf, standardError, textOf } from './verify-scale.ts';
+import { excessOf, meanOf, measureToVerify, standardError } from './verify-scale.ts';
 
 export type VerifyDevice = {
   readonly online: boolean;
@@ -114,8 +115,8 @@ function judgeDevice(history: DeviceHistory, { value, error }: Change, { express
   const excess = excessOf(value, expression);
   const isSure = error !== null && excess > SURE_ERRORS * error;
   const result = excess <= 0 ? 'back' : isSure ? 'worse' : 'unclear';
-  const change = displayOf(value, expression);
-  return { value, check: { ...placeOf(history), change, result, detail: textOf(value, expression) } };
+  const scale = scaleOf(expression);
+  return { value, check: { ...placeOf(history), change: scale.show(value), result, detail: showValue(scale, value) } };
 }
 
 /** The change on the scale of the metric, or why there is none. */
@@ -129,11 +130,11 @@ function changeOf(history: DeviceHistory, terms: VerifyTerms, sinceMs: number): 
     forMs,
   );
   if (lengthOf(recent) < forMs / 2) return history.since.at(-1)?.cameras.find(isBad)?.finding ?? 'no evidence since';
-  const since = measure(recent, expression);
+  const since = measureToVerify(recent, expression);
   if (since === null) return 'not measured since';
   if (expression.comparison.kind === 'absolute') return { value: since.value, error: errorOf(since, null) };
   const past = samplesOf(history.before, history);
-  const before = measure(past.slice(Math.floor(past.length / 2)), expression);
+  const before = measureToVerify(past.slice(Math.floor(past.length / 2)), expression);
   if (before === null) return 'no past of its own before the rollout';
   return { value: since.value - before.value, error: errorOf(since, before) };
 }
@@ -182,7 +183,7 @@ function judgeChecks(
   if (measured.length === 0)
     return { kind: 'not-verified', sentence: `not verified: ${tell(silent) || 'no device is reachable'}${away}` };
   const mean = meanOf(measured);
-  const figures = `${metric} ${textOf(mean, expression)}${against} (limit ${describeLimit(expression.comparison)}), ${measured.length} of ${checks.length} reachable devices, last ${describeDuration(forMs)}`;
+  const figures = `${metric} ${showValue(scaleOf(expression), mean)}${against} (limit ${describeLimit(expression.comparison)}), ${measured.length} of ${checks.length} reachable devices, last ${describeDuration(forMs)}`;
   const isWithin = excessOf(mean, expression) <= 0;
   if (isWithin && worse.length === 0 && silent.length === 0)
     return { kind: 'verified', sentence: `verified: ${figures}${away}` };

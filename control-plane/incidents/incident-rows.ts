@@ -32,7 +32,13 @@ export async function listIncidents(
   database: Queryable,
   { rolloutId, limit }: { readonly rolloutId: string | null; readonly limit: number },
 ): Promise<readonly IncidentRow[]> {
-  let rows = database.selectFrom('incidents').selectAll().orderBy('opened_at_ms', 'desc').orderBy('opened_seq', 'desc').orderBy('id').limit(limit);
+  let rows = database
+    .selectFrom('incidents')
+    .selectAll()
+    .orderBy('opened_at_ms', 'desc')
+    .orderBy('opened_seq', 'desc')
+    .orderBy('id')
+    .limit(limit);
   if (rolloutId !== null) rows = rows.where('rollout_id', '=', rolloutId);
   return rows.execute();
 }

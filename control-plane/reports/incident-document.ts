@@ -151,7 +151,5 @@ function devicesOf({ devices }: Incident): readonly Part[] {
       device.outcome,
     ]),
   );
-  return rest === 0
-    ? [table]
-    : [table, { kind: 'text', text: `${count(rest, 'device')} stayed on their own release.` }];
+  return rest === 0 ? [table] : [table, { kind: 'text', text: `Stayed on its own release: ${count(rest, 'device')}.` }];
 }
