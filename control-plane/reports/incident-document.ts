@@ -67,7 +67,10 @@ function factsOf(incident: Incident): Part {
         incident.closedAtMs === null ? 'still open' : `${time(incident.closedAtMs)}: ${incident.closedBecause ?? ''}`,
       ],
       ['Decided by', `${decision.actor}, rule ${decision.rule} (decision ${decision.seq})`],
-      ['Verification', verification?.sentence ?? 'none yet'],
+      [
+        'Verification',
+        verification?.sentence ?? (incident.state === 'rolling_back' ? 'none yet' : 'nothing was rolled back'),
+      ],
       ['Owners', `${owners.primary}, backup ${owners.backup}`],
       ['Reproduce', `file ${incident.fileHash}, plan ${incident.planHash}, statistics ${incident.statisticsVersion}`],
     ],

@@ -109,7 +109,7 @@ function renderIncident(found: Incident, output: Pick<Output, 'tint'>): string {
     `${output.tint('bold', found.id)}  ${found.kind}  ${found.closedAtMs === null ? 'open' : 'closed'}`,
     `  ${found.title}`,
     `  rollout ${found.rolloutName} (${found.rolloutId}), ${found.candidate.release}, stage ${found.stage}`,
-    `  ${found.verification?.sentence ?? 'not verified yet'}`,
+    `  ${found.verification?.sentence ?? (found.state === 'rolling_back' ? 'not verified yet' : 'nothing was rolled back')}`,
     `  roll forward: ${rollForward === null ? `none yet (belay incident annotate ${found.id} --roll-forward "…")` : `${rollForward.text} (${rollForward.actor})`}`,
     '',
     ...(skipped === 0 ? [] : [`  … ${skipped} entries before; all of them: belay incident export ${found.id}`]),

@@ -17,6 +17,7 @@ describe('an incident note', () => {
   it('says what is missing instead of leaving it out', () => {
     const early = {
       ...INCIDENT,
+      state: 'rolling_back' as const,
       telemetry: null,
       verification: null,
       closedAtMs: null,
