@@ -94,8 +94,8 @@ async function annotate(
   });
 }
 
-/** Takes the figures of incidents that have none yet: everything up to now that the windows on record tell. */
-export async function measureIncidents(database: Database, nowMs: number): Promise<void> {
+/** Takes the figures of incidents that have none yet: everything up to the decision that the windows on record tell. */
+export async function measureIncidents(database: Database): Promise<void> {
   for (const row of await listUnmeasured(database)) {
     const rollout = await rolloutOf(database, row.rollout_id);
     const windows = new WindowReader(rollout.createdAtMs, [...new Set(rollout.plan.devices.map(({ site }) => site))]);
@@ -105,7 +105,18 @@ export async function measureIncidents(database: Database, nowMs: number): Promi
       ...{ site, device, hardwareClass, line, baselineDigest: baseline.digest },
       ...windows.of(keyOf({ site, device })),
     }));
-    const telemetry = summariseTelemetry(histories, rollout.candidate.digest, nowMs);
+    const decidedAtMs = await decisionTime(database, rollout.id, row.latest_seq);
+    const telemetry = summariseTelemetry(histories, rollout.candidate.digest, decidedAtMs);
     await updateIncident(database, row.id, { telemetry: JSON.stringify(telemetry) });
   }
+}
+
+async function decisionTime(database: Database, rolloutId: string, seq: number): Promise<number> {
+  const { at_ms } = await database
+    .selectFrom('rollout_decisions')
+    .select('at_ms')
+    .where('rollout_id', '=', rolloutId)
+    .where('seq', '=', seq)
+    .executeTakeFirstOrThrow();
+  return at_ms;
 }

@@ -4,6 +4,6 @@ import type { RolloutParts } from './parts.ts';
 import { countReturns } from './verifications.ts';
 
 export async function tendAftermath({ database, devices }: RolloutParts, nowMs: number): Promise<void> {
-  await measureIncidents(database, nowMs);
+  await measureIncidents(database);
   await countReturns(database, () => devices.list(), nowMs);
 }

@@ -214,7 +214,7 @@ async function finish(
 ): Promise<StepResult> {
   const { rollout, ledger, nowMs } = situation;
   const ending = judgeEnding(situation, way);
-  const isThere = ending.isDone && !(way === 'committing' && situation.kill !== null);
+  const isThere = (ending.isDone || isStillBack(rollout, ending)) && !(way === 'committing' && situation.kill !== null);
   const verified = isThere && way === 'rolling_back' ? verifyStep(situation) : null;
   await saveSnapshot(parts.database, rollout.id, {
     ...rollout.latest,
@@ -248,6 +248,11 @@ async function finish(
   if (!recorded) return { kind: 'conflict' };
   logMove(parts, situation, { decision, state });
   return { kind: 'done', decision: null, state, moved: true };
+}
+
+/** Devices that go offline while a rollback is verified take back nothing of what they had reported. */
+function isStillBack({ state, progress }: Rollout, { stragglers }: Ending): boolean {
+  return state === 'rolling_back' && progress.restoredAtMs !== undefined && stragglers.length === 0;
 }
 
 function sentenceOf(verified: Verified | null): readonly string[] {

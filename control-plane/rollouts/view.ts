@@ -90,7 +90,15 @@ export function whyRollout(facts: ViewFacts): RolloutWhy {
     lastDecision: decisions[0] ?? null,
   });
   const verified = facts.verification === null ? [] : [facts.verification.sentence];
-  return { id, atMs: nowMs, summary: status, sentences: [...sentences, ...verified], whatYouCanDo };
+  const wentBack = state === 'rolled_back' || state === 'aborted';
+  const note = wentBack ? [`read what happened, and say how it goes on: belay incident get ${id}`] : [];
+  return {
+    id,
+    atMs: nowMs,
+    summary: status,
+    sentences: [...sentences, ...verified],
+    whatYouCanDo: [...whatYouCanDo, ...note],
+  };
 }
 
 function endedStatus({ state, progress }: Rollout): string {

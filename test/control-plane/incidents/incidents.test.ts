@@ -145,6 +145,19 @@ describe('a rollback', () => {
     expect((await view(id)).verification).toMatchObject({ kind: 'not-needed' });
   });
 
+  it('ends as not verified when every device goes away while it is looked at', async () => {
+    const id = await begin();
+    await reachServing(id);
+    await act(id, 'rollback');
+    await fleet.runUntil(async () => (await view(id)).status.includes('verifying'), 3);
+    for (const device of fleet.devices) device.online = false;
+    await reach(id, 'rolled_back', 12);
+    const { verification } = await view(id);
+    expect(verification).toMatchObject({ kind: 'not-verified', offline: [{ backAtMs: null }, { backAtMs: null }] });
+    expect(verification?.sentence).toContain('no device is reachable');
+    expect((await fleet.rollouts.why(id))?.whatYouCanDo.join()).toContain(`belay incident get ${id}`);
+  }, 60_000);
+
   it('is verified from the same moment after a restart', async () => {
     const id = await begin();
     await reachServing(id);

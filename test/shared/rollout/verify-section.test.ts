@@ -43,7 +43,7 @@ describe('abort.verify', () => {
 
   it('names mistakes with their places', () => {
     expect(problemsOf('  abort: {verify: {expr: "p95(latency) <= baseline * 1.03"}}')).toEqual([
-      expect.stringMatching(/^r\.yaml:9:29 spec\.abort\.verify\.expr: unknown metric "latency"/),
+      expect.stringMatching(/^r\.yaml:9:31 spec\.abort\.verify\.expr: unknown metric "latency"/),
     ]);
     expect(problemsOf('  abort: {verify: {expr: "rate(lost) <= 3 %"}}')[0]).toContain(
       'lost is not measured while only the baseline runs',
