@@ -1,15 +1,18 @@
 // Small numbers of the verification: how far a change lies beyond its limit, and how sure a mean of windows is.
 import type { Expression } from '../../shared/rollout/expression.ts';
-import { type Measure, measure } from './device-metrics.ts';
+import { measure } from './device-metrics.ts';
 import { scaleOf } from './guardrails.ts';
 import type { Sample } from './history.ts';
 
+/** `perWindow`: the same seen by each window, for the scatter. */
+export type Measured = { readonly value: number; readonly perWindow: readonly number[] };
+
 /** On the scale on which the expression is compared: a plain share for a plain limit on a rate, else as measured. */
-export function measureToVerify(samples: readonly Sample[], expression: Expression): Measure | null {
+export function measureToVerify(samples: readonly Sample[], expression: Expression): Measured | null {
   const found = measure(samples, expression);
   const isShare = expression.metric === 'errors' || expression.metric === 'dropped';
   if (found === null || !isShare || expression.comparison.kind !== 'absolute') return found;
-  return { ...found, value: Math.exp(found.value), perWindow: found.perWindow.map(Math.exp) };
+  return { value: Math.exp(found.value), perWindow: found.perWindow.map(Math.exp) };
 }
 
 /** How far a value lies beyond the limit; 0 or less: within it. */

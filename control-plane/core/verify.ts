@@ -6,11 +6,10 @@ import { describeLimit, describeMetric } from '../../shared/rollout/expression-t
 import type { DeviceCheck, Verification } from '../../shared/rollout/verification.ts';
 import type { VerifyTerms } from '../../shared/rollout/verify-section.ts';
 import { list } from './decide.ts';
-import type { Measure } from './device-metrics.ts';
 import { scaleOf, showValue } from './guardrails.ts';
 import { type DeviceHistory, type Sample, whyExcluded } from './history.ts';
 import { keyOf } from './stages.ts';
-import { excessOf, meanOf, measureToVerify, standardError } from './verify-scale.ts';
+import { excessOf, type Measured, meanOf, measureToVerify, standardError } from './verify-scale.ts';
 
 export type VerifyDevice = {
   readonly online: boolean;
@@ -143,7 +142,7 @@ function isBad({ healthy }: Window['cameras'][number]): boolean {
   return healthy === false;
 }
 
-function errorOf(since: Measure, before: Measure | null): number | null {
+function errorOf(since: Measured, before: Measured | null): number | null {
   const errors = [standardError(since.perWindow), before === null ? 0 : standardError(before.perWindow)];
   return errors.includes(null) ? null : Math.hypot(...errors.map((error) => error ?? 0));
 }

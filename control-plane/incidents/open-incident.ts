@@ -29,6 +29,9 @@ export async function noteIncident(
   if (open && isOver) await close(audit, database, open, transition);
 }
 
+/** Holds for a breach: seen by a guardrail, told by devices that went back, or frozen by the file instead of rolled back. */
+const BREACHES: ReadonlySet<string> = new Set(['guardrail', 'reverts', 'frozen']);
+
 /** Null: this transition is no incident. */
 export function incidentKind({ rollout, state, progress, effect }: DecidedTransition): IncidentKind | null {
   if (effect === 'restore') return progress.endAs === 'aborted' ? 'aborted' : 'rolled-back';
@@ -36,7 +39,7 @@ export function incidentKind({ rollout, state, progress, effect }: DecidedTransi
   if (state === 'aborted' && rollout.state !== 'rolling_back') return 'aborted';
   if (state !== 'holding') return null;
   if (progress.holdKind === 'killed') return 'killed';
-  return progress.holdKind === 'guardrail' || progress.holdKind === 'reverts' ? 'held' : null;
+  return BREACHES.has(progress.holdKind ?? '') ? 'held' : null;
 }
 
 async function begin(

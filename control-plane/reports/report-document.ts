@@ -1,6 +1,8 @@
 // The cohort-level evaluation of a rollout, or of a release over all its rollouts, as a document.
+import { z } from 'zod';
 import type { ReleaseReport, ReportSlice, RolloutReport } from '../../shared/protocol/api-reports.ts';
 import { describeDuration } from '../../shared/rollout/durations.ts';
+import type { Verdict } from '../../shared/rollout/verdict.ts';
 import { heading, listOr, type Part, tableOr, type WrittenDocument } from './document.ts';
 import { count, figure, range, time } from './words.ts';
 
@@ -115,18 +117,52 @@ function guardrailTable({ guardrails }: RolloutReport): Part {
   return tableOr(
     'No guardrail was judged.',
     ['Stage', 'Guardrail', 'Limit', 'Estimate', 'Plausible range', 'Devices', 'Controls', 'Verdict', 'In words'],
-    guardrails.map(({ stage, verdict }) => [
-      stage,
-      verdict.title,
-      verdict.limitText,
-      figure(verdict, verdict.estimate),
-      range(verdict),
-      String(verdict.n),
-      String(verdict.controls),
-      verdict.verdict,
-      verdict.sentence,
+    guardrails.flatMap(({ stage, verdict }) => [
+      [
+        stage,
+        verdict.title,
+        verdict.limitText,
+        figure(verdict, verdict.estimate),
+        range(verdict),
+        String(verdict.n),
+        String(verdict.controls),
+        verdict.verdict,
+        verdict.sentence,
+      ],
+      ...judgedSlices(stage, verdict),
     ]),
   );
+}
+
+/** Parts of the fleet that were judged on their own, where the statistics of that decision did. */
+const judgedSlicesSchema = z.looseObject({
+  slices: z.array(
+    z.looseObject({
+      slice: z.string(),
+      verdict: z.string(),
+      n: z.number(),
+      estimate: z.number().nullable(),
+      low: z.number().nullable(),
+      high: z.number().nullable(),
+    }),
+  ),
+});
+
+function judgedSlices(stage: string, verdict: Verdict): readonly (readonly string[])[] {
+  const read = judgedSlicesSchema.safeParse(verdict);
+  if (!read.success) return [];
+  const { limitText, unit } = verdict;
+  return read.data.slices.map(({ slice, n, estimate, low, high, verdict: found }) => [
+    stage,
+    `${verdict.title}, ${slice}`,
+    limitText,
+    figure(verdict, estimate),
+    range({ limitText, unit, low, high }),
+    String(n),
+    '–',
+    found,
+    '',
+  ]);
 }
 
 function sliceTable(slices: readonly ReportSlice[]): Part {

@@ -62,6 +62,16 @@ describe('a release report', () => {
     expect(html).toContain('<td>+9.5 … +10.4 %</td>');
   });
 
+  it('shows the parts of the fleet that were judged on their own', () => {
+    const [rollout] = RELEASE_REPORT.rollouts;
+    const slices = [{ slice: 'orin-nano', verdict: 'breach', n: 3, estimate: 31, low: 22, high: 40 }];
+    const guardrails =
+      rollout?.guardrails.map((judged) => ({ ...judged, verdict: { ...judged.verdict, slices } })) ?? [];
+    const rollouts = RELEASE_REPORT.rollouts.map((each) => ({ ...each, guardrails }));
+    const text = toMarkdown(releaseDocument({ ...RELEASE_REPORT, rollouts }));
+    expect(text).toContain('| some | p95 latency, orin-nano | ≤ +10 % | +31 % | +22 … +40 % | 3 | – | breach |  |');
+  });
+
   it('says so when a release was never rolled out', () => {
     expect(toMarkdown(releaseDocument({ ...RELEASE_REPORT, rollouts: [] }))).toContain(
       'It has not been rolled out yet.',
