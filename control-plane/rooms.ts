@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import type { Database } from './database/database.ts';
 import { type Devices, openDevices, restorePresence } from './devices/devices.ts';
 import { PresenceBook } from './devices/presence.ts';
+import { type Incidents, openIncidents } from './incidents/incidents.ts';
 import { openKillJournal } from './kill-switch/kill-journal.ts';
 import { openKillStore } from './kill-switch/kill-store.ts';
 import { KillSwitch } from './kill-switch/kill-switch.ts';
@@ -30,6 +31,7 @@ export type Rooms = {
   readonly killSwitch: KillSwitch;
   readonly leases: Leases;
   readonly rollouts: Rollouts;
+  readonly incidents: Incidents;
   readonly outlet: Outlet;
 };
 
@@ -63,6 +65,7 @@ export async function openRooms(config: Config, database: Database, log: Logger)
     log,
   });
   const rollouts = openRollouts({ ...clocks, database, registry, devices, audit, log });
-  const opened = { audit, signing, registry, presence, devices, killSwitch, leases, rollouts, outlet };
+  const incidents = openIncidents({ ...clocks, database, audit });
+  const opened = { audit, signing, registry, presence, devices, killSwitch, leases, rollouts, incidents, outlet };
   return { config, log, ...clocks, database, ...opened };
 }

@@ -3,15 +3,18 @@
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
+import { registerIncidentRoutes } from './http/routes/incidents.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
+import { registerReportRoutes } from './http/routes/reports.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
 import type { HttpApp } from './http/server.ts';
 import { openScopeLookup } from './kill-switch/resolve-scope.ts';
 import type { Messaging } from './messaging/messaging.ts';
+import { openReports } from './reports/reports.ts';
 import type { RolloutLoop } from './rollout-loop.ts';
 import type { Rooms } from './rooms.ts';
 import { devicePassword } from './signing/signing.ts';
@@ -29,11 +32,13 @@ export type RunningParts = {
 const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted']);
 
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
-  const { registry, signing, killSwitch, rollouts } = rooms;
+  const { registry, signing, killSwitch, rollouts, incidents } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
   registerKillRoutes(app, { killSwitch, lookUp: openLookup(rooms), onChange: () => rolloutLoop.wake() });
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
+  registerIncidentRoutes(app, { incidents });
+  registerReportRoutes(app, { registry, reports: openReports(rooms) });
   registerRolloutRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });
   registerDeviceRoutes(app, {
     ...rooms,

@@ -36,6 +36,8 @@ const problemSchema = z.looseObject({
 export type ApiClient = {
   readonly url: string;
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
+  /** A document as it is sent, such as Markdown. */
+  getText(path: string): Promise<string>;
   post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
   /** Uploads bytes; true when the server had to be given them, false when it had them already. */
   upload(path: string, bytes: Uint8Array): Promise<boolean>;
@@ -59,6 +61,11 @@ export function openApiClient(url: string): ApiClient {
   return {
     url,
     get: async (path, schema) => readAnswer(await call('GET', path), schema),
+    getText: async (path) => {
+      const answer = await call('GET', path);
+      if (!answer.ok) throw problemOf(answer);
+      return answer.text;
+    },
     post: async (path, body, schema) =>
       readAnswer(
         await call('POST', path, { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),

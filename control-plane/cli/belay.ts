@@ -1,6 +1,7 @@
 // The `belay` command line: a customer of the HTTP API. Process entry.
 import { Command, CommanderError } from 'commander';
 import { addDeviceCommands } from './commands/device.ts';
+import { addIncidentCommands } from './commands/incident.ts';
 import { addKillCommands } from './commands/kill.ts';
 import { addReleaseCommands } from './commands/release.ts';
 import { addRolloutCommands } from './commands/rollout.ts';
@@ -21,6 +22,7 @@ addReleaseCommands(program);
 addRolloutCommands(program);
 addDeviceCommands(program);
 addKillCommands(program);
+addIncidentCommands(program);
 applyToAll(program, 'belay');
 
 // The reader of a pipe may have seen enough (`belay release list | head -1`): no reason to complain.

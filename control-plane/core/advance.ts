@@ -21,6 +21,8 @@ export type Progress = {
   readonly acknowledgedReverts: readonly string[];
   readonly stageTimes: readonly { readonly startedAtMs: number; readonly endedAtMs: number | null }[];
   readonly endAs: 'rolled_back' | 'aborted';
+  /** When every reachable device first reported its own release answering again; from then on the rollback is verified. */
+  readonly restoredAtMs?: number;
 };
 
 export type Standing = { readonly state: RolloutState; readonly progress: Progress };

@@ -49,6 +49,12 @@ function isBack({ reported, baseline }: EndingDevice, candidateDigest: string): 
   return hasFallen && isOwn && reported.serving?.digest !== candidateDigest;
 }
 
+/** Whether a device says that something else answers and nothing of the release is on trial there any more. */
+export function hasLeft(reported: Reported | null, digest: string): boolean {
+  if (reported === null || reported.servedFrames === 0) return false;
+  return reported.serving?.digest !== digest && reported.candidate?.digest !== digest;
+}
+
 type Wording = {
   readonly isThere: (device: EndingDevice) => boolean;
   readonly done: string;

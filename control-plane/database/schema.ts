@@ -1,6 +1,7 @@
 // Table types of the control plane's database. JSON columns are text here and parsed by the room that owns them.
 // Times are epoch milliseconds; booleans are 0 or 1. Migrations are additive: expand, ship, contract later.
 import type { Generated } from 'kysely';
+import type { AftermathTables } from './schema-aftermath.ts';
 import type { RolloutTables } from './schema-rollouts.ts';
 
 export type ReleaseState = 'registered' | 'candidate' | 'stable' | 'archived' | 'withdrawn';
@@ -118,4 +119,4 @@ export type FloorTables = {
   counters: { name: string; value: number };
 };
 
-export type Schema = FloorTables & RolloutTables;
+export type Schema = FloorTables & RolloutTables & AftermathTables;

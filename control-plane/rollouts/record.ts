@@ -4,15 +4,19 @@ import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { Desired } from '../../shared/protocol/documents.ts';
 import { leaseTermsAt } from '../../shared/rollout/lease-section.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
+import type { Verification } from '../../shared/rollout/verification.ts';
 import type { Effect, Progress } from '../core/advance.ts';
 import { type Choice, desiredInStage, desiredOutside } from '../core/desired.ts';
 import { assignStage, keyOf } from '../core/stages.ts';
 import type { DatabaseTransaction } from '../database/database.ts';
 import { writeDesired } from '../devices/desired-store.ts';
+import { noteIncident } from '../incidents/open-incident.ts';
 import { insertDecision } from './decisions.ts';
 import { type LedgerRow, moveDevices } from './ledger.ts';
+import { type OutcomeFacts, outcomeText } from './outcome-text.ts';
 import type { RolloutParts } from './parts.ts';
 import { compareAndSet, ENDED, type Rollout } from './rollout-rows.ts';
+import { insertVerification } from './verifications.ts';
 
 export type RecordedDecision = {
   readonly kind: string;
@@ -31,6 +35,8 @@ export type TransitionPlan = {
   readonly effect: Effect;
   readonly decision: RecordedDecision;
   readonly nowMs: number;
+  /** Of a rollback that ends with this. */
+  readonly verification?: Verification | null;
 };
 
 /** False when another process moved the rollout meanwhile: nothing was written. */
@@ -49,6 +55,8 @@ export async function recordTransition(parts: RolloutParts, plan: TransitionPlan
       details: { seq, rule: plan.decision.rule, from: rollout.state, to: state, version: rollout.version + 1 },
     });
     await applyEffect(transaction, plan);
+    if (plan.verification) await insertVerification(transaction, rollout.id, plan.verification);
+    await noteIncident(parts.audit, transaction, { ...plan, seq });
     await noteInRegistry(parts, transaction, plan);
     return true;
   });
@@ -151,14 +159,16 @@ async function noteInRegistry(
   plan: TransitionPlan,
 ): Promise<void> {
   const { rollout, state, decision } = plan;
-  if (!ENDED.includes(state)) return;
+  if (state !== 'completed' && state !== 'rolled_back' && state !== 'aborted') return;
   const note = { actor: decision.actor, rolloutId: rollout.id };
+  const text = outcomeOf(plan, state);
   if (state === 'completed') {
     await parts.registry.markState(transaction, rollout.candidate.digest, {
       state: 'stable',
       actor: decision.actor,
       reason: `rollout ${rollout.id} completed`,
     });
+    await parts.registry.addNote(transaction, rollout.candidate.digest, { ...note, kind: 'completed', text });
     for (const { digest } of rollout.plan.baselines)
       await parts.registry.addNote(transaction, digest, {
         ...note,
@@ -176,6 +186,23 @@ async function noteInRegistry(
   await parts.registry.addNote(transaction, rollout.candidate.digest, {
     ...note,
     kind,
-    text: `${kind} in rollout ${rollout.id}: ${rollout.progress.reason}`,
+    text,
+  });
+}
+
+function outcomeOf(
+  { rollout, spec, ledger, decision, verification, nowMs }: TransitionPlan,
+  state: OutcomeFacts['state'],
+): string {
+  return outcomeText({
+    rolloutId: rollout.id,
+    state,
+    stage: spec.stages[rollout.progress.stageIndex]?.name ?? '',
+    tookMs: nowMs - rollout.createdAtMs,
+    // The end of a rollback only counts devices; why it went back is the reason before.
+    reason: rollout.state === 'rolling_back' ? rollout.progress.reason : decision.reason,
+    devices: ledger,
+    verdicts: rollout.latest.verdicts,
+    verification: verification ?? null,
   });
 }

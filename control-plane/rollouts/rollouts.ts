@@ -11,6 +11,7 @@ import type {
 import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Decision, PersonRequest } from '../core/decide.ts';
+import { tendAftermath } from './aftermath.ts';
 import { listDecisions } from './decisions.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
@@ -19,6 +20,7 @@ import { killOf, readActiveKills, WindowReader } from './readings.ts';
 import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
 import { type Started, startRollout } from './start.ts';
 import { type StepInput, type StepResult, stepRollout } from './step.ts';
+import { readVerification } from './verifications.ts';
 import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
 
 /** Decisions shown with a rollout; all of them stay in the database. */
@@ -97,6 +99,7 @@ export class Rollouts {
       for (const rollout of active) {
         await this.#step(rollout, null, nowMs).catch((error: unknown) => failures.push(error));
       }
+      await tendAftermath(this.#parts, nowMs).catch((error: unknown) => failures.push(error));
     });
     if (failures.length > 0) throw new AggregateError(failures, `${failures.length} rollouts could not be decided on`);
   }
@@ -136,6 +139,7 @@ export class Rollouts {
       devices: await devices.list(),
       decisions: await listDecisions(database, rollout.id, DECISIONS_SHOWN),
       kill: killOf(await readActiveKills(database), rollout),
+      verification: await readVerification(database, rollout.id),
       nowMs: wallNow(),
     };
   }

@@ -12,12 +12,14 @@ import { factsToDecide } from '../core/decide-facts.ts';
 import { describeStatus } from '../core/explain.ts';
 import { type Ending, type EndingDevice, judgeCommit, judgeRollback } from '../core/finish.ts';
 import { keyOf } from '../core/stages.ts';
+import type { Verified } from '../core/verify.ts';
 import type { Device } from '../devices/device.ts';
 import { type LedgerRow, markActivated, readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { killOf, readActiveKills, readReverted, type WindowReader } from './readings.ts';
 import { recordTransition, type TransitionPlan } from './record.ts';
 import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
+import { rememberRestored, verifyStep, withRestored } from './verify-step.ts';
 
 export type StepResult =
   /** `decision` null: the rollout is ending by itself and takes no decisions. */
@@ -212,17 +214,20 @@ async function finish(
 ): Promise<StepResult> {
   const { rollout, ledger, nowMs } = situation;
   const ending = judgeEnding(situation, way);
-  const isDone = ending.isDone && !(way === 'committing' && situation.kill !== null);
+  const isThere = (ending.isDone || isStillBack(rollout, ending)) && !(way === 'committing' && situation.kill !== null);
+  const verified = isThere && way === 'rolling_back' ? verifyStep(situation) : null;
   await saveSnapshot(parts.database, rollout.id, {
     ...rollout.latest,
     atMs: nowMs,
-    status: `${way === 'rolling_back' ? 'rolling back' : 'completing'}: ${ending.sentence}`,
+    status: `${way === 'rolling_back' ? 'rolling back' : 'completing'}: ${[ending.sentence, ...sentenceOf(verified)].join('; ')}`,
   });
-  if (!isDone) return { kind: 'done', decision: null, state: rollout.state, moved: false };
+  if (verified?.kind === 'wait' && !(await rememberRestored(parts, situation))) return { kind: 'conflict' };
+  if (!isThere || verified?.kind === 'wait')
+    return { kind: 'done', decision: null, state: rollout.state, moved: false };
   const state = way === 'rolling_back' ? rollout.progress.endAs : 'completed';
   const decision = {
     kind: state === 'completed' ? ('complete' as const) : ('rollback' as const),
-    reason: ending.sentence,
+    reason: [ending.sentence, ...sentenceOf(verified)].join('; '),
   };
   const recorded = await recordTransition(parts, {
     rollout,
@@ -230,13 +235,29 @@ async function finish(
     ledger,
     nowMs,
     state,
-    progress: rollout.progress,
+    progress: verified === null ? rollout.progress : withRestored(rollout.progress, nowMs),
     effect: 'none',
-    decision: { ...decision, rule: 'reported', actor: 'belay', inputs: { ending } },
+    decision: {
+      ...decision,
+      rule: 'reported',
+      actor: 'belay',
+      inputs: { ending, verification: verified?.verification },
+    },
+    verification: verified?.verification ?? null,
   });
   if (!recorded) return { kind: 'conflict' };
   logMove(parts, situation, { decision, state });
   return { kind: 'done', decision: null, state, moved: true };
+}
+
+/** Devices that go offline while a rollback is verified take back nothing of what they had reported. */
+function isStillBack({ state, progress }: Rollout, { stragglers }: Ending): boolean {
+  return state === 'rolling_back' && progress.restoredAtMs !== undefined && stragglers.length === 0;
+}
+
+function sentenceOf(verified: Verified | null): readonly string[] {
+  if (verified === null) return [];
+  return [verified.kind === 'wait' ? verified.sentence : verified.verification.sentence];
 }
 
 function judgeEnding({ known, ledger, rollout }: Situation, way: 'rolling_back' | 'committing'): Ending {

@@ -1,6 +1,7 @@
 // The rollout as people see it: everything of the watch screen in one answer. Reads only.
 import type { RolloutDecision, RolloutSummary, RolloutView, RolloutWhy } from '../../shared/protocol/api-rollouts.ts';
 import type { StageSpec } from '../../shared/rollout/rollout-file.ts';
+import type { Verification } from '../../shared/rollout/verification.ts';
 import { explainRollout } from '../core/explain.ts';
 import type { DeviceStanding } from '../core/exposure.ts';
 import { STATISTICS_VERSION } from '../core/judge.ts';
@@ -17,6 +18,7 @@ export type ViewFacts = {
   readonly decisions: readonly RolloutDecision[];
   /** The kill in force that covers it, in words. */
   readonly kill: string | null;
+  readonly verification: Verification | null;
   readonly nowMs: number;
 };
 
@@ -40,6 +42,7 @@ export function viewRollout(facts: ViewFacts): RolloutView {
     devices: viewDevices(facts),
     guardrails: [...latest.verdicts],
     decisions: [...decisions],
+    verification: facts.verification,
     fileText: rollout.fileText,
     fileHash: rollout.fileHash,
     planHash: plan.hash,
@@ -86,7 +89,16 @@ export function whyRollout(facts: ViewFacts): RolloutWhy {
       : troubled.slice(0, 20).map((standing) => `${keyOf(standing)}: ${standing.detail}`),
     lastDecision: decisions[0] ?? null,
   });
-  return { id, atMs: nowMs, summary: status, sentences, whatYouCanDo };
+  const verified = facts.verification === null ? [] : [facts.verification.sentence];
+  const wentBack = state === 'rolled_back' || state === 'aborted';
+  const note = wentBack ? [`read what happened, and say how it goes on: belay incident get ${id}`] : [];
+  return {
+    id,
+    atMs: nowMs,
+    summary: status,
+    sentences: [...sentences, ...verified],
+    whatYouCanDo: [...whatYouCanDo, ...note],
+  };
 }
 
 function endedStatus({ state, progress }: Rollout): string {

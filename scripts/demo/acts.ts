@@ -1,6 +1,7 @@
 // The acts of the demo. Each drives the real fleet through the HTTP API, says what happens as it happens, and ends with an
 // outcome that names what was expected and what was seen: nothing is staged beyond the compressed bake times.
 import { setTimeout as wait } from 'node:timers/promises';
+import { incidentListSchema } from '../../shared/protocol/api-incidents.ts';
 import { type KillResult, killSchema } from '../../shared/protocol/api-kills.ts';
 import { type RolloutView, rolloutViewSchema } from '../../shared/protocol/api-rollouts.ts';
 import { type Fleet, until } from '../fleet/fleet.ts';
@@ -59,7 +60,7 @@ async function crackBlindRollout(fleet: Fleet, narrator: Narrator): Promise<Omit
   return {
     act: '2.1.0 crack-blind',
     expected: 'stopped in shadow by lost micro-cracks, before it answers a frame',
-    seen: `${view.state}${verdict ? `: ${verdict.sentence}` : ''}`,
+    seen: `${view.state}${verdict ? `: ${verdict.sentence}` : ''}; ${await leftBehind(fleet, narrator, view)}`,
     ok: view.state === 'rolled_back' && !served && verdict?.title.includes('micro-crack') === true,
   };
 }
@@ -71,9 +72,17 @@ async function slowRollout(fleet: Fleet, narrator: Narrator): Promise<Omit<Outco
   return {
     act: '2.3.0 slow',
     expected: 'rolled back by latency on devices that serve it',
-    seen: `${view.state}${verdict ? `: ${verdict.sentence}` : ''}`,
+    seen: `${view.state}${verdict ? `: ${verdict.sentence}` : ''}; ${await leftBehind(fleet, narrator, view)}`,
     ok: view.state === 'rolled_back' && verdict !== undefined && /latency/.test(`${verdict.title} ${verdict.sentence}`),
   };
+}
+
+/** What is left after a rollback: whether it was verified, and the incident note that was written. */
+async function leftBehind(fleet: Fleet, narrator: Narrator, view: RolloutView): Promise<string> {
+  const { incidents } = await fleet.api.get(`/v1/incidents?rollout=${view.id}`, incidentListSchema);
+  const [incident] = incidents;
+  if (incident) narrator.say(`incident note ${incident.id}: belay incident export ${incident.id}`);
+  return view.verification?.sentence ?? 'not verified';
 }
 
 /** Everyone serves a candidate; one agent is killed with SIGKILL just before the flag goes up, and restarted after it. */
@@ -147,14 +156,22 @@ async function followRollout(
       .reverse();
     for (const decision of fresh) narrator.say(`${decision.kind}: ${decision.reason}`, TONES[decision.kind]);
     told = Math.max(told, ...view.decisions.map((decision) => decision.seq + 1));
-    const now = `${view.stage}: ${view.exposure.exposed} of ${view.exposure.assigned} devices have the candidate`;
-    if (now !== where && view.state === 'running') narrator.say(now);
-    where = now;
+    const now = whereItStands(view);
+    if (now !== null && now !== where) narrator.say(now);
+    where = now ?? where;
     if (done(view)) return view.state === 'holding' ? await giveUp(fleet, view) : view;
     if (performance.now() > deadlineAtMs)
       throw new Error(`${id} took longer than ${ROLLOUT_DEADLINE_MS / 1000} s; it stands at: ${view.status}`);
     await wait(POLL_MS);
   }
+}
+
+/** Null: the decisions say it. */
+function whereItStands({ state, status, stage, exposure }: RolloutView): string | null {
+  if (state === 'running') return `${stage}: ${exposure.exposed} of ${exposure.assigned} devices have the candidate`;
+  return state === 'rolling_back' && status.includes('verifying')
+    ? 'every device answers with its own release again; is it as fast as before?'
+    : null;
 }
 
 /** A rollout that waits for a person would block the next act: it is ended, and the act is told as it was. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { countSchema, timeSchema } from '../basics/identifiers.ts';
 import { planSchema } from '../rollout/plan.ts';
 import { verdictSchema } from '../rollout/verdict.ts';
+import { verificationSchema } from '../rollout/verification.ts';
 import { actorSchema, reasonSchema } from './api-releases.ts';
 import { releaseRefSchema } from './documents.ts';
 
@@ -163,6 +164,8 @@ export const rolloutViewSchema = z.looseObject({
   guardrails: z.array(verdictSchema),
   /** Newest first. */
   decisions: z.array(rolloutDecisionSchema),
+  /** How its rollback was verified; null when it did not go back, or is not back yet. */
+  verification: verificationSchema.nullable().default(null),
   fileText: z.string(),
   fileHash: z.string(),
   planHash: z.string(),

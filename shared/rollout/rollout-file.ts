@@ -8,6 +8,7 @@ import { durationSchema } from './duration-field.ts';
 import { parseDuration } from './durations.ts';
 import { type Expression, parseExpression } from './expression.ts';
 import { leaseSectionSchema, siteLeaseSchema } from './lease-section.ts';
+import { verifySectionSchema } from './verify-section.ts';
 
 /** `2x60m` or `60m` (once). */
 const extendSchema = z.string().transform((text, context) => {
@@ -136,6 +137,8 @@ const abortSchema = z.strictObject({
   deviceReverts: z
     .strictObject({ percent: percentSchema.default(10), min: z.number().int().min(1).max(10_000).default(3) })
     .prefault({}),
+  /** What must hold again before a rollback is told as done. */
+  verify: verifySectionSchema.prefault({}),
 });
 
 const candidateSchema = z

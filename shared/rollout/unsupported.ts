@@ -54,7 +54,6 @@ const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     onBreach: 'set "enforce" on each guardrail',
     factoryScope: 'a breach is fleet-wide',
     killSwitch: 'a kill always outranks the rollout',
-    verify: 'a rollback ends when every reachable device reports the baseline answering',
     cooldown: 'start a new rollout by hand',
   },
 };

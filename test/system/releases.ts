@@ -141,7 +141,7 @@ function rolloutFile(options: RolloutOptions): string {
         ...limits,
       },
       ...(options.lease ? { lease: options.lease } : {}),
-      abort: { deviceReverts: deviceReverts ?? { percent: 100, min: 1000 } },
+      abort: { deviceReverts: deviceReverts ?? { percent: 100, min: 1000 }, verify: 'none' },
     },
   });
 }

@@ -12,6 +12,7 @@ import { EXIT } from '../exit-codes.ts';
 import { uploadPackage } from '../package-upload.ts';
 import { addAction, argument } from '../program.ts';
 import { formatAge, renderTable } from '../render/table.ts';
+import { addReleaseReport } from './report.ts';
 
 export function addReleaseCommands(program: Command): void {
   const release = program.command('release').description('releases: immutable model versions with their manifest');
@@ -19,6 +20,7 @@ export function addReleaseCommands(program: Command): void {
   addCheck(release);
   addList(release);
   addGet(release);
+  addReleaseReport(release);
 }
 
 function addAdd(release: Command): void {

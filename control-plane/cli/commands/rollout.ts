@@ -17,6 +17,7 @@ import { addAction, argument, readSeconds } from '../program.ts';
 import { renderPlan } from '../render/plan.ts';
 import { renderRollout } from '../render/rollout.ts';
 import { formatAge, renderTable, shortRelease } from '../render/table.ts';
+import { addRolloutReport } from './report.ts';
 import { fetchRollout, rolloutPath, waitForRollout, watchRollout } from './rollout-watch.ts';
 
 export function addRolloutCommands(program: Command): void {
@@ -29,6 +30,7 @@ export function addRolloutCommands(program: Command): void {
   addGet(rollout);
   addWhy(rollout);
   addWait(rollout);
+  addRolloutReport(rollout);
   for (const verb of ROLLOUT_VERBS) addVerb(rollout, verb);
 }
 

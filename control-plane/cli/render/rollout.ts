@@ -26,6 +26,7 @@ export function renderRollout(view: RolloutView, output: Tint): string {
         INDENT,
       )}`,
       ...renderNext(view),
+      ...renderVerified(view, output),
       `Devices   ${wrapParts(renderExposure(view), '   ', INDENT)}`,
     ].join('\n'),
     renderFactories(view),
@@ -58,6 +59,12 @@ function renderNext(view: RolloutView): readonly string[] {
   if (view.nextDecisionAtMs === null) return [];
   const inMs = view.nextDecisionAtMs - view.nowMs;
   return [`Next      ${inMs > 0 ? `look in ${formatDuration(inMs)}` : 'looking now'}`];
+}
+
+function renderVerified({ verification }: RolloutView, output: Tint): readonly string[] {
+  if (verification === null) return [];
+  const tone = verification.kind === 'not-verified' ? 'warn' : 'good';
+  return [`Undone    ${output.tint(tone, verification.sentence)}`];
 }
 
 function renderExposure({ exposure, controls }: RolloutView): readonly string[] {

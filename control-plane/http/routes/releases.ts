@@ -138,7 +138,8 @@ function registerReads(app: HttpApp, registry: Registry): void {
   );
 }
 
-async function findRelease(registry: Registry, reference: string): Promise<Release> {
+/** Throws the problem when it is unknown or fits several. */
+export async function findRelease(registry: Registry, reference: string): Promise<Release> {
   const resolved = registry.resolve(reference);
   if (resolved.kind === 'ambiguous') {
     throw new ProblemError('ambiguous-reference', `"${reference}" fits ${resolved.ids.join(', ')}`);

@@ -25,6 +25,7 @@ spec:
     - {id: errors, expr: "rate(errors, frames) <= 1 %", enforce: rollback}
     - {id: lost, expr: "rate(lost, class=micro-crack) <= 10 %", enforce: rollback}
     - {id: map, expr: "golden(map50) >= baseline - 10 pt", enforce: rollback}
+  abort: {verify: {for: 2m}}
 `;
 const START = { file: FILE, actor: 'engineer', reason: 'better model' };
 
@@ -235,7 +236,7 @@ describe('leases', () => {
   }, 60_000);
 
   it("that lapse take a device out of the exposure, and are nobody else's fault", async () => {
-    const strict = FILE.replace('\n  analysis:', '\n  abort: {deviceReverts: {percent: 1, min: 1}}\n  analysis:');
+    const strict = FILE.replace('abort: {', 'abort: {deviceReverts: {percent: 1, min: 1}, ');
     const id = await begin({ perSite: 8 }, strict);
     await reachStage(id, 'some');
     const exposed = fleet.devices.filter(({ serving }) => serving === CANDIDATE);
@@ -257,7 +258,7 @@ describe('leases', () => {
     expect((await view(id)).exposure).toMatchObject({ exposed: 2, reverted: 0 });
     // The same devices, had they reverted by themselves:
     for (const device of exposed) await fleet.tell(device, { kind: 'reverted', reason: 'latency' });
-    await reach(id, 'rolled_back', 5);
+    await reach(id, 'rolled_back', 12);
   }, 60_000);
 });
 
@@ -282,7 +283,7 @@ describe('people', () => {
     expect(during.state).toBe('rolling_back');
     expect(during.status).toContain(offline!.device);
     offline!.online = true;
-    await reach(id, 'rolled_back', 5);
+    await reach(id, 'rolled_back', 12);
     expect(fleet.registryNotes.join()).toContain('rolled-back in rollout');
     expect(await act(id, 'hold')).toMatchObject({ kind: 'refused', reason: 'it has ended: rolled_back' });
     expect(await act('nobody', 'hold')).toEqual({ kind: 'not-found' });
@@ -328,7 +329,7 @@ describe('a kill', () => {
     const id = await begin({ perSite: 4 });
     await reachStage(id, 'some');
     await act(id, 'rollback');
-    await reach(id, 'rolled_back', 5);
+    await reach(id, 'rolled_back', 12);
     await fleet.kill('k-1', { kind: 'release', digest: CANDIDATE, release: NEW.release });
     expect(await view(id)).toMatchObject({ state: 'rolled_back', killed: expect.stringContaining('k-1') });
     expect(await fleet.rollouts.list()).toMatchObject([{ id, killed: expect.stringContaining('k-1') }]);

@@ -23,6 +23,8 @@ const LABELS = ['scratch', 'dent', 'micro-crack', 'spill'];
 /** How the candidate behaves on the devices. */
 export type Behaviour = {
   readonly latencyFactor?: number;
+  /** How the baseline behaves: a device that was harmed stays slow after it went back. */
+  readonly baselineFactor?: number;
   /** Share of the baseline's confident cracks that it loses. */
   readonly lostShare?: number;
   /** Devices that quarantine it at first sight. */
@@ -186,7 +188,7 @@ async function writeWindow(fleet: SimFleet, { device, desired, startAtMs, random
   const latencyMs =
     device.speed *
     Math.exp(0.04 * gaussian(random)) *
-    (device.serving === CANDIDATE ? (fleet.behaviour.latencyFactor ?? 1) : 1);
+    ((device.serving === CANDIDATE ? fleet.behaviour.latencyFactor : fleet.behaviour.baselineFactor) ?? 1);
   const serving = armOf({ digest: device.serving, role: isCandidate ? 'candidate' : 'baseline', latencyMs });
   const lost = Array.from({ length: 5 }, random).filter((value) => value < (fleet.behaviour.lostShare ?? 0)).length;
   const window = windowOf({

@@ -1,0 +1,47 @@
+// `belay rollout report` and `belay release report`: what was shown, where, and how sure it is.
+import type { Command } from 'commander';
+import { releaseSchema } from '../../../shared/protocol/api-releases.ts';
+import { REPORT_FORMATS, type ReportFormat } from '../../../shared/protocol/api-reports.ts';
+import { CommandError } from '../api-client.ts';
+import { EXIT } from '../exit-codes.ts';
+import { addAction, argument, type Session } from '../program.ts';
+import { rolloutPath } from './rollout-watch.ts';
+
+type ReportOptions = { format: string; json?: boolean };
+
+export function addRolloutReport(rollout: Command): void {
+  const command = rollout
+    .command('report')
+    .argument('<id>')
+    .description('what it has shown: guardrails by site and hardware, timeline, incidents')
+    .option('--format <md|html|json>', 'html is one file that needs nothing else', 'md');
+  addAction<ReportOptions>(command, async (session, args, options) => {
+    await printReport(session, rolloutPath(argument(args, 0)), options);
+    return undefined;
+  });
+}
+
+export function addReleaseReport(release: Command): void {
+  const command = release
+    .command('report')
+    .argument('<reference>')
+    .description('what all its rollouts have shown, and its changelog')
+    .option('--format <md|html|json>', 'html is one file that needs nothing else', 'md');
+  addAction<ReportOptions>(command, async (session, args, options) => {
+    // A reference has signs that a path has not; the digest is what it means.
+    const { digest } = await session.api.post('/v1/releases/lookup', { reference: argument(args, 0) }, releaseSchema);
+    await printReport(session, `/v1/releases/${digest}`, options);
+    return undefined;
+  });
+}
+
+async function printReport({ api }: Session, path: string, { format, json }: ReportOptions): Promise<void> {
+  const wanted = json ? 'json' : format;
+  if (!isFormat(wanted)) throw new CommandError(EXIT.usage, `--format ${wanted}: ${REPORT_FORMATS.join(', ')}`);
+  const text = await api.getText(`${path}/report?format=${wanted}`);
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+function isFormat(text: string): text is ReportFormat {
+  return REPORT_FORMATS.some((known) => known === text);
+}

@@ -1,0 +1,122 @@
+// The door of the incidents room: list, one as people read it, annotate; and what a tick does about them. Incidents are opened
+// by decisions (open-incident.ts), never by hand.
+import type { AnnotateBody, Incident, IncidentSummary } from '../../shared/protocol/api-incidents.ts';
+import type { Audit } from '../audit/audit.ts';
+import { keyOf } from '../core/stages.ts';
+import { summariseTelemetry } from '../core/telemetry-summary.ts';
+import type { Database } from '../database/database.ts';
+import { readLedger } from '../rollouts/ledger.ts';
+import { WindowReader } from '../rollouts/readings.ts';
+import { findRollout, type Rollout } from '../rollouts/rollout-rows.ts';
+import { composeIncident, summariseIncident } from './compose.ts';
+import {
+  findIncident,
+  type IncidentRow,
+  insertIncidentNote,
+  listIncidents,
+  listUnmeasured,
+  updateIncident,
+} from './incident-rows.ts';
+
+export type IncidentParts = {
+  readonly database: Database;
+  readonly audit: Pick<Audit, 'append'>;
+  readonly wallNow: () => number;
+};
+
+/** Shown in a list; all of them stay in the database. */
+const LISTED_MAX = 500;
+
+export type Incidents = {
+  /** Newest first; of one rollout (by id or name), or of all. Null: there is no such rollout. */
+  list(rollout: string | null): Promise<readonly IncidentSummary[] | null>;
+  /** By its own id, or the newest of a rollout. */
+  get(id: string): Promise<Incident | null>;
+  annotate(id: string, note: AnnotateBody): Promise<Incident | null>;
+};
+
+export function openIncidents(parts: IncidentParts): Incidents {
+  const { database } = parts;
+  const compose = async (row: IncidentRow | null): Promise<Incident | null> =>
+    row && composeIncident(database, row, await rolloutOf(database, row.rollout_id));
+  return {
+    list: (rollout) => list(database, rollout),
+    get: async (id) => compose(await findIncident(database, id)),
+    annotate: async (id, note) => {
+      const row = await findIncident(database, id);
+      if (row === null) return null;
+      await annotate(parts, row.id, note);
+      return compose(await findIncident(database, row.id));
+    },
+  };
+}
+
+async function list(database: Database, named: string | null): Promise<readonly IncidentSummary[] | null> {
+  const rollout = named === null ? null : await findRollout(database, named);
+  if (named !== null && rollout === null) return null;
+  const rows = await listIncidents(database, { rolloutId: rollout?.id ?? null, limit: LISTED_MAX });
+  const heads = new Map<string, Rollout>();
+  for (const id of new Set(rows.map(({ rollout_id }) => rollout_id))) heads.set(id, await rolloutOf(database, id));
+  return rows.flatMap((row) => {
+    const head = heads.get(row.rollout_id);
+    return head ? [summariseIncident(row, head)] : [];
+  });
+}
+
+async function rolloutOf(database: Database, id: string): Promise<Rollout> {
+  const rollout = await findRollout(database, id);
+  if (rollout === null) throw new TypeError(`an incident names rollout ${id}, which is not there`);
+  return rollout;
+}
+
+async function annotate(
+  { database, audit, wallNow }: IncidentParts,
+  id: string,
+  { actor, text, rollForward }: AnnotateBody,
+): Promise<void> {
+  const atMs = wallNow();
+  const texts = [
+    ...(text === undefined ? [] : [text]),
+    ...(rollForward === undefined ? [] : [`roll forward: ${rollForward}`]),
+  ];
+  await database.transaction().execute(async (transaction) => {
+    for (const each of texts) {
+      await insertIncidentNote(transaction, { incident_id: id, at_ms: atMs, actor, text: each });
+      await audit.append(transaction, {
+        actor,
+        action: 'incident-annotated',
+        subject: `incident/${id}`,
+        reason: each,
+      });
+    }
+    if (rollForward !== undefined)
+      await updateIncident(transaction, id, { roll_forward: JSON.stringify({ text: rollForward, actor, atMs }) });
+  });
+}
+
+/** Takes the figures of incidents that have none yet: everything up to the decision that the windows on record tell. */
+export async function measureIncidents(database: Database): Promise<void> {
+  for (const row of await listUnmeasured(database)) {
+    const rollout = await rolloutOf(database, row.rollout_id);
+    const windows = new WindowReader(rollout.createdAtMs, [...new Set(rollout.plan.devices.map(({ site }) => site))]);
+    await windows.refresh(database);
+    const ledger = await readLedger(database, rollout.id, rollout.plan);
+    const histories = ledger.map(({ site, device, hardwareClass, line, baseline }) => ({
+      ...{ site, device, hardwareClass, line, baselineDigest: baseline.digest },
+      ...windows.of(keyOf({ site, device })),
+    }));
+    const decidedAtMs = await decisionTime(database, rollout.id, row.latest_seq);
+    const telemetry = summariseTelemetry(histories, rollout.candidate.digest, decidedAtMs);
+    await updateIncident(database, row.id, { telemetry: JSON.stringify(telemetry) });
+  }
+}
+
+async function decisionTime(database: Database, rolloutId: string, seq: number): Promise<number> {
+  const { at_ms } = await database
+    .selectFrom('rollout_decisions')
+    .select('at_ms')
+    .where('rollout_id', '=', rolloutId)
+    .where('seq', '=', seq)
+    .executeTakeFirstOrThrow();
+  return at_ms;
+}

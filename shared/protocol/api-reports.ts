@@ -1,0 +1,93 @@
+// Answers of /v1/rollouts/:id/report and /v1/releases/:reference/report: what was shown, where, and how sure it is.
+import { z } from 'zod';
+import { countSchema, timeSchema } from '../basics/identifiers.ts';
+import { verdictSchema } from '../rollout/verdict.ts';
+import { verificationSchema } from '../rollout/verification.ts';
+import { incidentSummarySchema } from './api-incidents.ts';
+import { releaseNoteSchema, releaseStateSchema } from './api-releases.ts';
+import { rolloutDecisionSchema, rolloutStateSchema } from './api-rollouts.ts';
+import { releaseRefSchema } from './documents.ts';
+
+/** The newest verdict that a stage's decisions were taken from. */
+const judgedSchema = z.looseObject({ stage: z.string(), seq: countSchema, atMs: timeSchema, verdict: verdictSchema });
+
+/** One guardrail on the devices of one site and hardware class, from the evidence of the same decision. */
+const sliceSchema = z.looseObject({
+  stage: z.string(),
+  guardrail: z.string(),
+  title: z.string(),
+  limitText: z.string(),
+  unit: z.string(),
+  site: z.string(),
+  hardwareClass: z.string(),
+  devices: countSchema,
+  controls: countSchema,
+  /** Mean of the devices, less what the controls of the slice did; and the lowest and highest device. */
+  estimate: z.number(),
+  low: z.number(),
+  high: z.number(),
+  /** Whether the estimate lies within the limit; null: the limit has no plain number. */
+  within: z.boolean().nullable(),
+});
+
+const exposureRowSchema = z.looseObject({
+  site: z.string(),
+  hardwareClass: z.string(),
+  devices: countSchema,
+  /** Those whose newest role was this. */
+  proved: countSchema,
+  shadowed: countSchema,
+  served: countSchema,
+});
+
+const stageTimeSchema = z.looseObject({
+  name: z.string(),
+  mode: z.enum(['golden', 'shadow', 'serve']),
+  startedAtMs: timeSchema.nullable(),
+  endedAtMs: timeSchema.nullable(),
+});
+
+export const rolloutReportSchema = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  state: rolloutStateSchema,
+  candidate: releaseRefSchema,
+  baselines: z.array(releaseRefSchema),
+  owners: z.looseObject({ primary: z.string(), backup: z.string() }),
+  /** One sentence: how it stands or ended. */
+  summary: z.string(),
+  startedAtMs: timeSchema,
+  endedAtMs: timeSchema.nullable(),
+  stages: z.array(stageTimeSchema),
+  exposure: z.array(exposureRowSchema),
+  guardrails: z.array(judgedSchema),
+  slices: z.array(sliceSchema),
+  /** Oldest first. */
+  timeline: z.array(rolloutDecisionSchema),
+  incidents: z.array(incidentSummarySchema),
+  verification: verificationSchema.nullable(),
+  fileHash: z.string(),
+  planHash: z.string(),
+  statisticsVersions: z.array(z.string()),
+});
+
+export const releaseReportSchema = z.looseObject({
+  release: releaseRefSchema,
+  state: releaseStateSchema,
+  owner: z.string(),
+  changelog: z.string(),
+  registeredAtMs: timeSchema,
+  /** The changelog that rollouts wrote back. */
+  notes: z.array(releaseNoteSchema),
+  /** Newest first. */
+  rollouts: z.array(rolloutReportSchema),
+});
+
+export const REPORT_FORMATS = ['md', 'html', 'json'] as const;
+export const reportQuerySchema = z.looseObject({ format: z.enum(REPORT_FORMATS).default('json') });
+
+export type ReportFormat = (typeof REPORT_FORMATS)[number];
+export type RolloutReport = z.infer<typeof rolloutReportSchema>;
+export type ReleaseReport = z.infer<typeof releaseReportSchema>;
+export type ReportSlice = z.infer<typeof sliceSchema>;
+export type ReportExposure = z.infer<typeof exposureRowSchema>;
