@@ -132,8 +132,8 @@ spec:
     [
       'a field of a later version',
       'spec:\n',
-      'spec:\n  schedule: {tz: factory}\n',
-      'spec.schedule: not supported yet: schedule',
+      'spec:\n  objectives: []\n',
+      'spec.objectives: not supported yet: objectives',
     ],
     [
       'an unknown device limit',
