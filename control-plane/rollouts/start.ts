@@ -1,7 +1,7 @@
 // Starts a rollout: plans it afresh, and when nothing stands in the way writes it, its ledger and the first stage at once.
 import type { Plan } from '../../shared/rollout/plan.ts';
 import type { FileProblem } from '../../shared/rollout/read-rollout-file.ts';
-import type { RolloutFile } from '../../shared/rollout/rollout-file.ts';
+import type { RolloutFile, RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import { firstProgress } from '../core/advance.ts';
 import { insertDecision } from './decisions.ts';
 import { hashText } from './hashes.ts';
@@ -54,11 +54,29 @@ export async function startRollout(parts: RolloutParts, input: StartInput): Prom
     progress: { ...firstProgress(nowMs, input.reason, input.actor), startedAtMs: plan.closed === null ? nowMs : null },
     latest: EMPTY_SNAPSHOT,
   };
+  await writeStart(parts, { rollout, spec: file.spec, input, overridden });
+  parts.log.info(
+    { rolloutId: id, candidate: rollout.candidate.release, devices: plan.devices.length, reason: input.reason },
+    'rollout started',
+  );
+  return { kind: 'started', id, plan };
+}
+
+type StartFacts = {
+  readonly rollout: Rollout;
+  readonly spec: RolloutSpec;
+  readonly input: StartInput;
+  readonly overridden: readonly string[];
+};
+
+/** All at once: the rollout, its ledger, its first decision, and, when it begins now, its first stage. */
+async function writeStart(parts: RolloutParts, { rollout, spec, input, overridden }: StartFacts): Promise<void> {
+  const { plan, state, createdAtMs: nowMs } = rollout;
   await parts.database.transaction().execute(async (transaction) => {
     await insertRollout(transaction, rollout);
-    await insertLedger(transaction, id, plan, nowMs);
+    await insertLedger(transaction, rollout.id, plan, nowMs);
     await insertDecision(transaction, {
-      rolloutId: id,
+      rolloutId: rollout.id,
       atMs: nowMs,
       kind: 'start',
       rule: 'person-start',
@@ -66,21 +84,21 @@ export async function startRollout(parts: RolloutParts, input: StartInput): Prom
       reason: input.reason,
       fromState: 'draft',
       toState: state,
-      stage: file.spec.stages[0]?.name ?? '',
+      stage: spec.stages[0]?.name ?? '',
       fileHash: rollout.fileHash,
       inputs: { plan, overridden },
     });
     await parts.audit.append(transaction, {
       actor: input.actor,
       action: 'rollout-start',
-      subject: `rollout/${id}`,
+      subject: `rollout/${rollout.id}`,
       reason: input.reason,
       details: { candidate: rollout.candidate, fileHash: rollout.fileHash, planHash: plan.hash, state, overridden },
     });
     await applyEffect(transaction, {
       rollout,
-      spec: file.spec,
-      ledger: await readLedger(transaction, id, plan),
+      spec,
+      ledger: await readLedger(transaction, rollout.id, plan),
       state: 'running',
       progress: rollout.progress,
       effect: state === 'running' ? 'assign' : 'none',
@@ -90,14 +108,9 @@ export async function startRollout(parts: RolloutParts, input: StartInput): Prom
     await parts.registry.markState(transaction, rollout.candidate.digest, {
       state: 'candidate',
       actor: input.actor,
-      reason: `rollout ${id} started: ${input.reason}`,
+      reason: `rollout ${rollout.id} started: ${input.reason}`,
     });
   });
-  parts.log.info(
-    { rolloutId: id, candidate: rollout.candidate.release, devices: plan.devices.length, reason: input.reason },
-    'rollout started',
-  );
-  return { kind: 'started', id, plan };
 }
 
 /** Whoever starts it does not approve it: then enough others must be left. */

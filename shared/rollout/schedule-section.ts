@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { nameSchema } from '../basics/identifiers.ts';
 
 export const MINUTES_PER_DAY = 1440;
-const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+const WEEKDAYS: readonly string[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 
 /** Days since 1970-01-01 in the calendar that everybody uses; negative before. */
 export function dayNumber(year: number, month: number, day: number): number {
@@ -80,7 +80,7 @@ function readDays(text: string): readonly number[] | null {
   if (text === 'daily') return [0, 1, 2, 3, 4, 5, 6];
   const days = new Set<number>();
   for (const part of text.split(',')) {
-    const [from, to, more] = part.split('-').map((name) => WEEKDAYS.findIndex((day) => day === name));
+    const [from, to, more] = part.split('-').map((name) => WEEKDAYS.indexOf(name));
     if (from === undefined || from < 0 || to === -1 || more !== undefined) return null;
     for (let day = from; ; day = (day + 1) % 7) {
       days.add(day);
