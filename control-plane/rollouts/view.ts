@@ -87,14 +87,15 @@ type Summarised = Pick<ViewFacts, 'rollout' | 'kill'> & { readonly stages: reado
 export function summarise({ rollout, stages, kill }: Summarised): RolloutSummary {
   const { progress, latest } = rollout;
   const hasEnded = ENDED.includes(rollout.state);
+  const isUnseen = rollout.state === 'scheduled' && latest.atMs === 0;
   return {
     id: rollout.id,
     name: rollout.name,
     state: rollout.state,
-    phase: hasEnded || rollout.state === 'rolling_back' ? null : progress.phase,
+    phase: hasEnded || rollout.state === 'rolling_back' || rollout.state === 'scheduled' ? null : progress.phase,
     killed: kill,
     candidate: rollout.candidate,
-    status: hasEnded ? endedStatus(rollout) : latest.status,
+    status: hasEnded ? endedStatus(rollout) : isUnseen ? 'not started: waits for its window' : latest.status,
     stage: stages[progress.stageIndex]?.name ?? '',
     stageIndex: progress.stageIndex,
     stageCount: stages.length,

@@ -73,6 +73,7 @@ describe('a schedule', () => {
     const text = section(`schedule: {tz: UTC, windows: ["${windowFrom(0.5, 3)}"]}`);
     expect((await fleet.rollouts.plan(text)).plan?.closed).toContain('waits for the window daily');
     const id = await begin(text);
+    expect(await view(id)).toMatchObject({ phase: null, status: 'not started: waits for its window' });
     await fleet.run(5);
     expect(await view(id)).toMatchObject({ state: 'scheduled', startedBy: 'engineer', exposure: { assigned: 0 } });
     expect((await view(id)).status).toMatch(/^not started: waits for the window daily .* UTC, opens in 2[45]m/);
