@@ -1,7 +1,7 @@
 // What a decision makes of a rollout: the next state and progress, and which desired documents must be written.
 import type { RolloutPhase, RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { StageSpec } from '../../shared/rollout/rollout-file.ts';
-import type { Decision, HoldKind } from './decide.ts';
+import type { Approval, Decision, HoldKind, PersonRequest } from './decision.ts';
 
 /** Where a rollout stands; stored as JSON beside it, so that any process can go on from here. */
 export type Progress = {
@@ -23,7 +23,17 @@ export type Progress = {
   readonly endAs: 'rolled_back' | 'aborted';
   /** When every reachable device first reported its own release answering again; from then on the rollback is verified. */
   readonly restoredAtMs?: number;
+  /** Who started it, and when its first device was told; null before. Rollouts of older versions do not know. */
+  readonly startedBy: string | null;
+  readonly startedAtMs: number | null;
+  /** Of the stage that it is in. */
+  readonly approvals: readonly Approval[];
+  /** Since when it is held for this reason; null when it is not held. */
+  readonly heldSinceMs: number | null;
 };
+
+/** What is missing in a progress that an older version has stored. */
+export const PROGRESS_BEFORE = { startedBy: null, startedAtMs: null, approvals: [], heldSinceMs: null } as const;
 
 export type Standing = { readonly state: RolloutState; readonly progress: Progress };
 
@@ -37,9 +47,12 @@ export type AdvanceContext = {
   readonly stages: readonly StageSpec[];
   readonly isAbort: boolean;
   readonly reverted: readonly string[];
+  /** What a person asks; an approval is taken from here. */
+  readonly request?: PersonRequest | null;
+  readonly planHash?: string;
 };
 
-export function firstProgress(nowMs: number, reason: string): Progress {
+export function firstProgress(nowMs: number, reason: string, startedBy: string | null = null): Progress {
   return {
     stageIndex: 0,
     phase: 'settling',
@@ -54,6 +67,10 @@ export function firstProgress(nowMs: number, reason: string): Progress {
     acknowledgedReverts: [],
     stageTimes: [{ startedAtMs: nowMs, endedAtMs: null }],
     endAs: 'rolled_back',
+    startedBy,
+    startedAtMs: nowMs,
+    approvals: [],
+    heldSinceMs: null,
   };
 }
 
@@ -75,6 +92,10 @@ export function trackBreaches(progress: Progress, breaching: readonly string[], 
 export function advance(standing: Standing, decision: Decision, context: AdvanceContext): Advance {
   if (decision.refused) return { ...standing, effect: 'none', isTransition: false };
   switch (decision.kind) {
+    case 'start':
+      return onStart(standing, decision, context);
+    case 'approve':
+      return onApprove(standing, decision, context);
     case 'promote':
       return onPromote(standing, decision, context);
     case 'complete':
@@ -89,9 +110,24 @@ export function advance(standing: Standing, decision: Decision, context: Advance
   }
 }
 
+/** The first stage, late: the clocks of the rollout begin now. */
+function onStart({ progress }: Standing, decision: Decision, { nowMs }: AdvanceContext): Advance {
+  const next = firstProgress(nowMs, decision.reason, progress.startedBy);
+  return { state: 'running', progress: next, effect: 'assign', isTransition: true };
+}
+
+function onApprove({ state, progress }: Standing, _decision: Decision, context: AdvanceContext): Advance {
+  const { request, nowMs, planHash = '' } = context;
+  if (!request) return { state, progress, effect: 'none', isTransition: false };
+  const approval = { actor: request.actor, reason: request.reason, atMs: nowMs, planHash };
+  const next = { ...progress, approvals: [...progress.approvals, approval] };
+  return { state, progress: next, effect: 'none', isTransition: true };
+}
+
 function onPromote({ progress }: Standing, decision: Decision, { nowMs }: AdvanceContext): Advance {
   const next: Progress = {
-    ...firstProgress(nowMs, decision.reason),
+    ...firstProgress(nowMs, decision.reason, progress.startedBy),
+    startedAtMs: progress.startedAtMs,
     stageIndex: progress.stageIndex + 1,
     incidentsSinceMs: progress.incidentsSinceMs,
     acknowledgedReverts: progress.acknowledgedReverts,
@@ -106,6 +142,7 @@ function onComplete({ progress }: Standing, decision: Decision, { nowMs }: Advan
     phase: 'committing',
     lookAtMs: null,
     holdKind: null,
+    heldSinceMs: null,
     reason: decision.reason,
     stageTimes: closeStage(progress, nowMs),
   };
@@ -130,6 +167,7 @@ function onRollback({ progress }: Standing, decision: Decision, { nowMs, isAbort
     ...progress,
     lookAtMs: null,
     holdKind: null,
+    heldSinceMs: null,
     reason: decision.reason,
     endAs: isAbort ? 'aborted' : 'rolled_back',
     stageTimes: closeStage(progress, nowMs),
@@ -147,7 +185,8 @@ function onStay(standing: Standing, decision: Decision, context: AdvanceContext)
   const { state, progress } = standing;
   const isTransition = decision.to !== state || decision.holdKind !== progress.holdKind;
   if (!isTransition) return { ...standing, effect: 'none', isTransition };
-  const moved = { ...progress, holdKind: decision.holdKind, reason: decision.reason };
+  const heldSinceMs = decision.to === 'holding' ? context.nowMs : null;
+  const moved = { ...progress, holdKind: decision.holdKind, reason: decision.reason, heldSinceMs };
   const next = state === 'holding' && decision.to === 'running' ? resume(progress, moved, context) : moved;
   return { state: decision.to, progress: next, effect: 'none', isTransition };
 }
@@ -155,7 +194,8 @@ function onStay(standing: Standing, decision: Decision, context: AdvanceContext)
 /** After a kill the stage is lived through again; after doubt it gets one more period; otherwise the clock just goes on. */
 function resume(before: Progress, moved: Progress, { nowMs, stages, reverted }: AdvanceContext): Progress {
   if (before.holdKind === 'missing-data') return moved;
-  const acknowledged = { ...moved, acknowledgedReverts: [...reverted] };
+  // Only a person acknowledges; what lifts by itself changes nothing about reverts.
+  const acknowledged = before.holdKind === 'frozen' ? moved : { ...moved, acknowledgedReverts: [...reverted] };
   if (before.holdKind === 'killed')
     return {
       ...acknowledged,
@@ -168,7 +208,7 @@ function resume(before: Progress, moved: Progress, { nowMs, stages, reverted }: 
   if (before.lookAtMs === null) return acknowledged;
   const stage = stages[before.stageIndex];
   const anotherMs = stage ? stage.extend.eachMs || stage.bake : 0;
-  const isDoubt = before.holdKind === 'inconclusive' || before.holdKind === 'guardrail';
+  const isDoubt = ['inconclusive', 'guardrail', 'frozen'].includes(before.holdKind ?? '');
   return { ...acknowledged, phase: 'baking', lookAtMs: isDoubt ? nowMs + anotherMs : before.lookAtMs };
 }
 

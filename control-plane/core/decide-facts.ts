@@ -1,16 +1,20 @@
 // The facts of a decision, put together from what was assessed, what the file says and what a person asks.
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
+import type { Plan } from '../../shared/rollout/plan.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Progress } from './advance.ts';
 import type { Assessment } from './assess.ts';
-import type { DecideFacts, PersonRequest } from './decide.ts';
+import type { DecideFacts, PersonRequest } from './decision.ts';
+import { closedNow } from './schedule.ts';
 
 export type DecisionSources = {
   readonly nowMs: number;
   readonly state: RolloutState;
   readonly spec: RolloutSpec;
   readonly guardrails: readonly Guardrail[];
+  /** Absent: nothing was approved. */
+  readonly plan?: Pick<Plan, 'hash'>;
   readonly progress: Progress;
   readonly assessment: Assessment;
   readonly kill: string | null;
@@ -26,9 +30,15 @@ export function factsToDecide(sources: DecisionSources): DecideFacts {
     state,
     phase: progress.phase,
     holdKind: progress.holdKind,
-    stage: { name: stage.name, isLast: progress.stageIndex === spec.stages.length - 1, promote: stage.promote },
+    stage: {
+      name: stage.name,
+      isLast: progress.stageIndex === spec.stages.length - 1,
+      promote: stage.promote,
+      judge: stage.judge,
+    },
     lookAtMs: progress.lookAtMs,
-    extensionsLeft: Math.max(0, stage.extend.times - progress.extensionsUsed),
+    extensionsLeft:
+      spec.promotion.inconclusive.then === 'hold' ? 0 : Math.max(0, stage.extend.times - progress.extensionsUsed),
     extendMs: stage.extend.eachMs,
     kill,
     reverts: {
@@ -40,10 +50,36 @@ export function factsToDecide(sources: DecisionSources): DecideFacts {
     request,
     verdicts: assessment.verdicts,
     sustained: sustainedBreaches(sources),
+    onBreach: spec.abort.onBreach,
+    inconclusive: doubtOf(sources),
     missing: assessment.missing,
     pending: assessment.pending,
     exposed: assessment.exposure.exposed,
+    closed: closedNow(spec.schedule, sitesOf(assessment), nowMs)?.reason ?? null,
+    approvals: approvalsOf(sources, stage.approvals),
   };
+}
+
+function sitesOf({ standings }: Assessment): readonly string[] {
+  return [...new Set(standings.map(({ site }) => site))];
+}
+
+/** An approval of another plan counts for nothing. */
+function approvalsOf({ plan, progress, spec }: DecisionSources, needed: number): DecideFacts['approvals'] {
+  const planHash = plan?.hash ?? '';
+  return {
+    needed,
+    given: progress.approvals.filter((approval) => approval.planHash === planHash),
+    approvers: spec.owners.approvers,
+    startedBy: progress.startedBy,
+    planHash,
+  };
+}
+
+function doubtOf({ spec, progress, nowMs }: DecisionSources): DecideFacts['inconclusive'] {
+  const { afterExtensions, timeout, onTimeout } = spec.promotion.inconclusive;
+  const heldMs = progress.heldSinceMs === null ? 0 : nowMs - progress.heldSinceMs;
+  return { afterExtensions, isTimedOut: onTimeout === 'rollback' && timeout !== null && heldMs >= timeout };
 }
 
 /** Breaches that have lasted as long as their guardrail says; a breach without "for" counts at once. */

@@ -1,82 +1,29 @@
 // The decision on a rollout at one moment: facts in, one decision with one reason out. The precedence is the table below, and
 // nothing else; a promotion is its last row, so that it can never outrank anything above it.
-import type { RolloutPhase, RolloutState, RolloutVerb } from '../../shared/protocol/api-rollouts.ts';
 import { describeDuration } from '../../shared/rollout/durations.ts';
-import type { Verdict } from '../../shared/rollout/verdict.ts';
+import {
+  type DecideFacts,
+  type Decision,
+  type Draft,
+  firstOf,
+  hold,
+  isUndo,
+  type Rule,
+  refuse,
+  rollback,
+  wait,
+} from './decision.ts';
+import {
+  decideScheduled,
+  lackingApprovals,
+  lackingEvidence,
+  onApproval,
+  onPersonApprove,
+  onSchedule,
+  summaryOfPasses,
+} from './growth.ts';
 
-export type HoldKind = 'person' | 'guardrail' | 'missing-data' | 'inconclusive' | 'reverts' | 'killed';
-
-export type PersonRequest = {
-  readonly verb: RolloutVerb;
-  readonly actor: string;
-  readonly reason: string;
-  readonly override: boolean;
-  readonly keep: boolean;
-};
-
-export type DecideFacts = {
-  readonly nowMs: number;
-  readonly state: RolloutState;
-  readonly phase: RolloutPhase;
-  readonly holdKind: HoldKind | null;
-  readonly stage: { readonly name: string; readonly isLast: boolean; readonly promote: 'auto' | 'manual' };
-  /** When the bake (or its extension) ends; null while devices are still switching. */
-  readonly lookAtMs: number | null;
-  readonly extensionsLeft: number;
-  readonly extendMs: number;
-  /** A kill in force that covers the candidate, in words. */
-  readonly kill: string | null;
-  /** Devices that went back by themselves, of those that ever had the candidate in this rollout. */
-  readonly reverts: {
-    readonly devices: readonly string[];
-    readonly exposed: number;
-    /** Devices that shall have it in this stage. */
-    readonly assigned: number;
-    readonly percent: number;
-    readonly min: number;
-  };
-  readonly request: PersonRequest | null;
-  /** Verdicts of the guardrails of this stage, and the ids of breaches that have lasted as long as they must. */
-  readonly verdicts: readonly Verdict[];
-  readonly sustained: ReadonlySet<string>;
-  /** Silent devices, blind cameras, devices that do not start: in words; null when all is there. */
-  readonly missing: string | null;
-  /** Reachable devices that are not on the candidate yet, in words; null when all are. */
-  readonly pending: string | null;
-  /** Devices that report the candidate. */
-  readonly exposed: number;
-};
-
-export type DecisionKind = 'promote' | 'extend' | 'hold' | 'rollback' | 'complete' | 'wait';
-
-export type Decision = {
-  readonly kind: DecisionKind;
-  readonly rule: RuleName;
-  readonly reason: string;
-  readonly to: RolloutState;
-  readonly holdKind: HoldKind | null;
-  /** A person's request that was not granted. */
-  readonly refused?: true;
-};
-
-export type RuleName =
-  | 'kill'
-  | 'device-trip-wire'
-  | 'person-abort'
-  | 'guardrail-breach'
-  | 'missing-data'
-  | 'reverts'
-  | 'person-hold'
-  | 'held'
-  | 'person-promote'
-  | 'settling'
-  | 'bake'
-  | 'evidence'
-  | 'approval'
-  | 'promote';
-
-type Rule = { readonly name: RuleName; readonly decide: (facts: DecideFacts) => Draft | null };
-type Draft = Omit<Decision, 'rule'>;
+export type { DecideFacts, Decision, HoldKind, PersonRequest } from './decision.ts';
 
 /** Highest first. The first rule that has something to say decides. */
 export const PRECEDENCE: readonly Rule[] = [
@@ -87,7 +34,9 @@ export const PRECEDENCE: readonly Rule[] = [
   { name: 'missing-data', decide: onMissing },
   { name: 'reverts', decide: onSomeReverts },
   { name: 'person-hold', decide: onHoldOrResume },
+  { name: 'person-approve', decide: onPersonApprove },
   { name: 'held', decide: onHeld },
+  { name: 'schedule', decide: (facts) => onSchedule(facts, onSettling(facts) ?? onBake(facts)) },
   { name: 'person-promote', decide: onPersonPromote },
   { name: 'settling', decide: onSettling },
   { name: 'bake', decide: onBake },
@@ -96,13 +45,9 @@ export const PRECEDENCE: readonly Rule[] = [
   { name: 'promote', decide: onPromote },
 ];
 
-/** For a rollout that is running, holding or awaiting approval. */
+/** For a rollout that has not ended and is not rolling back. */
 export function decide(facts: DecideFacts): Decision {
-  for (const { name, decide: rule } of PRECEDENCE) {
-    const draft = rule(facts);
-    if (draft !== null) return { ...draft, rule: name };
-  }
-  throw new TypeError('the last rule of the precedence always decides');
+  return facts.state === 'scheduled' ? decideScheduled(facts) : firstOf(PRECEDENCE, facts);
 }
 
 function onKill({ kill, request }: DecideFacts): Draft | null {
@@ -132,12 +77,21 @@ function onAbort({ request }: DecideFacts): Draft | null {
   return rollback(`${request.actor}: ${request.reason}`);
 }
 
-function onBreach({ verdicts, sustained }: DecideFacts): Draft | null {
+function onBreach(facts: DecideFacts): Draft | null {
+  const { verdicts, sustained } = facts;
   const breaches = verdicts.filter(({ guardrail, verdict }) => verdict === 'breach' && sustained.has(guardrail));
   const worst = breaches.find(({ enforce }) => enforce === 'rollback');
-  if (worst) return rollback(worst.sentence);
-  const holding = breaches.find(({ enforce }) => enforce === 'hold');
-  return holding ? hold('guardrail', holding.sentence) : null;
+  if (worst && facts.onBreach === 'rollback') return rollback(worst.sentence);
+  const holding = breaches.find(({ enforce }) => enforce === 'hold') ?? (facts.onBreach === 'hold' ? worst : undefined);
+  if (holding) return hold('guardrail', holding.sentence);
+  return worst ? freeze(facts, worst.sentence) : null;
+}
+
+/** Nobody new gets it, whoever has it keeps it, judging goes on. A hold that needs a person is not replaced by one that does not. */
+function freeze({ holdKind, request }: DecideFacts, sentence: string): Draft | null {
+  const isHeldForPerson = holdKind !== null && holdKind !== 'frozen' && holdKind !== 'missing-data';
+  if (isHeldForPerson || request?.verb === 'hold') return null;
+  return hold('frozen', `frozen: ${sentence}`);
 }
 
 function onMissing({ missing, holdKind }: DecideFacts): Draft | null {
@@ -163,19 +117,33 @@ function onHoldOrResume({ request, state }: DecideFacts): Draft | null {
   return { kind: 'wait', reason: `${request.actor} resumed it: ${request.reason}`, to: 'running', holdKind: null };
 }
 
-function onHeld({ state, holdKind, request }: DecideFacts): Draft | null {
+function onHeld(facts: DecideFacts): Draft | null {
+  const { state, holdKind, request, inconclusive } = facts;
   if (state !== 'holding' || request?.verb === 'promote') return null;
-  if (holdKind === 'missing-data')
-    return { kind: 'wait', reason: 'the missing devices are back', to: 'running', holdKind: null };
+  if (holdKind === 'missing-data') return wait('running', 'the missing devices are back');
+  if (holdKind === 'frozen' && youngBreach(facts) === undefined)
+    return wait('running', 'the breach is over; it is judged for one more period');
+  if (holdKind === 'inconclusive' && inconclusive.isTimedOut)
+    return rollback(
+      `nobody decided in time (promotion.inconclusive.timeout): ${lackingEvidence(facts) ?? 'held for doubt'}`,
+    );
   return { kind: 'wait', reason: 'held until a person resumes it', to: 'holding', holdKind };
+}
+
+/** An enforced breach, also one that has not lasted long enough to act on. */
+function youngBreach({ verdicts }: DecideFacts): DecideFacts['verdicts'][number] | undefined {
+  return verdicts.find(({ enforce, verdict }) => enforce !== 'observe' && verdict === 'breach');
 }
 
 function onPersonPromote(facts: DecideFacts): Draft | null {
   const { request, state } = facts;
   if (request?.verb !== 'promote') return null;
   if (facts.exposed === 0) return refuse(state, 'no device reports the candidate yet');
-  const breach = facts.verdicts.find(({ enforce, verdict }) => enforce !== 'observe' && verdict === 'breach');
+  const breach = youngBreach(facts);
   if (breach) return refuse(state, `${breach.sentence}; nothing is promoted over a breach, also while it is young`);
+  if (facts.missing !== null) return refuse(state, `${facts.missing}; nothing is promoted over missing devices`);
+  const unapproved = lackingApprovals(facts);
+  if (unapproved !== null) return refuse(state, `${unapproved}; nobody promotes it without them`);
   if (request.override) return forward(facts, `${request.actor} promoted it over the evidence: ${request.reason}`);
   if (state === 'holding') return refuse(state, 'it is held; resume it first, or promote with override and a reason');
   const notReady = onSettling(facts) ?? onBake(facts);
@@ -192,7 +160,7 @@ function onSettling({ phase, lookAtMs, pending, state, exposed }: DecideFacts): 
 }
 
 function onBake({ lookAtMs, nowMs, state }: DecideFacts): Draft | null {
-  if (lookAtMs === null || nowMs >= lookAtMs || state === 'awaiting_approval') return null;
+  if (lookAtMs === null || nowMs >= lookAtMs) return null;
   return wait(state, `baking: looked at in ${describeDuration(lookAtMs - nowMs)}`);
 }
 
@@ -207,62 +175,16 @@ function onEvidence(facts: DecideFacts): Draft | null {
       to: 'running',
       holdKind: null,
     };
+  if (facts.inconclusive.afterExtensions === 'rollback') return rollback(`${lacking}; no extension is left`);
   return hold('inconclusive', `${lacking}; no extension is left`);
 }
 
-function onApproval({ stage, state }: DecideFacts): Draft | null {
-  if (state === 'awaiting_approval') return wait('awaiting_approval', 'ready; waits for a person to promote it');
-  if (stage.promote === 'auto') return null;
-  return {
-    kind: 'hold',
-    reason: `stage ${stage.name} is ready; a person must promote it`,
-    to: 'awaiting_approval',
-    holdKind: null,
-  };
-}
-
 function onPromote(facts: DecideFacts): Draft {
-  return forward(facts, summaryOfPasses(facts.verdicts));
-}
-
-/** Why the stage may not be promoted now; null when every enforced guardrail passes and every reachable device is there. */
-export function lackingEvidence({ verdicts, pending, exposed }: DecideFacts): string | null {
-  if (exposed === 0) return 'no device reports the candidate';
-  if (pending !== null) return pending;
-  const open = verdicts.find(({ enforce, verdict }) => enforce !== 'observe' && verdict !== 'pass');
-  return open?.sentence ?? null;
-}
-
-function summaryOfPasses(verdicts: readonly Verdict[]): string {
-  const enforced = verdicts.filter(({ enforce }) => enforce !== 'observe');
-  if (enforced.length === 0) return 'every reachable device proved the candidate';
-  const [first] = enforced;
-  return enforced.length === 1 ? `${first?.sentence}` : `all ${enforced.length} guardrails pass: ${first?.sentence}; …`;
+  return forward(facts, summaryOfPasses(facts));
 }
 
 function forward({ stage }: DecideFacts, reason: string): Draft {
   return { kind: stage.isLast ? 'complete' : 'promote', reason, to: 'running', holdKind: null };
-}
-
-function rollback(reason: string): Draft {
-  return { kind: 'rollback', reason, to: 'rolling_back', holdKind: null };
-}
-
-function hold(holdKind: HoldKind, reason: string): Draft {
-  return { kind: 'hold', reason, to: 'holding', holdKind };
-}
-
-function wait(to: RolloutState, reason: string): Draft {
-  return { kind: 'wait', reason, to, holdKind: null };
-}
-
-/** `advance` keeps everything as it is when a request was refused. */
-function refuse(state: RolloutState, reason: string): Draft {
-  return { kind: 'wait', reason, to: state, holdKind: null, refused: true };
-}
-
-function isUndo(request: PersonRequest | null): boolean {
-  return request?.verb === 'rollback' || request?.verb === 'abort';
 }
 
 function sharePct({ devices, exposed }: DecideFacts['reverts']): number {

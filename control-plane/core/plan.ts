@@ -5,6 +5,8 @@ import { leaseWarnings } from '../../shared/rollout/lease-section.ts';
 import type { Plan, PlanDevice, PlanStage, Readiness } from '../../shared/rollout/plan.ts';
 import type { CohortSpec, RolloutFile } from '../../shared/rollout/rollout-file.ts';
 import { cohortOrder } from './cohorts.ts';
+import { list } from './decide.ts';
+import { closedNow } from './schedule.ts';
 import { assignStage, keyOf, type LedgerDevice } from './stages.ts';
 
 export type PlanFactsDevice = {
@@ -32,6 +34,8 @@ export type PlanFacts = {
   readonly readiness: readonly Readiness[];
   /** Found before the devices were looked at: labels, kills, the release itself. */
   readonly refusals: readonly string[];
+  /** Reasons against a start that a person may override. */
+  readonly needsOverride?: readonly string[];
   readonly plannedAtMs: number;
 };
 
@@ -64,7 +68,17 @@ export function buildPlan(facts: PlanFacts, hashOf: (document: unknown) => strin
     soonestMs: file.spec.stages.reduce((total, { bake }) => total + bake + file.spec.analysis.settle, 0),
     fileHash: facts.fileHash,
   };
-  return { ...content, plannedAtMs: facts.plannedAtMs, hash: hashOf(content) };
+  const sites = [...new Set(devices.map(({ site }) => site))];
+  const { plannedAtMs, needsOverride = [] } = facts;
+  const closed = closedNow(file.spec.schedule, sites, plannedAtMs);
+  return {
+    ...content,
+    refusals: [...content.refusals, ...(closed?.opensAtMs === null ? [`schedule: ${closed.reason}`] : [])],
+    plannedAtMs,
+    closed: closed?.reason ?? null,
+    needsOverride: [...needsOverride],
+    hash: hashOf(content),
+  };
 }
 
 type Included = PlanFactsDevice & { readonly baseline: ReleaseRef; readonly hardwareClass: string };
@@ -138,6 +152,8 @@ function planStages({ file }: PlanFacts, devices: readonly Ordered[]): PlanStage
       bakeMs: stage.bake,
       extend: stage.extend,
       promote: stage.promote,
+      approvals: stage.approvals,
+      holdbackPct: stage.holdback,
       sites,
       devices: assigned.length,
       controls: ledger.length - assigned.length,
@@ -179,7 +195,7 @@ function refusalsOf(devices: readonly Ordered[], { file }: PlanFacts): readonly 
   const busy = new Map(devices.flatMap(({ device, busyWith }) => (busyWith === null ? [] : [[device, busyWith]])));
   if (busy.size > 0)
     refusals.push(
-      `rollout ${[...new Set(busy.values())].join(', ')} has not ended on ${[...busy.keys()].slice(0, 5).join(', ')}`,
+      `rollout ${[...new Set(busy.values())].join(', ')} has not ended on ${list([...busy.keys()])}; end it first: ${[...new Set(busy.values())].map((id) => `belay rollout rollback ${id} --reason …`).join(', ')}`,
     );
   const sites = new Set(devices.map(({ site }) => site));
   for (const factory of file.spec.cohort.factories ?? []) {
@@ -201,7 +217,10 @@ function warningsOf({ file, devices: all }: PlanFacts, devices: readonly Ordered
       .filter((site) => devices.every((device) => device.site !== site))
       .map((site) => `lease.sites: no device of ${site} takes part`),
     ...(offline.length > 0 ? [`${offline.length} of ${devices.length} devices are not reachable now`] : []),
-    ...(last && devices.every((device) => device.pin !== 'baseline')
+    ...(last && last.holdback > 0
+      ? [`stage ${last.name} holds back ${last.holdback} % as controls; they get the candidate when it completes`]
+      : []),
+    ...(last && last.holdback === 0 && devices.every((device) => device.pin !== 'baseline')
       ? [`stage ${last.name} leaves no controls: its devices are compared with their own past only`]
       : []),
   ];

@@ -15,6 +15,8 @@ export type LedgerDevice = Member & {
 export type StageSize = Pick<StageSpec, 'mode'> & {
   readonly percent?: number | undefined;
   readonly count?: number | undefined;
+  /** Share of each site that this stage leaves on the baseline as controls, in percent. */
+  readonly holdback?: number;
 };
 
 const ROLE_OF_MODE = { golden: 'prove', shadow: 'shadow', serve: 'serve' } as const;
@@ -47,16 +49,25 @@ export function keyOf({ site, device }: { readonly site: string; readonly device
 
 function chooseDevices(stage: StageSize, ledger: readonly LedgerDevice[], minPerFactory: number): ReadonlySet<string> {
   const pinned = ledger.filter(({ pin }) => pin === 'candidate').map(keyOf);
-  const sites = sitesOf(ledger.filter(({ pin }) => pin === null));
+  const sites = sitesOf(ledger.filter(({ pin }) => pin === null)).map((site) => ({
+    eligible: site.length,
+    order: site.slice(0, site.length - heldBack(site.length, stage.holdback ?? 0)),
+  }));
   if (stage.count !== undefined) {
-    const order = mergeBySainteLague(sites).map(keyOf);
+    const order = mergeBySainteLague(sites.map((site) => site.order)).map(keyOf);
     return new Set([...pinned, ...growCohort(order, servingAmong(ledger), stage.count)]);
   }
-  const chosen = sites.flatMap((site) => {
-    const quota = quotaOf(stage.percent ?? 0, site.length, minPerFactory);
-    return growCohort(site.map(keyOf), servingAmong(site), quota);
+  const chosen = sites.flatMap(({ order, eligible }) => {
+    const quota = quotaOf(stage.percent ?? 0, eligible, minPerFactory);
+    return growCohort(order.map(keyOf), servingAmong(order), quota);
   });
   return new Set([...pinned, ...chosen]);
+}
+
+/** The last of the order, so that stages stay nested; at least one of a site that has two, or there would be no controls. */
+function heldBack(eligible: number, percent: number): number {
+  if (percent === 0 || eligible < 2) return 0;
+  return quotaOf(percent, eligible, 1);
 }
 
 function servingAmong(devices: readonly LedgerDevice[]): ReadonlySet<string> {

@@ -8,6 +8,7 @@ import type { RolloutFile } from '../../shared/rollout/rollout-file.ts';
 import { coveringKill } from '../core/kill-cover.ts';
 import { buildPlan, type PlanFactsDevice } from '../core/plan.ts';
 import type { Device } from '../devices/device.ts';
+import { readCooldown } from './cooldown.ts';
 import { cohortKey, hashDocument, hashText } from './hashes.ts';
 import { busyDevices } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
@@ -53,6 +54,7 @@ export async function planRollout(parts: PlannerParts, fileText: string): Promis
       ...(kill === null ? [] : [`the candidate is ${kill}`]),
       ...(release.state === 'withdrawn' || release.state === 'archived' ? [`the candidate is ${release.state}`] : []),
     ],
+    needsOverride: await readCooldown(parts.database, resolved.ref.digest, parts.wallNow()),
     plannedAtMs: parts.wallNow(),
   };
   return { kind: 'planned', plan: buildPlan(facts, hashDocument), file, rolloutId };

@@ -52,7 +52,14 @@ export async function recordTransition(parts: RolloutParts, plan: TransitionPlan
       action: `rollout-${plan.decision.kind}`,
       subject: `rollout/${rollout.id}`,
       reason: plan.decision.reason,
-      details: { seq, rule: plan.decision.rule, from: rollout.state, to: state, version: rollout.version + 1 },
+      details: {
+        seq,
+        rule: plan.decision.rule,
+        from: rollout.state,
+        to: state,
+        version: rollout.version + 1,
+        planHash: rollout.plan.hash,
+      },
     });
     await applyEffect(transaction, plan);
     if (plan.verification) await insertVerification(transaction, rollout.id, plan.verification);

@@ -2,7 +2,7 @@
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import { type Plan, planSchema } from '../../shared/rollout/plan.ts';
-import type { Progress } from '../core/advance.ts';
+import { PROGRESS_BEFORE, type Progress } from '../core/advance.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Schema } from '../database/schema.ts';
 import { EMPTY_SNAPSHOT, type Snapshot } from './snapshot.ts';
@@ -130,7 +130,7 @@ function toRollout(row: Schema['rollouts']): Rollout {
     fileText: row.file_text,
     fileHash: row.file_hash,
     plan: planSchema.parse(JSON.parse(row.plan)),
-    progress: JSON.parse(row.progress) as Progress,
+    progress: { ...PROGRESS_BEFORE, ...(JSON.parse(row.progress) as Progress) },
     latest: JSON.parse(row.latest) as Snapshot,
   };
 }

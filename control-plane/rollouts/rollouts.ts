@@ -9,8 +9,8 @@ import type {
   RolloutWhy,
 } from '../../shared/protocol/api-rollouts.ts';
 import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
-import type { StageSpec } from '../../shared/rollout/rollout-file.ts';
-import type { Decision, PersonRequest } from '../core/decide.ts';
+import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
+import type { Decision, PersonRequest } from '../core/decision.ts';
 import { tendAftermath } from './aftermath.ts';
 import { listDecisions } from './decisions.ts';
 import { readLedger } from './ledger.ts';
@@ -18,7 +18,7 @@ import type { RolloutParts } from './parts.ts';
 import { planRollout } from './planner.ts';
 import { killOf, readActiveKills, WindowReader } from './readings.ts';
 import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
-import { type Started, startRollout } from './start.ts';
+import { type Started, type StartInput, startRollout } from './start.ts';
 import { type StepInput, type StepResult, stepRollout } from './step.ts';
 import { readVerification } from './verifications.ts';
 import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
@@ -33,7 +33,7 @@ export type Acted =
 
 export class Rollouts {
   readonly #parts: RolloutParts;
-  readonly #readers = new Map<string, WindowReader>();
+  readonly #readers = new Map<string, { readonly sinceMs: number; readonly reader: WindowReader }>();
   /** Steps run one after the other: a person's verb never interleaves with a tick. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -47,14 +47,14 @@ export class Rollouts {
     return { plan: planned.plan, problems: [] };
   }
 
-  start(input: { readonly file: string; readonly actor: string; readonly reason: string }): Promise<Started> {
+  start(input: StartInput): Promise<Started> {
     return this.#alone(() => startRollout(this.#parts, input));
   }
 
   async list(): Promise<readonly RolloutSummary[]> {
     const kills = await readActiveKills(this.#parts.database);
     return (await listRollouts(this.#parts.database)).map((rollout) => {
-      return summarise({ rollout, stages: stagesOf(rollout), kill: killOf(kills, rollout) });
+      return summarise({ rollout, stages: specOf(rollout)?.stages ?? [], kill: killOf(kills, rollout) });
     });
   }
 
@@ -77,6 +77,7 @@ export class Rollouts {
       reason: body.reason,
       override: body.override ?? false,
       keep: body.keep ?? false,
+      ...(body.planHash === undefined ? {} : { planHash: body.planHash }),
     };
     return this.#alone(async () => {
       const rollout = await findRollout(this.#parts.database, idOrName);
@@ -109,22 +110,25 @@ export class Rollouts {
     await windows.refresh(this.#parts.database);
     const devices = await this.#parts.devices.list();
     const result = await stepRollout(this.#parts, { rollout, devices, windows, request, nowMs });
-    if (result.kind === 'done' && result.decision?.kind === 'promote')
+    if (result.kind === 'done' && LOOKED_AT_AGAIN.includes(result.decision?.kind ?? 'wait'))
       await this.#lookAgain(rollout.id, { devices, windows, nowMs });
     return result;
   }
 
-  /** Right after a promotion: what is shown must be about the new stage. */
+  /** Right after a promotion what is shown must be about the new stage; right after the last approval it is promoted. */
   async #lookAgain(id: string, seen: Pick<StepInput, 'devices' | 'windows' | 'nowMs'>): Promise<void> {
     const rollout = await findRollout(this.#parts.database, id);
-    if (rollout !== null) await stepRollout(this.#parts, { ...seen, rollout, request: null });
+    if (rollout !== null)
+      await stepRollout(this.#parts, { ...seen, windows: this.#readerOf(rollout), rollout, request: null });
   }
 
   #readerOf(rollout: Rollout): WindowReader {
+    // A device's own past ends where its first device was told, which a schedule may put off.
+    const sinceMs = rollout.progress.startedAtMs ?? rollout.createdAtMs;
     const known = this.#readers.get(rollout.id);
-    if (known) return known;
-    const reader = new WindowReader(rollout.createdAtMs, [...new Set(rollout.plan.devices.map(({ site }) => site))]);
-    this.#readers.set(rollout.id, reader);
+    if (known?.sinceMs === sinceMs) return known.reader;
+    const reader = new WindowReader(sinceMs, [...new Set(rollout.plan.devices.map(({ site }) => site))]);
+    this.#readers.set(rollout.id, { sinceMs, reader });
     return reader;
   }
 
@@ -134,7 +138,7 @@ export class Rollouts {
     if (rollout === null) return null;
     return {
       rollout,
-      stages: stagesOf(rollout),
+      spec: specOf(rollout),
       ledger: await readLedger(database, rollout.id, rollout.plan),
       devices: await devices.list(),
       decisions: await listDecisions(database, rollout.id, DECISIONS_SHOWN),
@@ -155,14 +159,17 @@ export function openRollouts(parts: RolloutParts): Rollouts {
   return new Rollouts(parts);
 }
 
-function stagesOf(rollout: Rollout): readonly StageSpec[] {
+function specOf(rollout: Rollout): RolloutSpec | null {
   const read = readRolloutFile(rollout.fileText);
-  return read.ok ? read.value.spec.stages : [];
+  return read.ok ? read.value.spec : null;
 }
+
+const LOOKED_AT_AGAIN: readonly Decision['kind'][] = ['start', 'approve', 'promote'];
 
 const GRANTED: Readonly<Record<RolloutVerb, readonly Decision['kind'][]>> = {
   hold: ['hold'],
   resume: ['wait'],
+  approve: ['approve'],
   promote: ['promote', 'complete'],
   rollback: ['rollback'],
   abort: ['rollback'],

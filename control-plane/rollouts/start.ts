@@ -1,6 +1,7 @@
 // Starts a rollout: plans it afresh, and when nothing stands in the way writes it, its ledger and the first stage at once.
 import type { Plan } from '../../shared/rollout/plan.ts';
 import type { FileProblem } from '../../shared/rollout/read-rollout-file.ts';
+import type { RolloutFile, RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import { firstProgress } from '../core/advance.ts';
 import { insertDecision } from './decisions.ts';
 import { hashText } from './hashes.ts';
@@ -18,19 +19,31 @@ export type Started =
   /** The file is fine, and something stands in the way. */
   | { readonly kind: 'refused'; readonly reasons: readonly string[]; readonly plan: Plan };
 
-export async function startRollout(
-  parts: RolloutParts,
-  input: { readonly file: string; readonly actor: string; readonly reason: string },
-): Promise<Started> {
+export type StartInput = {
+  readonly file: string;
+  readonly actor: string;
+  readonly reason: string;
+  readonly override?: boolean | undefined;
+};
+
+export async function startRollout(parts: RolloutParts, input: StartInput): Promise<Started> {
   const planned = await planRollout(parts, input.file);
   if (planned.kind === 'refused') return { kind: 'invalid', problems: planned.problems };
   const { plan, file, rolloutId: id } = planned;
-  if (plan.refusals.length > 0) return { kind: 'refused', reasons: plan.refusals, plan };
+  const reasons = [
+    ...plan.refusals,
+    ...(input.override ? [] : plan.needsOverride),
+    ...tooFewApprovers(file, input.actor),
+  ];
+  if (reasons.length > 0) return { kind: 'refused', reasons, plan };
+  // Outside its windows it is written and waits: the first tick inside them tells the first devices.
+  const state = plan.closed === null ? 'running' : 'scheduled';
+  const overridden = input.override ? plan.needsOverride : [];
   const nowMs = parts.wallNow();
   const rollout: Rollout = {
     id,
     name: plan.name,
-    state: 'running',
+    state,
     version: 1,
     candidate: { release: plan.candidate.release, digest: plan.candidate.digest },
     createdAtMs: nowMs,
@@ -38,51 +51,76 @@ export async function startRollout(
     fileText: input.file,
     fileHash: hashText(input.file),
     plan,
-    progress: firstProgress(nowMs, input.reason),
+    progress: { ...firstProgress(nowMs, input.reason, input.actor), startedAtMs: plan.closed === null ? nowMs : null },
     latest: EMPTY_SNAPSHOT,
   };
+  await writeStart(parts, { rollout, spec: file.spec, input, overridden });
+  parts.log.info(
+    { rolloutId: id, candidate: rollout.candidate.release, devices: plan.devices.length, reason: input.reason },
+    'rollout started',
+  );
+  return { kind: 'started', id, plan };
+}
+
+type StartFacts = {
+  readonly rollout: Rollout;
+  readonly spec: RolloutSpec;
+  readonly input: StartInput;
+  readonly overridden: readonly string[];
+};
+
+/** All at once: the rollout, its ledger, its first decision, and, when it begins now, its first stage. */
+async function writeStart(parts: RolloutParts, { rollout, spec, input, overridden }: StartFacts): Promise<void> {
+  const { plan, state, createdAtMs: nowMs } = rollout;
   await parts.database.transaction().execute(async (transaction) => {
     await insertRollout(transaction, rollout);
-    await insertLedger(transaction, id, plan, nowMs);
+    await insertLedger(transaction, rollout.id, plan, nowMs);
     await insertDecision(transaction, {
-      rolloutId: id,
+      rolloutId: rollout.id,
       atMs: nowMs,
       kind: 'start',
       rule: 'person-start',
       actor: input.actor,
       reason: input.reason,
       fromState: 'draft',
-      toState: 'running',
-      stage: file.spec.stages[0]?.name ?? '',
+      toState: state,
+      stage: spec.stages[0]?.name ?? '',
       fileHash: rollout.fileHash,
-      inputs: { plan },
+      inputs: { plan, overridden },
     });
     await parts.audit.append(transaction, {
       actor: input.actor,
       action: 'rollout-start',
-      subject: `rollout/${id}`,
+      subject: `rollout/${rollout.id}`,
       reason: input.reason,
-      details: { candidate: rollout.candidate, fileHash: rollout.fileHash, planHash: plan.hash },
+      details: { candidate: rollout.candidate, fileHash: rollout.fileHash, planHash: plan.hash, state, overridden },
     });
     await applyEffect(transaction, {
       rollout,
-      spec: file.spec,
-      ledger: await readLedger(transaction, id, plan),
+      spec,
+      ledger: await readLedger(transaction, rollout.id, plan),
       state: 'running',
       progress: rollout.progress,
-      effect: 'assign',
+      effect: state === 'running' ? 'assign' : 'none',
       decision: { kind: 'start', rule: 'person-start', actor: input.actor, reason: input.reason, inputs: null },
       nowMs,
     });
     await parts.registry.markState(transaction, rollout.candidate.digest, {
       state: 'candidate',
       actor: input.actor,
-      reason: `rollout ${id} started: ${input.reason}`,
+      reason: `rollout ${rollout.id} started: ${input.reason}`,
     });
   });
-  parts.log.info(
-    { rolloutId: id, candidate: rollout.candidate.release, devices: plan.devices.length, reason: input.reason },
-    'rollout started',
-  );
-  return { kind: 'started', id, plan };
+}
+
+/** Whoever starts it does not approve it: then enough others must be left. */
+function tooFewApprovers({ spec }: RolloutFile, actor: string): readonly string[] {
+  const others = spec.owners.approvers.filter((approver) => approver !== actor);
+  if (spec.owners.approvers.length === 0) return [];
+  return spec.stages
+    .filter(({ approvals }) => approvals > others.length)
+    .map(
+      ({ name, approvals }) =>
+        `stage ${name} needs ${approvals} approval${approvals === 1 ? '' : 's'} of others than ${actor}, and owners.approvers has ${others.length}`,
+    );
 }

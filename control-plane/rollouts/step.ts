@@ -111,6 +111,8 @@ async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promis
     stages: spec.stages,
     isAbort: situation.request?.verb === 'abort',
     reverted: assessment.reverted,
+    request: situation.request,
+    planHash: rollout.plan.hash,
   });
   const saved = await save(parts, situation, { assessment, decision, facts, next });
   if (!saved) return { kind: 'conflict' };

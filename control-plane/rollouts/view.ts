@@ -1,10 +1,11 @@
 // The rollout as people see it: everything of the watch screen in one answer. Reads only.
 import type { RolloutDecision, RolloutSummary, RolloutView, RolloutWhy } from '../../shared/protocol/api-rollouts.ts';
-import type { StageSpec } from '../../shared/rollout/rollout-file.ts';
+import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Verification } from '../../shared/rollout/verification.ts';
 import { explainRollout } from '../core/explain.ts';
 import type { DeviceStanding } from '../core/exposure.ts';
 import { STATISTICS_VERSION } from '../core/judge.ts';
+import { type Closed, closedNow } from '../core/schedule.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Device } from '../devices/device.ts';
 import type { LedgerRow } from './ledger.ts';
@@ -12,7 +13,8 @@ import { ENDED, type Rollout } from './rollout-rows.ts';
 
 export type ViewFacts = {
   readonly rollout: Rollout;
-  readonly stages: readonly StageSpec[];
+  /** Null: its stored file can no longer be read. */
+  readonly spec: RolloutSpec | null;
   readonly ledger: readonly LedgerRow[];
   readonly devices: readonly Device[];
   readonly decisions: readonly RolloutDecision[];
@@ -23,18 +25,22 @@ export type ViewFacts = {
 };
 
 export function viewRollout(facts: ViewFacts): RolloutView {
-  const { rollout, stages, ledger, decisions, nowMs } = facts;
+  const { rollout, spec, ledger, decisions, nowMs } = facts;
   const { progress, latest, plan } = rollout;
-  const isRunning = rollout.state === 'running';
+  const stages = spec?.stages ?? [];
+  const closed = closedOf(facts);
   return {
-    ...summarise(facts),
+    ...summarise({ ...facts, stages }),
     nowMs,
     version: rollout.version,
     owners: plan.owners,
     baselines: plan.baselines,
     stages: stages.map((stage, index) => viewStage(stage, index, rollout)),
-    nextDecisionAtMs: isRunning ? progress.lookAtMs : null,
+    nextDecisionAtMs: nextDecision(rollout, closed),
     extensionsUsed: progress.extensionsUsed,
+    startedBy: progress.startedBy,
+    approvals: viewApprovals(facts),
+    closed: closed?.reason ?? null,
     holdReason: rollout.state === 'holding' ? progress.reason : null,
     exposure: latest.exposure,
     controls: latest.controls,
@@ -50,17 +56,49 @@ export function viewRollout(facts: ViewFacts): RolloutView {
   };
 }
 
-export function summarise({ rollout, stages, kill }: Pick<ViewFacts, 'rollout' | 'stages' | 'kill'>): RolloutSummary {
+/** What has ended, or goes back, waits for no window. */
+function closedOf({ rollout, spec, nowMs }: ViewFacts): Closed | null {
+  if (spec === null || ENDED.includes(rollout.state) || rollout.state === 'rolling_back') return null;
+  return closedNow(spec.schedule, [...new Set(rollout.plan.devices.map(({ site }) => site))], nowMs);
+}
+
+function nextDecision({ state, progress }: Rollout, closed: Closed | null): number | null {
+  if (state === 'scheduled') return closed?.opensAtMs ?? null;
+  if (state !== 'running' || progress.lookAtMs === null) return null;
+  return Math.max(progress.lookAtMs, closed?.opensAtMs ?? 0);
+}
+
+function viewApprovals({ rollout, spec }: ViewFacts): RolloutView['approvals'] {
+  const { progress, plan, state } = rollout;
+  const stage = spec?.stages[progress.stageIndex];
+  const isOver = ENDED.includes(state) || state === 'rolling_back' || progress.phase === 'committing';
+  if (spec == null || stage?.promote !== 'approval' || isOver) return null;
+  const given = progress.approvals.filter(({ planHash }) => planHash === plan.hash);
+  const approvers = spec.owners.approvers.filter(
+    (name) => name !== progress.startedBy && given.every(({ actor }) => actor !== name),
+  );
+  return {
+    stage: stage.name,
+    needed: stage.approvals,
+    given: given.map(({ actor, reason, atMs }) => ({ actor, reason, atMs })),
+    approvers,
+  };
+}
+
+type Summarised = Pick<ViewFacts, 'rollout' | 'kill'> & { readonly stages: readonly StageSpec[] };
+
+export function summarise({ rollout, stages, kill }: Summarised): RolloutSummary {
   const { progress, latest } = rollout;
   const hasEnded = ENDED.includes(rollout.state);
+  const isUnseen = rollout.state === 'scheduled' && latest.atMs === 0;
   return {
     id: rollout.id,
     name: rollout.name,
     state: rollout.state,
-    phase: hasEnded || rollout.state === 'rolling_back' ? null : progress.phase,
+    phase: hasEnded || rollout.state === 'rolling_back' || rollout.state === 'scheduled' ? null : progress.phase,
     killed: kill,
     candidate: rollout.candidate,
-    status: hasEnded ? endedStatus(rollout) : latest.status,
+    status: hasEnded ? endedStatus(rollout) : isUnseen ? 'not started: waits for its window' : latest.status,
     stage: stages[progress.stageIndex]?.name ?? '',
     stageIndex: progress.stageIndex,
     stageCount: stages.length,
@@ -70,9 +108,10 @@ export function summarise({ rollout, stages, kill }: Pick<ViewFacts, 'rollout' |
 }
 
 export function whyRollout(facts: ViewFacts): RolloutWhy {
-  const { rollout, stages, decisions, kill, nowMs } = facts;
+  const { rollout, spec, decisions, kill, nowMs } = facts;
+  const stages = spec?.stages ?? [];
   const { id, state, progress, latest } = rollout;
-  const { status } = summarise(facts);
+  const { status } = summarise({ ...facts, stages });
   const troubled = latest.standings.filter(
     ({ isReverted, isDark, role, isActive }) => isReverted || isDark || (role !== 'none' && !isActive),
   );
@@ -88,6 +127,8 @@ export function whyRollout(facts: ViewFacts): RolloutWhy {
       ? []
       : troubled.slice(0, 20).map((standing) => `${keyOf(standing)}: ${standing.detail}`),
     lastDecision: decisions[0] ?? null,
+    approvals: viewApprovals(facts),
+    closed: closedOf(facts)?.reason ?? null,
   });
   const verified = facts.verification === null ? [] : [facts.verification.sentence];
   const wentBack = state === 'rolled_back' || state === 'aborted';
@@ -118,6 +159,8 @@ function viewStage(stage: StageSpec, index: number, { progress, plan, state }: R
     bakeMs: stage.bake,
     extend: stage.extend,
     promote: stage.promote,
+    approvals: stage.approvals,
+    holdbackPct: stage.holdback,
     status: isCurrent ? 'current' : wasPassed(index, progress, state) ? 'done' : 'pending',
     startedAtMs: time?.startedAtMs ?? null,
     endedAtMs: time?.endedAtMs ?? null,

@@ -1,6 +1,6 @@
 // Bodies and answers of /v1/rollouts. The `get` answer holds everything that a watching person needs on one screen.
 import { z } from 'zod';
-import { countSchema, timeSchema } from '../basics/identifiers.ts';
+import { countSchema, digestSchema, timeSchema } from '../basics/identifiers.ts';
 import { planSchema } from '../rollout/plan.ts';
 import { verdictSchema } from '../rollout/verdict.ts';
 import { verificationSchema } from '../rollout/verification.ts';
@@ -11,7 +11,13 @@ import { releaseRefSchema } from './documents.ts';
 const fileTextSchema = z.string().min(1).max(65_536);
 
 export const rolloutPlanBodySchema = z.looseObject({ file: fileTextSchema });
-export const rolloutStartBodySchema = z.looseObject({ file: fileTextSchema, actor: actorSchema, reason: reasonSchema });
+export const rolloutStartBodySchema = z.looseObject({
+  file: fileTextSchema,
+  actor: actorSchema,
+  reason: reasonSchema,
+  /** Also during the cool-down after a rollback of the same candidate. */
+  override: z.boolean().optional(),
+});
 
 /** A mistake in the file, with its place; line and column are 1-based. */
 export const fileProblemSchema = z.looseObject({
@@ -27,7 +33,7 @@ export const rolloutPlanSchema = z.looseObject({
   problems: z.array(fileProblemSchema),
 });
 
-export const ROLLOUT_VERBS = ['hold', 'resume', 'promote', 'rollback', 'abort'] as const;
+export const ROLLOUT_VERBS = ['hold', 'resume', 'approve', 'promote', 'rollback', 'abort'] as const;
 export const rolloutVerbSchema = z.enum(ROLLOUT_VERBS);
 export const rolloutActBodySchema = z.looseObject({
   actor: actorSchema,
@@ -36,6 +42,8 @@ export const rolloutActBodySchema = z.looseObject({
   override: z.boolean().optional(),
   /** abort: leave exposed devices on the candidate. */
   keep: z.boolean().optional(),
+  /** approve: `planHash` of the rollout as the approver has seen it; refused when the plan is another one by now. */
+  planHash: digestSchema.optional(),
 });
 export const rolloutPathSchema = z.looseObject({ id: z.string().min(1).max(64) });
 export const rolloutVerbPathSchema = z.looseObject({ id: z.string().min(1).max(64), verb: rolloutVerbSchema });
@@ -79,7 +87,11 @@ const stageViewSchema = z.looseObject({
   devices: countSchema,
   bakeMs: countSchema,
   extend: z.looseObject({ times: countSchema, eachMs: countSchema }),
-  promote: z.enum(['auto', 'manual']),
+  promote: z.enum(['auto', 'manual', 'approval']),
+  /** How many it needs with promote: approval; else 0. */
+  approvals: countSchema.default(0),
+  /** Share of each site that this stage leaves on the baseline, in percent. */
+  holdbackPct: z.number().default(0),
   status: z.enum(['done', 'current', 'pending']),
   startedAtMs: timeSchema.nullable(),
   endedAtMs: timeSchema.nullable(),
@@ -126,6 +138,15 @@ export const rolloutDecisionSchema = z.looseObject({
   stage: z.string(),
 });
 
+/** Approvals of the current stage, bound to the plan as it is stored. */
+const approvalsViewSchema = z.looseObject({
+  stage: z.string(),
+  needed: countSchema,
+  given: z.array(z.looseObject({ actor: z.string(), reason: z.string(), atMs: timeSchema })),
+  /** Who may still approve; empty: everybody but the one who started it. */
+  approvers: z.array(z.string()),
+});
+
 const rolloutHead = {
   id: z.string(),
   name: z.string(),
@@ -155,6 +176,12 @@ export const rolloutViewSchema = z.looseObject({
   /** When the stage is looked at next; null when nothing is scheduled. */
   nextDecisionAtMs: timeSchema.nullable(),
   extensionsUsed: countSchema,
+  /** Null: unknown, it was started by an older version. */
+  startedBy: z.string().nullable().default(null),
+  /** Null: the current stage is promoted without. */
+  approvals: approvalsViewSchema.nullable().default(null),
+  /** Why no device may be added now, by the schedule; null when it may. */
+  closed: z.string().nullable().default(null),
   holdReason: z.string().nullable(),
   exposure: exposureSchema,
   controls: countSchema,

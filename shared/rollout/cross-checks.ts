@@ -3,6 +3,7 @@
 import { metricRule } from './metrics.ts';
 import { suggestion } from './nearest-word.ts';
 import { type GuardrailSpec, rolloutFileParts, type StageSpec } from './rollout-file.ts';
+import { checkSchedule, checkStageEnds } from './stage-checks.ts';
 
 export type FilePath = readonly (string | number)[];
 export type CrossProblem = { readonly path: FilePath; readonly message: string };
@@ -32,6 +33,8 @@ export function crossCheck(raw: unknown): readonly CrossProblem[] {
     ),
     ...guardrails.flatMap((guardrail) => checkGuardrail(guardrail, stages, stages.length === stageCount)),
     ...checkLeaseSites(spec),
+    ...checkStageEnds(spec),
+    ...checkSchedule(spec),
   ];
 }
 

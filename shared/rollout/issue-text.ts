@@ -65,7 +65,7 @@ function shown(value: unknown): string {
 
 /** Field names that are known at `parent`, read from the schema itself. */
 function knownFields(parent: string): readonly string[] {
-  if (/^spec\.stages\[\d+\]$/.test(parent)) return Object.keys(rolloutFileParts.stage.shape);
+  if (/^spec\.stages\[\d+\]$/.test(parent)) return Object.keys(rolloutFileParts.stageFields.shape);
   if (/^spec\.guardrails\[\d+\]$/.test(parent)) return Object.keys(rolloutFileParts.guardrail.shape);
   if (/^spec\.lease\.sites\.[^.]+$/.test(parent)) return Object.keys(rolloutFileParts.siteLease.shape);
   let shape: unknown = rolloutFileSchema;

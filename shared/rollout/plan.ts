@@ -24,7 +24,9 @@ const planStageSchema = z.looseObject({
   mode: z.enum(['golden', 'shadow', 'serve']),
   bakeMs: countSchema,
   extend: z.looseObject({ times: countSchema, eachMs: countSchema }),
-  promote: z.enum(['auto', 'manual']),
+  promote: z.enum(['auto', 'manual', 'approval']),
+  approvals: countSchema.default(0),
+  holdbackPct: z.number().default(0),
   /** Devices per site, in order. */
   sites: z.array(z.looseObject({ site: z.string(), eligible: countSchema, devices: z.array(z.string()) })),
   devices: countSchema,
@@ -68,7 +70,11 @@ export const planSchema = z.looseObject({
   fileHash: digestSchema,
   /** When it was made; not part of the hash. */
   plannedAtMs: timeSchema,
-  /** SHA-256 of the canonical JSON of everything above but the time. */
+  /** Why its first device would not be told now, by the schedule; not part of the hash. */
+  closed: z.string().nullable().default(null),
+  /** Reasons against a start that a person may override with a reason of their own; not part of the hash. */
+  needsOverride: z.array(z.string()).default([]),
+  /** SHA-256 of the canonical JSON of everything above but the time and what changes with it. */
   hash: digestSchema,
 });
 

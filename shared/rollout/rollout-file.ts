@@ -9,6 +9,7 @@ import { parseDuration } from './durations.ts';
 import { type Expression, parseExpression } from './expression.ts';
 import { leaseSectionSchema, siteLeaseSchema } from './lease-section.ts';
 import { verifySectionSchema } from './verify-section.ts';
+import { scheduleSchema } from './schedule-section.ts';
 
 /** `2x60m` or `60m` (once). */
 const extendSchema = z.string().transform((text, context) => {
@@ -63,19 +64,40 @@ const cohortSchema = z.strictObject({
   minPerFactory: z.number().int().min(0).max(1000).default(1),
 });
 
-const stageSchema = z.strictObject({
+/** `noBreach`, or the same in full: `[noBreach, pointEstimate]`. */
+const judgeSchema = z.preprocess(
+  (input) =>
+    Array.isArray(input) && input.every((part) => part === 'noBreach' || part === 'pointEstimate') ? 'noBreach' : input,
+  z.enum(['range', 'noBreach']),
+);
+
+const stageFieldsSchema = z.strictObject({
   name: wordSchema,
   /** Exactly one of the two; checked in cross-checks.ts. */
   percent: percentSchema.optional(),
   count: z.number().int().min(1).max(100_000).optional(),
   mode: z.enum(['golden', 'shadow', 'serve']).default('serve'),
-  bake: durationSchema,
+  /** Exactly one of the two; `soak` is the bake of the last stage, judged by noBreach. Checked in stage-checks.ts. */
+  bake: durationSchema.optional(),
+  soak: durationSchema.optional(),
   extend: extendSchema.default({ times: 0, eachMs: 0 }),
   sampleEvery: z.number().int().min(1).max(1000).default(1),
-  promote: z.enum(['auto', 'manual']).default('auto'),
+  promote: z.enum(['auto', 'manual', 'approval']).default('auto'),
+  /** With promote: approval. */
+  approvals: z.number().int().min(1).max(20).optional(),
+  /** Share of each site that stays on the baseline as controls. */
+  holdback: percentSchema.default(0),
+  judge: judgeSchema.optional(),
   /** Shadow: least share of offered frames that both releases answered, in percent. */
   minCoverage: percentSchema.default(50),
 });
+
+const stageSchema = stageFieldsSchema.transform(({ bake, soak, approvals, judge, ...stage }) => ({
+  ...stage,
+  bake: bake ?? soak ?? 0,
+  approvals: stage.promote === 'approval' ? (approvals ?? 1) : 0,
+  judge: judge ?? (soak === undefined ? ('range' as const) : ('noBreach' as const)),
+}));
 
 const minimumShape = {
   devices: z.number().int().min(1).max(10_000),
@@ -133,7 +155,25 @@ const guardrailSchema = z.strictObject({
   minimum: z.strictObject(minimumShape).partial().default({}),
 });
 
+const promotionSchema = z.strictObject({
+  /** What is done at a look that proves neither good nor bad. */
+  inconclusive: z
+    .strictObject({
+      // biome-ignore lint/suspicious/noThenProperty: a word of the file, and never a function.
+      then: z.enum(['extend', 'hold']).default('extend'),
+      afterExtensions: z.enum(['hold', 'rollback']).default('hold'),
+      /** A hold for doubt that no person ends for this long. */
+      timeout: durationSchema.nullable().default(null),
+      onTimeout: z.enum(['stay', 'rollback']).default('stay'),
+    })
+    .prefault({}),
+});
+
 const abortSchema = z.strictObject({
+  /** What a breach of a guardrail with `enforce: rollback` does. `freeze`: stop growing, keep the cohort, keep judging. */
+  onBreach: z.enum(['rollback', 'freeze', 'hold']).default('rollback'),
+  /** After a rollback the same digest is not started again for this long. */
+  cooldown: durationSchema.default(0),
   deviceReverts: z
     .strictObject({ percent: percentSchema.default(10), min: z.number().int().min(1).max(10_000).default(3) })
     .prefault({}),
@@ -155,6 +195,8 @@ export const rolloutFileSchema = z.strictObject({
     baseline: z.literal('stable').default('stable'),
     owners: ownersSchema,
     cohort: cohortSchema.prefault({}),
+    /** Null: devices may be added at any time. */
+    schedule: scheduleSchema.nullable().default(null),
     stages: z.array(stageSchema).min(1).max(20),
     analysis: analysisSchema.prefault({}),
     guardrails: z.array(guardrailSchema).min(1).max(60),
@@ -162,6 +204,7 @@ export const rolloutFileSchema = z.strictObject({
     lease: leaseSectionSchema.prefault({}),
     /** A device that cannot hold both releases loaded takes no part, instead of going back more slowly. */
     requireWarm: z.boolean().default(false),
+    promotion: promotionSchema.prefault({}),
     abort: abortSchema.prefault({}),
   }),
 });
@@ -176,4 +219,9 @@ export type Minimum = z.infer<typeof minimumSchema>;
 export type Enforcement = GuardrailSpec['enforce'];
 export type StageMode = StageSpec['mode'];
 
-export const rolloutFileParts = { stage: stageSchema, guardrail: guardrailSchema, siteLease: siteLeaseSchema } as const;
+export const rolloutFileParts = {
+  stage: stageSchema,
+  stageFields: stageFieldsSchema,
+  guardrail: guardrailSchema,
+  siteLease: siteLeaseSchema,
+} as const;

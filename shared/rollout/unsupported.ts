@@ -6,12 +6,16 @@ const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   spec: {
     requires: 'registration and golden set are always required',
     prewarm: 'every candidate is loaded and proven before it may answer',
-    schedule: 'start it when it may run; "rollout hold" stops growth',
     objectives: 'write a guardrail, or promote by hand (promote: manual)',
-    promotion: 'set "promote" and "extend" on each stage',
     after: 'the baseline stays installed',
     strategy: 'write stages',
   },
+  'spec.schedule': { coverPeakShift: 'let the bake time of a stage include the peak shift' },
+  'spec.promotion': {
+    auto: 'set "promote" on each stage',
+    order: 'every enforced guardrail must allow it',
+  },
+  'spec.promotion.inconclusive': { page: '"rollout wait" ends with exit code 9 when it is held' },
   'spec.cohort': {
     where: 'narrow it by factories, exclude and pin',
     stratifyBy: 'always by factory and hardware class',
@@ -23,11 +27,7 @@ const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   'spec.stages[]': {
     minDevicesPerHw: 'the order alternates hardware classes by itself',
     maxExtraLoad: 'use sampleEvery',
-    signoff: 'use promote: manual',
-    approvals: 'use promote: manual',
-    holdback: 'pin devices to the baseline (cohort.pin.baseline)',
-    soak: 'use bake',
-    judge: 'a stage is judged by its guardrails',
+    signoff: 'use promote: approval',
     route: 'the unit is the device',
     duration: 'use bake',
   },
@@ -51,10 +51,8 @@ const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     scope: 'use stages or per: class',
   },
   'spec.abort': {
-    onBreach: 'set "enforce" on each guardrail',
     factoryScope: 'a breach is fleet-wide',
     killSwitch: 'a kill always outranks the rollout',
-    cooldown: 'start a new rollout by hand',
   },
 };
 

@@ -1,4 +1,4 @@
-// `belay rollout …`: plan, start, list, get, why, wait, and the five verbs of a person.
+// `belay rollout …`: plan, start, list, get, why, wait, and the verbs of a person.
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describeError } from '../../../shared/basics/errors.ts';
@@ -55,24 +55,26 @@ function addPlan(rollout: Command): void {
       );
     }
     output.show(answer, () => renderPlan(plan, output));
-    return plan.refusals.length === 0 ? EXIT.ok : EXIT.failed;
+    return plan.refusals.length + plan.needsOverride.length === 0 ? EXIT.ok : EXIT.failed;
   });
 }
+
+type StartOptions = { reason?: string; override?: boolean; watch?: boolean };
 
 function addStart(rollout: Command): void {
   const command = rollout
     .command('start')
     .argument('<file>')
     .description('start a rollout')
-    .option('--reason <text>', 'why, for the audit', 'started from the command line')
+    .option('--reason <text>', 'why, for the audit (default: "started from the command line")')
+    .option('--override', 'also during the cool-down after a rollback of the same candidate; needs --reason')
     .option('--watch', 'stay and watch it');
-  addAction<{ reason: string; watch?: boolean }>(command, async (session, args, { reason, watch }) => {
+  addAction<StartOptions>(command, async (session, args, { reason: given, override, watch }) => {
+    const reason = given ?? 'started from the command line';
+    if (override && given === undefined) throw new CommandError(EXIT.usage, '--override needs a --reason of your own');
     const file = argument(args, 0);
-    const view = await session.api.post(
-      '/v1/rollouts',
-      { file: await readText(file), actor: session.actor, reason },
-      rolloutViewSchema,
-    );
+    const body = { file: await readText(file), actor: session.actor, reason, ...(override ? { override } : {}) };
+    const view = await session.api.post('/v1/rollouts', body, rolloutViewSchema);
     if (watch) return watchRollout(session, view.id);
     session.output.show(
       view,
@@ -157,6 +159,7 @@ function addWait(rollout: Command): void {
 const VERB_WORDS: Readonly<Record<RolloutVerb, string>> = {
   hold: 'stop growth; exposed devices keep the candidate',
   resume: 'go on after a hold',
+  approve: 'approve the stage that waits for it, of the plan as it is now; not for the one who started it',
   promote: 'go to the next stage now; never over a breach, a kill or missing devices',
   rollback: 'take every device back to the release it ran before',
   abort: 'end it: back to the baseline, or with --keep leave exposed devices as they are',
@@ -173,8 +176,11 @@ function addVerb(rollout: Command, verb: RolloutVerb): void {
   if (verb === 'promote') command.option('--override', 'also when evidence is missing');
   if (verb === 'abort') command.option('--keep', 'leave exposed devices on the candidate');
   addAction<VerbOptions>(command, async ({ api, output, actor }, args, { reason, override, keep }) => {
-    const body = { actor, reason, ...(override ? { override } : {}), ...(keep ? { keep } : {}) };
-    const view = await api.post(`${rolloutPath(argument(args, 0))}/${verb}`, body, rolloutViewSchema);
+    const path = rolloutPath(argument(args, 0));
+    // The approval is of the plan that is there now: should it change on the way, the control plane refuses.
+    const plan = verb === 'approve' ? { planHash: (await api.get(path, rolloutViewSchema)).planHash } : {};
+    const body = { actor, reason, ...(override ? { override } : {}), ...(keep ? { keep } : {}), ...plan };
+    const view = await api.post(`${path}/${verb}`, body, rolloutViewSchema);
     output.show(view, () => renderRollout(view, output));
     return undefined;
   });

@@ -18,6 +18,8 @@ export function renderPlan(plan: Plan, output: Pick<Output, 'tint'>): string {
       .join('\n'),
     renderBlocked(plan, output),
     plan.warnings.map((warning) => output.tint('warn', `note: ${warning}`)).join('\n'),
+    plan.closed === null ? '' : output.tint('warn', `note: it would not grow now: it ${plan.closed}`),
+    plan.needsOverride.map((reason) => output.tint('bad', `cannot start now: ${reason}`)).join('\n'),
     plan.refusals.map((refusal) => output.tint('bad', `cannot start: ${refusal}`)).join('\n'),
   ];
   return parts.filter((part) => part !== '').join('\n\n');

@@ -27,6 +27,7 @@ export function renderRollout(view: RolloutView, output: Tint): string {
       )}`,
       ...renderNext(view),
       ...renderVerified(view, output),
+      ...renderApprovals(view),
       `Devices   ${wrapParts(renderExposure(view), '   ', INDENT)}`,
     ].join('\n'),
     renderFactories(view),
@@ -53,6 +54,14 @@ function renderStage(stage: RolloutView['stages'][number], output: Tint): string
   const text = `${stage.name} ${size} ${formatDuration(stage.bakeMs)}`;
   if (stage.status === 'done') return `${text} ${output.tint('good', '✔')}`;
   return stage.status === 'current' ? output.tint('bold', `[${text}]`) : text;
+}
+
+function renderApprovals({ approvals }: RolloutView): readonly string[] {
+  if (approvals === null) return [];
+  const { needed, given, approvers } = approvals;
+  const who = given.map(({ actor, reason }) => `${actor}: ${reason}`);
+  const open = given.length < needed && approvers.length > 0 ? [`may approve: ${approvers.join(', ')}`] : [];
+  return [`Approvals ${wrapParts([`${given.length} of ${needed}`, ...who, ...open], '   ', INDENT)}`];
 }
 
 function renderNext(view: RolloutView): readonly string[] {

@@ -1,4 +1,4 @@
-// /v1/rollouts: plan, start, watch, explain, and the five verbs of a person. Translation only, nothing is decided here.
+// /v1/rollouts: plan, start, watch, explain, and the verbs of a person. Translation only, nothing is decided here.
 
 import {
   rolloutActBodySchema,
@@ -103,7 +103,7 @@ function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; w
     {
       schema: {
         tags: TAGS,
-        summary: 'A person holds, resumes, promotes, rolls back or ends it',
+        summary: 'A person holds, resumes, approves, promotes, rolls back or ends it',
         params: rolloutVerbPathSchema,
         body: rolloutActBodySchema,
         response: { 200: rolloutViewSchema },

@@ -78,6 +78,15 @@ describe('belay rollout plan', () => {
     expect(stdout).toContain('cannot start: no device is eligible');
   });
 
+  it('says what its schedule, and a cool-down, keep from happening now', async () => {
+    const part = { closed: 'waits for the window mon 06:00–09:00 UTC, opens in 3h', needsOverride: ['it cools down'] };
+    server.answer({ 'POST /v1/rollouts/plan': answer({ plan: plan(part) }) });
+    const { code, stdout } = await belay('rollout', 'plan', file);
+    expect(code).toBe(EXIT.failed);
+    expect(stdout).toContain('note: it would not grow now: it waits for the window mon 06:00–09:00 UTC');
+    expect(stdout).toContain('cannot start now: it cools down');
+  });
+
   it('is exit code 2 for a file with mistakes: each at its line and column, as an editor can jump to', async () => {
     const problems = [
       { line: 3, column: 5, path: 'stages.0.percent', message: 'must be above 0' },
@@ -118,6 +127,15 @@ describe('belay rollout start', () => {
     server.answer({ 'POST /v1/rollouts': { body: rollout() }, [GET]: { body: rolledBack } });
     const { code, stdout } = await belay('rollout', 'start', file, '--watch');
     expect([code, stdout]).toEqual([EXIT.rolledBack, 'rolled_back first  rolled back: p95 latency +14 %\n']);
+  });
+
+  it('goes over a cool-down with --override, and asks for a reason then', async () => {
+    server.answer({ 'POST /v1/rollouts': { status: 201, body: rollout() } });
+    const silent = await belay('rollout', 'start', file, '--override');
+    expect([silent.code, server.requests]).toEqual([EXIT.usage, []]);
+    expect(silent.stderr).toContain('--override needs a --reason');
+    expect((await belay('rollout', 'start', file, '--override', '--reason', 'hot fix')).code).toBe(EXIT.ok);
+    expect(server.last('POST /v1/rollouts')?.body).toMatchObject({ reason: 'hot fix', override: true });
   });
 
   it('is exit code 5 where another rollout is in the way', async () => {
@@ -256,6 +274,23 @@ describe('the verbs of a person', () => {
     expect(stdout).toMatch(/^Status {4}HOLDING {2}held: error rate/m);
     const sent = server.last(`POST /v1/rollouts/ro-7q2/${verb}`)?.body;
     expect(sent).toEqual({ actor: 'ada', reason: 'line 4 is cleaned', ...body });
+    expect(rolloutActBodySchema.safeParse(sent).success).toBe(true);
+  });
+
+  it('approve names the plan that is there, and shows who has approved', async () => {
+    const approvals = {
+      stage: 'first',
+      needed: 2,
+      given: [{ actor: 'qa-lead', reason: 'looked at the report', atMs: NOW_MS }],
+      approvers: ['plant-mgr'],
+    };
+    const waiting = rollout({ state: 'awaiting_approval', phase: null, approvals });
+    server.answer({ [GET]: { body: waiting }, 'POST /v1/rollouts/ro-7q2/approve': { body: waiting } });
+    const { code, stdout } = await belay('rollout', 'approve', 'ro-7q2', '--reason', 'looked at it');
+    expect(code).toBe(EXIT.ok);
+    expect(stdout).toMatch(/^Approvals 1 of 2 {3}qa-lead: looked at the report {3}may approve: plant-mgr$/m);
+    const sent = server.last('POST /v1/rollouts/ro-7q2/approve')?.body;
+    expect(sent).toEqual({ actor: 'ada', reason: 'looked at it', planHash: waiting.planHash });
     expect(rolloutActBodySchema.safeParse(sent).success).toBe(true);
   });
 

@@ -37,7 +37,7 @@ const READY: DecideFacts = {
   state: 'running',
   phase: 'baking',
   holdKind: null,
-  stage: { name: 'small', isLast: false, promote: 'auto' },
+  stage: { name: 'small', isLast: false, promote: 'auto', judge: 'range' },
   lookAtMs: 1000,
   extensionsLeft: 0,
   extendMs: 60_000,
@@ -49,6 +49,10 @@ const READY: DecideFacts = {
   missing: null,
   pending: null,
   exposed: 10,
+  onBreach: 'rollback',
+  inconclusive: { afterExtensions: 'hold', isTimedOut: false },
+  closed: null,
+  approvals: { needed: 0, given: [], approvers: [], startedBy: 'engineer', planHash: 'p' },
 };
 
 const person = (verb: PersonRequest['verb'], more: Partial<PersonRequest> = {}): PersonRequest => ({
@@ -210,7 +214,9 @@ describe('decide', () => {
       'missing-data',
       'reverts',
       'person-hold',
+      'person-approve',
       'held',
+      'schedule',
       'person-promote',
       'settling',
       'bake',

@@ -43,6 +43,29 @@ describe('readRolloutFile', () => {
     expect(spec.abort.deviceReverts).toEqual({ percent: 10, min: 3 });
   });
 
+  it('reads how a rollout grows and ends; without a word of it everything is as before', () => {
+    const more = `spec:
+  schedule: {tz: factory, sites: {plant-a: Europe/Berlin}, windows: [mon-thu 06:30-16:00], freeze: [2026-12-20/2027-01-03]}
+  promotion: {inconclusive: {then: extend, afterExtensions: rollback, timeout: 8h, onTimeout: rollback}}
+  abort: {onBreach: freeze, cooldown: 24h}`;
+    const last = 'soak: 2h, holdback: 10%, promote: approval, approvals: 2, judge: [noBreach, pointEstimate]}';
+    const full = readRolloutFile(GOOD.replace('spec:', more).replace('bake: 2h, promote: manual}', last));
+    if (!full.ok) throw new Error(JSON.stringify(full.problems));
+    const { spec } = full.value;
+    expect(spec.stages[2]).toMatchObject({ bake: 7_200_000, holdback: 10, approvals: 2, judge: 'noBreach' });
+    expect(spec.schedule?.windows[0]).toMatchObject({ days: [1, 2, 3, 4], fromMinute: 390, toMinute: 960 });
+    expect(spec.abort).toMatchObject({ onBreach: 'freeze', cooldown: 86_400_000 });
+    expect(spec.promotion.inconclusive).toMatchObject({ afterExtensions: 'rollback', timeout: 28_800_000 });
+    const plain = readRolloutFile(GOOD);
+    if (!plain.ok) throw new Error(JSON.stringify(plain.problems));
+    expect(plain.value.spec).toMatchObject({
+      schedule: null,
+      abort: { onBreach: 'rollback', cooldown: 0 },
+      promotion: { inconclusive: { afterExtensions: 'hold', timeout: null, onTimeout: 'stay' } },
+    });
+    expect(plain.value.spec.stages[2]).toMatchObject({ holdback: 0, approvals: 0, judge: 'range' });
+  });
+
   it('names every mistake at once, with line, column and what must be there', () => {
     const text = `apiVersion: belay/v1
 kind: Rolout
@@ -132,14 +155,67 @@ spec:
     [
       'a field of a later version',
       'spec:\n',
-      'spec:\n  schedule: {tz: factory}\n',
-      'spec.schedule: not supported yet: schedule',
+      'spec:\n  objectives: []\n',
+      'spec.objectives: not supported yet: objectives',
     ],
     [
       'an unknown device limit',
       'spec:\n',
       'spec:\n  limits: {fpsFlor: 3}\n',
       'spec.limits.fpsFlor: unknown field (did you mean "fpsFloor"?)',
+    ],
+    ['bake and soak', 'bake: 2h', 'bake: 2h, soak: 2h', 'spec.stages[2].soak: give bake or soak, not both'],
+    ['soak before the last stage', 'bake: 60m', 'soak: 60m', 'spec.stages[1].soak: is the bake of the last stage'],
+    ['noBreach before the last stage', 'bake: 60m', 'bake: 60m, judge: noBreach', 'on the last stage only'],
+    ['a judge that is none', 'bake: 2h', 'bake: 2h, judge: maybe', 'must be one of "range", "noBreach", not "maybe"'],
+    ['approvals without asking', 'bake: 60m', 'bake: 60m, approvals: 2', 'approvals: needs "promote: approval"'],
+    [
+      'an unknown answer to doubt',
+      'spec:\n',
+      'spec:\n  promotion: {inconclusive: {then: never}}\n',
+      'spec.promotion.inconclusive.then: must be one of "extend", "hold", not "never"',
+    ],
+    [
+      'more approvals than there are approvers',
+      /backup: on-call\}([\s\S]*)promote: manual/,
+      'backup: on-call, approvers: [qa-lead]}$1promote: approval, approvals: 2',
+      'spec.stages[2].approvals: asks for 2, and owners.approvers names 1',
+    ],
+    [
+      'a schedule that says nothing',
+      'spec:\n',
+      'spec:\n  schedule: {tz: UTC}\n',
+      'spec.schedule: names neither windows',
+    ],
+    [
+      'site time without the zones of its sites',
+      'spec:\n',
+      'spec:\n  schedule: {tz: factory, windows: ["daily 06:00-09:00"]}\n',
+      'spec.schedule.tz: needs the time zone of each site',
+    ],
+    [
+      'a site without a zone, and a zone without a site',
+      'spec:\n',
+      'spec:\n  cohort: {factories: [plant-a]}\n  schedule: {tz: factory, sites: {plant-b: UTC}, freeze: [2026-12-24]}\n',
+      'has no time zone for plant-a\nr.yaml:6:44 spec.schedule.sites.plant-b: "plant-b" is not among cohort.factories',
+    ],
+    [
+      'a window that is none',
+      'spec:\n',
+      'spec:\n  schedule: {tz: UTC, windows: [weekends]}\n',
+      'spec.schedule.windows[0]: must be',
+    ],
+    [
+      'an unknown word for a breach',
+      'spec:\n',
+      'spec:\n  abort: {onBreach: stop}\n',
+      'must be one of "rollback", "freeze", "hold"',
+    ],
+    [
+      'a field of doubt that nothing does',
+      'spec:\n',
+      'spec:\n  promotion: {inconclusive: {page: primary}}\n',
+      'not supported yet: page',
     ],
     ['a repeated key', 'kind: Rollout\n', 'kind: Rollout\nkind: Rollout\n', 'not YAML'],
     ['a wrong duration', 'bake: 60m', 'bake: 1 hour', 'spec.stages[1].bake: must be a duration'],
