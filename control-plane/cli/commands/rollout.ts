@@ -1,7 +1,5 @@
 // `belay rollout …`: plan, start, list, get, why, wait, and the five verbs of a person.
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { describeError } from '../../../shared/basics/errors.ts';
 import {
   ROLLOUT_VERBS,
   type RolloutSummary,
@@ -11,18 +9,23 @@ import {
   rolloutViewSchema,
   rolloutWhySchema,
 } from '../../../shared/protocol/api-rollouts.ts';
+import { describePresets } from '../../../shared/rollout/presets.ts';
+import { formatFileProblem } from '../../../shared/rollout/read-rollout-file.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
 import { addAction, argument, readSeconds } from '../program.ts';
 import { renderPlan } from '../render/plan.ts';
 import { renderRollout } from '../render/rollout.ts';
 import { formatAge, renderTable, shortRelease } from '../render/table.ts';
+import { addRolloutFileCommands } from './rollout-file.ts';
+import { addPresetOptions, type PresetOptions, readSource } from './rollout-source.ts';
 import { fetchRollout, rolloutPath, waitForRollout, watchRollout } from './rollout-watch.ts';
 
 export function addRolloutCommands(program: Command): void {
   const rollout = program
     .command('rollout')
     .description('rollouts: moving devices from a baseline to a candidate, stage by stage');
+  addRolloutFileCommands(rollout);
   addPlan(rollout);
   addStart(rollout);
   addList(rollout);
@@ -32,23 +35,24 @@ export function addRolloutCommands(program: Command): void {
   for (const verb of ROLLOUT_VERBS) addVerb(rollout, verb);
 }
 
+const SOURCE = 'a rollout file, or with --preset a release';
+const PRESETS_HELP = `\nPresets\n${describePresets().replaceAll(/^/gm, '  ')}\n`;
+
 function addPlan(rollout: Command): void {
   const command = rollout
     .command('plan')
-    .argument('<file>')
-    .description('who would get the candidate when, and what stands in the way; exit 1 when it could not start');
-  addAction(command, async ({ api, output }, args) => {
-    const file = argument(args, 0);
-    const answer = await api.post('/v1/rollouts/plan', { file: await readText(file) }, rolloutPlanSchema);
+    .argument('<file>', SOURCE)
+    .description('who would get the candidate when, and what stands in the way; exit 1 when it could not start')
+    .addHelpText('after', PRESETS_HELP);
+  addAction<PresetOptions>(addPresetOptions(command), async ({ api, output }, args, options) => {
+    const { title, text } = await readSource(argument(args, 0), options);
+    const answer = await api.post('/v1/rollouts/plan', { file: text }, rolloutPlanSchema);
     const { plan } = answer;
     if (plan === null) {
-      const lines = answer.problems.map(
-        (problem) =>
-          `${file}:${problem.line}:${problem.column} ${[problem.path, problem.message].filter(Boolean).join(': ')}`,
-      );
+      const lines = answer.problems.map((problem) => formatFileProblem(title, problem));
       throw new CommandError(
         EXIT.usage,
-        `${file} has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}:\n${lines.join('\n')}`,
+        `${title} has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}:\n${lines.join('\n')}`,
         answer.problems,
       );
     }
@@ -60,15 +64,17 @@ function addPlan(rollout: Command): void {
 function addStart(rollout: Command): void {
   const command = rollout
     .command('start')
-    .argument('<file>')
+    .argument('<file>', SOURCE)
     .description('start a rollout')
+    .addHelpText('after', PRESETS_HELP)
     .option('--reason <text>', 'why, for the audit', 'started from the command line')
     .option('--watch', 'stay and watch it');
-  addAction<{ reason: string; watch?: boolean }>(command, async (session, args, { reason, watch }) => {
-    const file = argument(args, 0);
+  type Options = PresetOptions & { reason: string; watch?: boolean };
+  addAction<Options>(addPresetOptions(command), async (session, args, { reason, watch, ...preset }) => {
+    const { text } = await readSource(argument(args, 0), preset);
     const view = await session.api.post(
       '/v1/rollouts',
-      { file: await readText(file), actor: session.actor, reason },
+      { file: text, actor: session.actor, reason },
       rolloutViewSchema,
     );
     if (watch) return watchRollout(session, view.id);
@@ -176,12 +182,4 @@ function addVerb(rollout: Command, verb: RolloutVerb): void {
     output.show(view, () => renderRollout(view, output));
     return undefined;
   });
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new CommandError(EXIT.usage, `cannot read ${file}: ${describeError(error)}`);
-  }
 }
