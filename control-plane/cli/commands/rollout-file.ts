@@ -1,5 +1,6 @@
-// `belay rollout init, lint, schema`: the rollout file as a language, without a control plane.
+// `belay rollout init, lint, schema, import`: the rollout file as a language, without a control plane.
 import { type Command, Option } from 'commander';
+import { type ImportNote, importShortForm } from '../../../shared/rollout/import-short-form.ts';
 import { rolloutFileSchemaText } from '../../../shared/rollout/json-schema.ts';
 import { type LintReport, lintRolloutFile } from '../../../shared/rollout/lint.ts';
 import { describePresets, PRESETS, type Preset } from '../../../shared/rollout/presets.ts';
@@ -14,6 +15,7 @@ export function addRolloutFileCommands(rollout: Command): void {
   addInit(rollout);
   addLint(rollout);
   addSchema(rollout);
+  addImport(rollout);
 }
 
 function addInit(rollout: Command): void {
@@ -81,6 +83,38 @@ function addSchema(rollout: Command): void {
     output.show(JSON.parse(text), () => text.trimEnd());
     return undefined;
   });
+}
+
+function addImport(rollout: Command): void {
+  const command = rollout
+    .command('import')
+    .argument('<file>')
+    .description(
+      'print a rollout file made from the short form (service, versions, rollout_stages, metrics_guardrails); what became of each field is said on stderr; exit 1 while something must be filled in',
+    )
+    .option('--name <name>', 'name of the rollout')
+    .option('--owner <role>', 'who owns it')
+    .option('--backup <role>', 'who stands in')
+    .option('--strict', 'exit 1 also when a field could not be translated');
+  type Options = { name?: string; owner?: string; backup?: string; strict?: boolean };
+  addOfflineAction<Options>(command, async (output, args, { strict, ...options }) => {
+    const file = argument(args, 0);
+    const imported = importShortForm(await readText(file), options);
+    if (!imported.ok) throw new CommandError(EXIT.usage, `${file}: ${imported.reason}`);
+    const { text, notes } = imported;
+    const { problems } = lintRolloutFile(text);
+    output.show({ file: text, notes, problems }, () => text.trimEnd());
+    if (!output.json)
+      for (const line of [...notes.map(renderNote), ...problems.map((each) => `fill in ${each.path}: ${each.message}`)])
+        output.note(line);
+    const isLossy = notes.some(({ to }) => to === null);
+    return problems.length > 0 || (strict === true && isLossy) ? EXIT.failed : EXIT.ok;
+  });
+}
+
+function renderNote({ field, to, reason }: ImportNote): string {
+  if (to === null) return `${field}: not translated: ${reason}`;
+  return `${field === '' ? '(added)' : field} → ${to}${reason === '' ? '' : `  (${reason})`}`;
 }
 
 function indent(text: string): string {

@@ -125,3 +125,30 @@ describe('belay rollout schema', () => {
 function planned(): unknown {
   return rolloutPlanSchema.parse({ plan: plan(), problems: [] });
 }
+
+describe('belay rollout import', () => {
+  const SHORT = 'scripts/examples/short-form/segmenter.yaml';
+
+  it('prints the file on stdout and the translation on stderr; the file lints', async () => {
+    const { code, stdout, stderr } = await offline('import', SHORT, ...OWNERS);
+    expect(code).toBe(EXIT.ok);
+    expect(stderr).toContain('versions[1] → spec.candidate: seg-service:1.5.0  (the smaller share)\n');
+    expect(stderr).toMatch(/^metrics_guardrails\.iou_drop_points: not translated: .*golden\(recall\)/m);
+    expect((await offline('lint', await save('imported.yaml', stdout))).code).toBe(EXIT.ok);
+  });
+
+  it('is exit 1 while something must be filled in, or with --strict when something was lost', async () => {
+    const open = await offline('import', SHORT, '--json');
+    expect(open.code).toBe(EXIT.failed);
+    expect(open.stderr).toBe('');
+    const json = JSON.parse(open.stdout);
+    expect(json.problems).toMatchObject([{ path: 'spec.owners.primary' }, { path: 'spec.owners.backup' }]);
+    expect(json.notes).toContainEqual({
+      field: 'versions[0]',
+      to: 'spec.baseline: stable',
+      reason: expect.any(String),
+    });
+    expect((await offline('import', SHORT, ...OWNERS, '--strict')).code).toBe(EXIT.failed);
+    expect((await offline('import', 'scripts/examples/demo-good.yaml')).code).toBe(EXIT.usage);
+  });
+});
