@@ -131,6 +131,7 @@ function guardrailWarnings(guardrail: GuardrailSpec, index: number, spec: Spec):
       ? [{ path, message: `no breach can last ${describeDuration(forMs)} in ${stageList(tooShort)}` }]
       : []),
     ...evidenceWarnings(guardrail, stages, spec).map((message) => ({ path, message })),
+    ...sensorWarnings(guardrail).map((message) => ({ path, message })),
     ...quantileWarnings(guardrail, spec).map((message) => ({ path, message })),
   ];
 }
@@ -151,6 +152,17 @@ function evidenceWarnings(guardrail: GuardrailSpec, stages: readonly StageSpec[]
     ...(tooFew.length > 0
       ? [`${ends(tooFew)} before a device has ${framesPerDevice} frames, even at ${FRAMES_PER_SECOND_MAX} per second`]
       : []),
+  ];
+}
+
+/** Not every machine has them. */
+const SENSORS: ReadonlySet<string> = new Set(['soc_temp_c', 'battery_pct', 'power_w']);
+
+function sensorWarnings({ expr, enforce }: GuardrailSpec): readonly string[] {
+  const { metric } = expr.parsed;
+  if (enforce === 'observe' || !SENSORS.has(metric)) return [];
+  return [
+    `where no machine can read ${metric} there is no evidence, which holds the rollout; enforce: observe shows it`,
   ];
 }
 
