@@ -120,7 +120,7 @@ function checkGuardrail(
   if (comparison.kind === 'offset' && value.enforce === 'rollback' && isImprovement(comparison))
     problems.push({
       path: [...path, 'enforce'],
-      message: 'must be hold or observe: a candidate that is no better than the baseline does no harm',
+      message: 'must be hold or observe: want of an improvement is no reason to go back',
     });
   if (value.for > 0 && expression.forMs > 0)
     problems.push({ path: [...path, 'for'], message: 'is already given in the expression' });

@@ -51,7 +51,7 @@ describe('proxyValue', () => {
       { proxies: { flickers: 300, trackFrames: 10_000 } },
       { proxies: { flickers: 0, trackFrames: 10_000 } },
     );
-    expect(changed('rate(flicker, tracks) <= baseline * 1.25', calm, restless)).toBe(49);
+    expect(changed('rate(flicker, tracks) <= baseline * 1.25', calm, restless)).toBe(50);
     const full = samplesOf({ proxies: { emptyFrames: 10 } });
     const empty = samplesOf({ proxies: { emptyFrames: 40 } });
     expect(changed('rate(empty, frames) <= baseline * 1.5', full, empty)).toBe(286);

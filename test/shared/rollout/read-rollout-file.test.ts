@@ -43,6 +43,18 @@ describe('readRolloutFile', () => {
     expect(spec.abort.deviceReverts).toEqual({ percent: 10, min: 3 });
   });
 
+  it('lets an improvement be demanded before it grows, and never rolls back for want of one', () => {
+    const gain = (enforce: string) =>
+      changed(
+        '  guardrails:',
+        `  guardrails:\n    - {id: gain, expr: golden(map50) >= baseline + 2 pt, enforce: ${enforce}}`,
+      );
+    expect(gain('hold')).toEqual([]);
+    expect(gain('rollback')).toEqual([
+      'r.yaml:12:67 spec.guardrails[0].enforce: must be hold or observe: want of an improvement is no reason to go back',
+    ]);
+  });
+
   it('names every mistake at once, with line, column and what must be there', () => {
     const text = `apiVersion: belay/v1
 kind: Rolout
