@@ -28,6 +28,8 @@ export function viewRollout(facts: ViewFacts): RolloutView {
     ...summarise(facts),
     nowMs,
     version: rollout.version,
+    labels: plan.labels,
+    ticket: plan.ticket,
     owners: plan.owners,
     baselines: plan.baselines,
     stages: stages.map((stage, index) => viewStage(stage, index, rollout)),

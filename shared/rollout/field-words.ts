@@ -4,6 +4,8 @@ export const FIELD_WORDS: Readonly<Record<string, string>> = {
   apiVersion: 'The language of this file.',
   kind: 'What this file describes.',
   metadata: 'How the rollout is called.',
+  'metadata.labels': 'Words of your own, shown with the rollout: {line: weld}.',
+  'metadata.ticket': 'Number of the change in your own system, shown with the rollout.',
   'metadata.name': 'Name of the rollout: a-z, 0-9 and "-". Its id is the name and a number.',
   spec: 'What moves, who gets it, in which steps, and what stops it.',
   'spec.candidate':
@@ -16,6 +18,8 @@ export const FIELD_WORDS: Readonly<Record<string, string>> = {
   'spec.owners.notify': 'Who is told of decisions.',
   'spec.cohort': 'Which devices take part, and in which order.',
   'spec.cohort.factories': 'Sites that take part; without it, every site.',
+  'spec.cohort.where':
+    'Which devices take part, by hw, site, line, online and battery: "hw in [orin-nx, x86] and battery >= 30".',
   'spec.cohort.salt': '"rollout": other devices go first in every rollout. "fixed:<text>": the same ones.',
   'spec.cohort.pin': 'Devices whose place is given by hand.',
   'spec.cohort.pin.candidate': 'In from the first stage.',

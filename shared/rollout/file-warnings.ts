@@ -4,6 +4,7 @@ import type { FilePath } from './cross-checks.ts';
 import { describeDuration } from './durations.ts';
 import { appliesTo } from './guardrails.ts';
 import { metricRule } from './metrics.ts';
+import { pathText } from './read-rollout-file.ts';
 import type { GuardrailSpec, RolloutFile, StageSpec } from './rollout-file.ts';
 
 export type FileWarning = { readonly path: FilePath; readonly message: string };
@@ -18,6 +19,11 @@ export function fileWarnings({ spec }: RolloutFile): readonly FileWarning[] {
     ...silenceWarnings(spec),
     ...spec.guardrails.flatMap((guardrail, index) => guardrailWarnings(guardrail, index, spec)),
   ];
+}
+
+/** `spec.owners.backup: is the owner again …` */
+export function warningTexts(file: RolloutFile): readonly string[] {
+  return fileWarnings(file).map(({ path, message }) => `${pathText(path)}: ${message}`);
 }
 
 /** With the number of devices of a site: steps that its whole devices cannot show. */

@@ -9,6 +9,7 @@ import { parseDuration } from './durations.ts';
 import { type Expression, parseExpression } from './expression.ts';
 import { leaseSectionSchema, siteLeaseSchema } from './lease-section.ts';
 import { AGGREGATES, METRIC_NAMES } from './metrics.ts';
+import { whereSchema } from './where-field.ts';
 
 /** What people write before it is transformed, for the JSON Schema of editors; the transforms below decide. */
 const EXTEND_TEXT = { pattern: '^(\\d{1,2}x)?\\d{1,6}(ms|s|m|h|d)$', examples: ['2x30m', '1x1d', '30m'] };
@@ -57,6 +58,8 @@ const saltSchema = z
 const cohortSchema = z.strictObject({
   /** Null: every site. */
   factories: z.array(nameSchema).min(1).nullable().default(null),
+  /** Null: every device of these sites. */
+  where: whereSchema.nullable().default(null),
   salt: saltSchema.default('rollout'),
   pin: z
     .strictObject({ candidate: z.array(nameSchema).default([]), baseline: z.array(nameSchema).default([]) })
@@ -158,6 +161,14 @@ const abortSchema = z.strictObject({
     .prefault({}),
 });
 
+const metadataSchema = z.strictObject({
+  name: wordSchema.max(40),
+  /** For people and for their tools; nothing is decided by them. */
+  labels: z.record(wordSchema, z.string().max(120)).default({}),
+  /** Number of the change in whatever keeps changes. */
+  ticket: z.string().min(1).max(120).nullable().default(null),
+});
+
 const candidateSchema = z
   .string()
   .refine((text) => parseReleaseReference(text) !== null, 'must be a release such as "cv-detector:2.0.0+data=b4f7a1"');
@@ -165,7 +176,7 @@ const candidateSchema = z
 export const rolloutFileSchema = z.strictObject({
   apiVersion: z.literal('belay/v1'),
   kind: z.literal('Rollout'),
-  metadata: z.strictObject({ name: wordSchema.max(40) }),
+  metadata: metadataSchema,
   spec: z.strictObject({
     candidate: candidateSchema,
     /** Each device's own release before the rollout. */

@@ -1,7 +1,8 @@
 // Metrics and forms of limits that people ask for and no device reports today: refused with what to write instead.
 
 const UNMEASURED: Readonly<Record<string, string>> = {
-  cold_start_ms: 'cold starts are not reported; every candidate is loaded and proven before it may answer',
+  cold_start_ms:
+    'a device has one cold start, in its self-test, which is no percentile; every candidate is loaded and proven before it may answer',
   false_alerts: 'false alerts need answers that people have checked; write golden(precision) or border_share',
   shadow_disagreement: 'write rate(lost), rate(wrong_class) and rate(gained): they say what disagrees',
   iou: 'the self-test scores recall, precision and map50; write golden(recall) with per: class',

@@ -80,7 +80,7 @@ spec:
         "r.yaml:5:3 spec.owners: is required (a map of fields)",
         "r.yaml:5:14 spec.candidate: must be a release such as "cv-detector:2.0.0+data=b4f7a1"",
         "r.yaml:6:3 spec.owner: unknown field (did you mean "owners"?)",
-        "r.yaml:7:12 spec.cohort.where: not supported yet: where (narrow it by factories, exclude and pin)",
+        "r.yaml:7:19 spec.cohort.where: unknown field "x"; known: hw, site, line, online, battery",
         "r.yaml:9:7 spec.stages[0].bake: is required (a text)",
         "r.yaml:9:33 spec.stages[0].percent: must be a percentage from 0 to 100, not "120"",
         "r.yaml:9:52 spec.stages[0].bak: unknown field (did you mean "bake"?)",
