@@ -20,8 +20,20 @@ export function addAction<Options extends object>(
     .option('--actor <name>', 'who does this, for the audit (default BELAY_ACTOR or the login name)')
     .action(async () => {
       const options = command.opts<Options & SharedOptions>();
-      process.exitCode = await runAction(options, (session) => action(session, command.args, options));
+      process.exitCode = await runGuarded(options, () => action(openSession(options), command.args, options));
     });
+}
+
+/** As addAction, for what needs no control plane: --json alone. */
+export function addOfflineAction<Options extends object>(
+  command: Command,
+  action: (output: Output, args: readonly string[], options: Options) => Promise<ExitCode | undefined>,
+): Command {
+  return command.option('--json', 'print one JSON document').action(async () => {
+    const options = command.opts<Options & Pick<SharedOptions, 'json'>>();
+    const output = openOutput({ json: options.json === true });
+    process.exitCode = await runGuarded(options, () => action(output, command.args, options));
+  });
 }
 
 function openSession(options: SharedOptions): Session {
@@ -32,12 +44,12 @@ function openSession(options: SharedOptions): Session {
   return { api: openApiClient(url), output: openOutput({ json: options.json === true }), actor };
 }
 
-async function runAction(
-  options: SharedOptions,
-  action: (session: Session) => Promise<ExitCode | undefined>,
+async function runGuarded(
+  options: Pick<SharedOptions, 'json'>,
+  action: () => Promise<ExitCode | undefined>,
 ): Promise<ExitCode> {
   try {
-    return (await action(openSession(options))) ?? EXIT.ok;
+    return (await action()) ?? EXIT.ok;
   } catch (error) {
     return reportFailure(error, options.json === true);
   }

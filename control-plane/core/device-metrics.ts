@@ -2,6 +2,7 @@
 import { decodeSketch, mergeSketches, quantile } from '../../shared/measure/latency-sketch.ts';
 import type { Expression } from '../../shared/rollout/expression.ts';
 import type { Sample } from './history.ts';
+import { proxyValue } from './proxy-metrics.ts';
 
 /** `value` on the comparison scale; `perWindow` the same for each window, for the spread; `count` what it rests on. */
 export type Measure = { readonly value: number; readonly perWindow: readonly number[]; readonly count: number };
@@ -34,6 +35,14 @@ function scaleValue(samples: readonly Sample[], expression: Expression): Value |
       const { hits, total } = countRate(samples, expression.metric);
       return logRate(hits, total);
     }
+    case 'confidence':
+    case 'flicker':
+    case 'empty':
+    case 'battery_pct':
+    case 'cpu_load_pct':
+    case 'power_w':
+    case 'rss_mb':
+      return proxyValue(samples, expression.metric, expression);
     case 'lost':
     case 'gained':
     case 'wrong_class':

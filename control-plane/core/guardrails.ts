@@ -22,6 +22,11 @@ const LOGARITHMIC: ReadonlySet<string> = new Set([
   'detections_per_frame',
   'errors',
   'dropped',
+  'confidence',
+  'flicker',
+  'empty',
+  'power_w',
+  'rss_mb',
 ]);
 const SHARES: ReadonlySet<string> = new Set(['errors', 'dropped', 'lost', 'gained', 'wrong_class']);
 

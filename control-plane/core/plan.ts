@@ -1,9 +1,11 @@
 // The plan of a rollout: who, when, back to what, and what stands in the way. Facts in, plain JSON out; nothing is started here.
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
+import { warningTexts } from '../../shared/rollout/file-warnings.ts';
 import { appliesTo, type Guardrail } from '../../shared/rollout/guardrails.ts';
 import { leaseWarnings } from '../../shared/rollout/lease-section.ts';
 import type { Plan, PlanDevice, PlanStage, Readiness } from '../../shared/rollout/plan.ts';
 import type { CohortSpec, RolloutFile } from '../../shared/rollout/rollout-file.ts';
+import { whyNotWhere } from '../../shared/rollout/where.ts';
 import { cohortOrder } from './cohorts.ts';
 import { list } from './decide.ts';
 import { closedNow } from './schedule.ts';
@@ -20,6 +22,8 @@ export type PlanFactsDevice = {
   /** Its first 48 bits of SHA-256(salt ‖ 0x00 ‖ hardware id). */
   readonly key: number;
   readonly quarantinesCandidate: boolean;
+  /** In percent, lately; asked for only when `cohort.where` does. */
+  readonly batteryPct?: number | null;
   /** Another rollout that has not ended and has this device in its ledger. */
   readonly busyWith: string | null;
 };
@@ -48,6 +52,8 @@ export function buildPlan(facts: PlanFacts, hashOf: (document: unknown) => strin
   const content = {
     v: 1 as const,
     name: file.metadata.name,
+    labels: file.metadata.labels,
+    ticket: file.metadata.ticket,
     candidate,
     baselines: baselinesOf(devices),
     owners: file.spec.owners,
@@ -100,13 +106,15 @@ function sortOut(facts: PlanFacts): { included: readonly Included[]; excluded: P
 }
 
 function whyExcluded(device: PlanFactsDevice, { file, candidate }: PlanFacts): string | null {
-  const { exclude } = file.spec.cohort;
+  const { exclude, where } = file.spec.cohort;
   if (exclude.devices.includes(device.device)) return 'excluded by name';
   const line = device.line;
   if (line !== null && exclude.lines.some((pattern) => matchesLine(pattern, line))) return `line ${line} is excluded`;
   if (device.baseline === null || device.hardwareClass === null) return 'has not reported what it runs';
   if (nameOf(device.baseline) !== nameOf(candidate)) return `runs another model (${device.baseline.release})`;
-  return device.baseline.digest === candidate.digest ? 'runs the candidate already' : null;
+  if (device.baseline.digest === candidate.digest) return 'runs the candidate already';
+  const { hardwareClass: hw, site, online, batteryPct: battery = null } = device;
+  return where === null ? null : whyNotWhere(where.clauses, { hw, site, line, online, battery });
 }
 
 function matchesLine(pattern: string, line: string): boolean {
@@ -212,6 +220,7 @@ function warningsOf({ file, devices: all }: PlanFacts, devices: readonly Ordered
   const last = file.spec.stages.at(-1);
   return [
     ...named.filter((device) => !known.has(device)).map((device) => `no device is called ${device}`),
+    ...warningTexts(file),
     ...leaseWarnings(file.spec.lease),
     ...Object.keys(file.spec.lease.sites)
       .filter((site) => devices.every((device) => device.site !== site))

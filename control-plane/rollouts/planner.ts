@@ -9,6 +9,7 @@ import { coveringKill } from '../core/kill-cover.ts';
 import { buildPlan, type PlanFactsDevice } from '../core/plan.ts';
 import type { Device } from '../devices/device.ts';
 import { readCooldown } from './cooldown.ts';
+import { windowsBetween } from '../telemetry/read-telemetry.ts';
 import { cohortKey, hashDocument, hashText } from './hashes.ts';
 import { busyDevices } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
@@ -34,7 +35,8 @@ export async function planRollout(parts: PlannerParts, fileText: string): Promis
   const salt = file.spec.cohort.salt === 'rollout' ? rolloutId : file.spec.cohort.salt.slice('fixed:'.length);
   const labels = (release.manifest as Manifest).labels.map(({ name }) => name);
   const { guardrails, problems } = expandGuardrails(file.spec, labels);
-  const devices = await planDevices(parts, { salt, candidateDigest: resolved.ref.digest });
+  const planned = await planDevices(parts, { salt, candidateDigest: resolved.ref.digest });
+  const devices = asksForBattery(file) ? await withBattery(parts, planned) : planned;
   const kill = coveringKill(await readActiveKills(parts.database), {
     rolloutId,
     candidateDigest: resolved.ref.digest,
@@ -91,6 +93,23 @@ async function planDevices(
     quarantinesCandidate: device.reported?.quarantine.some(({ digest }) => digest === candidateDigest) ?? false,
     busyWith: busy.get(`${device.site}/${device.device}`) ?? null,
   }));
+}
+
+function asksForBattery({ spec }: RolloutFile): boolean {
+  return spec.cohort.where?.clauses.some(({ kind }) => kind === 'battery') ?? false;
+}
+
+/** A battery that was last heard of longer ago may be empty by now. */
+const BATTERY_AGE_MS_MAX = 15 * 60_000;
+
+async function withBattery(
+  { database, wallNow }: PlannerParts,
+  devices: readonly PlanFactsDevice[],
+): Promise<readonly PlanFactsDevice[]> {
+  const toMs = wallNow();
+  const windows = await windowsBetween(database, { devices, fromMs: toMs - BATTERY_AGE_MS_MAX, toMs });
+  const batteries = new Map(windows.map(({ site, device, sensors }) => [`${site}/${device}`, sensors.batteryPct]));
+  return devices.map((device) => ({ ...device, batteryPct: batteries.get(`${device.site}/${device.device}`) ?? null }));
 }
 
 function baselineOf({ reported }: Device): PlanFactsDevice['baseline'] {

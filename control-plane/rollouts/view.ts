@@ -33,6 +33,8 @@ export function viewRollout(facts: ViewFacts): RolloutView {
     ...summarise({ ...facts, stages }),
     nowMs,
     version: rollout.version,
+    labels: plan.labels,
+    ticket: plan.ticket,
     owners: plan.owners,
     baselines: plan.baselines,
     stages: stages.map((stage, index) => viewStage(stage, index, rollout)),

@@ -170,6 +170,8 @@ export const rolloutViewSchema = z.looseObject({
   ...rolloutHead,
   nowMs: timeSchema,
   version: countSchema,
+  labels: planSchema.shape.labels,
+  ticket: planSchema.shape.ticket,
   owners: planSchema.shape.owners,
   baselines: planSchema.shape.baselines,
   stages: z.array(stageViewSchema),

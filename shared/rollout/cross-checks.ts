@@ -1,5 +1,6 @@
 // Checks of a rollout file that look at more than one field. They run on whatever parts parsed, so that all mistakes show at once.
 
+import type { Comparison } from './expression.ts';
 import { metricRule } from './metrics.ts';
 import { suggestion } from './nearest-word.ts';
 import { type GuardrailSpec, rolloutFileParts, type StageSpec } from './rollout-file.ts';
@@ -118,6 +119,12 @@ function checkGuardrail(
     problems.push({ path: [...path, 'per'], message: 'give "per: class" or class=… in the expression, not both' });
   if (value.classes !== null && value.per === null)
     problems.push({ path: [...path, 'classes'], message: 'needs "per: class"' });
+  const { comparison } = expression;
+  if (comparison.kind === 'offset' && value.enforce === 'rollback' && isImprovement(comparison))
+    problems.push({
+      path: [...path, 'enforce'],
+      message: 'must be hold or observe: want of an improvement is no reason to go back',
+    });
   if (value.for > 0 && expression.forMs > 0)
     problems.push({ path: [...path, 'for'], message: 'is already given in the expression' });
   if (
@@ -130,6 +137,10 @@ function checkGuardrail(
       message: `${expression.metric} needs a stage of mode: shadow (both releases on the same frames); known stages: ${names.join(', ')}`,
     });
   return problems;
+}
+
+function isImprovement({ relation, value }: Comparison): boolean {
+  return relation === '>=' ? value > 0 : value < 0;
 }
 
 function checkGuardrailStages(

@@ -7,7 +7,8 @@ export function describeMetric(expression: Expression): string {
   const rule = metricRule(expression.metric);
   const quantile = /^p\d+$/.test(expression.aggregate) ? `${expression.aggregate} ` : '';
   const object = [expression.size, expression.class].filter((part) => part !== null).join(' ');
-  return `${quantile}${rule.title}${object === '' ? '' : ` of ${object}`}`;
+  const slope = expression.aggregate === 'slope' ? ' per hour' : '';
+  return `${quantile}${rule.title}${slope}${object === '' ? '' : ` of ${object}`}`;
 }
 
 /** `≤ +10 %`, `≥ -5 %`, `≤ +5 °C`, `≥ -3 pt`, `≤ 0.5 %`, `within ±15 %`. */

@@ -1,6 +1,6 @@
 // The guardrail language: a closed grammar, read by hand. `p95(latency_ms) <= baseline * 1.10 for 5m` and its kin; never evaluated as code.
 //   expression := metric comparison ["for" DURATION]
-//   metric     := AGGREGATE "(" NAME ["," "frames"] {"," ("class" | "size") "=" WORD} ")" | "border_share"
+//   metric     := AGGREGATE "(" NAME ["," ("frames" | "tracks" | "1h")] {"," ("class" | "size") "=" WORD} ")" | "border_share"
 //   comparison := ("<=" | ">=") ("baseline" ("*" | "+" | "-") NUMBER [UNIT] | NUMBER [UNIT]) | "within baseline +/-" NUMBER "%"
 import { parseDuration } from './durations.ts';
 import { type ExpressionProblem, type Token, tokenize } from './expression-tokens.ts';
@@ -14,6 +14,7 @@ import {
   metricRule,
 } from './metrics.ts';
 import { suggestion } from './nearest-word.ts';
+import { insteadOf } from './unmeasured.ts';
 
 export type Comparison = {
   readonly kind: LimitKind;
@@ -83,10 +84,12 @@ class ExpressionReader {
     if (!aggregate)
       throw new Refused(
         first,
-        `unknown "${first.text}"${suggestion(first.text, [...AGGREGATES, 'border_share'])}; known: ${AGGREGATES.join(', ')}, border_share`,
+        insteadOf(first.text) ??
+          `unknown "${first.text}"${suggestion(first.text, [...AGGREGATES, 'border_share'])}; known: ${AGGREGATES.join(', ')}, border_share`,
       );
     this.#symbol('(');
     const metric = this.#metric(aggregate);
+    if (aggregate === 'slope') this.#perHour();
     const filters = this.#filters(metric);
     this.#symbol(')');
     return { aggregate, metric, ...filters };
@@ -102,8 +105,16 @@ class ExpressionReader {
       throw new Refused(token, `${token.text} is written ${METRICS[elsewhere].aggregates[0]}(${token.text}, …)`);
     throw new Refused(
       token,
-      `unknown metric "${token.text}"${suggestion(token.text, fitting)}; ${aggregate}() knows ${fitting.join(', ')}`,
+      insteadOf(token.text) ??
+        `unknown metric "${token.text}"${suggestion(token.text, fitting)}; ${aggregate}() knows ${fitting.join(', ')}`,
     );
+  }
+
+  /** A slope is a change per hour, and says so: `slope(battery_pct, 1h)`. */
+  #perHour(): void {
+    if (!this.#accept(',')) throw new Refused(this.#peek(), `expected ", 1h"${found(this.#peek())}`);
+    const token = this.#peek();
+    if (this.#duration() !== 3_600_000) throw new Refused(token, 'a slope is per hour: write 1h');
   }
 
   #filters(metric: MetricName): Pick<Expression, 'class' | 'size'> {
@@ -153,15 +164,17 @@ class ExpressionReader {
   #limit(metric: MetricName): Comparison {
     const token = this.#peek();
     const relation = this.#relation();
+    const instead = insteadOf(this.#peek().text);
+    if (instead !== null) throw new Refused(this.#peek(), instead);
     if (!this.#accept('baseline'))
       return { kind: 'absolute', relation, value: this.#number(), unit: this.#unit(metric) };
     if (this.#accept('*')) return { kind: 'ratio', relation, value: this.#positive(), unit: '' };
     const sign = this.#accept('+') ? 1 : this.#accept('-') ? -1 : null;
     if (sign === null) throw new Refused(this.#peek(), 'expected "*", "+" or "-" after "baseline"');
-    if (sign === (relation === '<=' ? -1 : 1))
+    if (sign === (relation === '<=' ? -1 : 1) && metricRule(metric).source !== 'golden')
       throw new Refused(
         token,
-        `a limit of baseline ${sign < 0 ? '-' : '+'} x with "${relation}" demands an improvement; not supported yet`,
+        `a limit of baseline ${sign < 0 ? '-' : '+'} x with "${relation}" demands an improvement; only golden(…) can show one`,
       );
     return { kind: 'offset', relation, value: sign * this.#number(), unit: this.#unit(metric) };
   }

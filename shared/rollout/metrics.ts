@@ -1,6 +1,6 @@
 // What a guardrail may measure, in one table: how it is written, what it may be compared with, and where its evidence comes from.
 
-export const AGGREGATES = ['p50', 'p95', 'p99', 'mean', 'rate', 'golden'] as const;
+export const AGGREGATES = ['p50', 'p95', 'p99', 'mean', 'rate', 'slope', 'golden'] as const;
 export type Aggregate = (typeof AGGREGATES)[number];
 
 /** How the limit may be written: `baseline * k`, `baseline +/- x`, a plain number, `within baseline +/- x %`. */
@@ -21,7 +21,7 @@ export type MetricRule = {
   /** Filters that the metric understands. */
   readonly filters: readonly ('class' | 'size')[];
   /** `rate(x, frames)`: what it is counted per. */
-  readonly per?: 'frames';
+  readonly per?: 'frames' | 'tracks';
   /** Modes of a stage in which it is judged. Latency of a shadow is contended, so it is not judged there. */
   readonly modes: readonly ('golden' | 'shadow' | 'serve')[];
   /** The direction in which the metric gets worse; the limit must point against it. */
@@ -66,6 +66,16 @@ const rate: Omit<MetricRule, 'title' | 'modes'> = {
   per: 'frames',
   worse: 'higher',
   unit: '%',
+};
+
+/** What a machine reads of itself; one without the sensor gives no evidence. */
+const sensor: Omit<MetricRule, 'title' | 'worse' | 'unit'> = {
+  aggregates: ['mean'],
+  source: 'self',
+  limits: ['offset', 'absolute'],
+  units: ['pt', '%'],
+  filters: [],
+  modes: SERVE,
 };
 
 const golden: Omit<MetricRule, 'title' | 'filters'> = {
@@ -114,6 +124,20 @@ export const METRICS = {
     title: 'detections per frame',
     unit: '%',
   },
+  confidence: {
+    ...sensor,
+    limits: ['within', 'ratio'],
+    units: ['%'],
+    worse: 'lower',
+    title: 'mean confidence',
+    unit: '%',
+  },
+  flicker: { ...rate, limits: ['ratio', 'within'], per: 'tracks', modes: SERVE, title: 'flicker' },
+  empty: { ...rate, limits: ['ratio', 'within'], modes: SERVE, title: 'empty frames' },
+  battery_pct: { ...sensor, aggregates: ['mean', 'slope'], worse: 'lower', title: 'battery', unit: 'pt' },
+  cpu_load_pct: { ...sensor, worse: 'higher', title: 'processor load', unit: 'pt' },
+  power_w: { ...sensor, limits: ['ratio', 'absolute'], units: ['W'], worse: 'higher', title: 'power', unit: 'W' },
+  rss_mb: { ...sensor, limits: ['ratio', 'absolute'], units: ['MB'], worse: 'higher', title: 'memory', unit: 'MB' },
   errors: { ...rate, modes: LIVE, title: 'error rate' },
   dropped: { ...rate, modes: SERVE, title: 'dropped frames' },
   lost: { ...paired, title: 'confident detections lost' },

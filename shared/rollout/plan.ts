@@ -38,6 +38,9 @@ const readinessSchema = z.looseObject({ fact: z.string(), ok: z.boolean(), detai
 export const planSchema = z.looseObject({
   v: z.literal(1),
   name: z.string(),
+  /** As the file has them; plans of older versions have none. */
+  labels: z.record(z.string(), z.string()).default({}),
+  ticket: z.string().nullable().default(null),
   candidate: releaseRefSchema,
   /** What the devices run now, most common first. */
   baselines: z.array(z.looseObject({ ...releaseRefSchema.shape, devices: countSchema })),

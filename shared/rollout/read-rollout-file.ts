@@ -38,6 +38,13 @@ export function readRolloutFile(text: string): ReadRolloutFile {
   return check({ document, lines, raw: raw.value });
 }
 
+/** Where a path of a readable document stands, or its nearest parent that is there. */
+export function placeInText(text: string, path: FilePath): { line: number; column: number } {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  return at(lines, offsetOf(document, path));
+}
+
 function check(source: Source): ReadRolloutFile {
   const { document, lines, raw } = source;
   const parsed = rolloutFileSchema.safeParse(raw);

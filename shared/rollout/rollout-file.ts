@@ -10,29 +10,41 @@ import { type Expression, parseExpression } from './expression.ts';
 import { leaseSectionSchema, siteLeaseSchema } from './lease-section.ts';
 import { verifySectionSchema } from './verify-section.ts';
 import { scheduleSchema } from './schedule-section.ts';
+import { AGGREGATES, METRIC_NAMES } from './metrics.ts';
+import { whereSchema } from './where-field.ts';
+
+/** What people write before it is transformed, for the JSON Schema of editors; the transforms below decide. */
+const EXTEND_TEXT = { pattern: '^(\\d{1,2}x)?\\d{1,6}(ms|s|m|h|d)$', examples: ['2x30m', '1x1d', '30m'] };
+const PERCENT_NUMBER = { minimum: 0, maximum: 100 };
+const PERCENT_TEXT = { pattern: '^\\s*\\d+(\\.\\d+)?\\s*%?\\s*$', examples: ['25%', '2.5 %'] };
 
 /** `2x60m` or `60m` (once). */
-const extendSchema = z.string().transform((text, context) => {
-  const match = /^(?:(\d{1,2})x)?(\w+)$/.exec(text);
-  const eachMs = parseDuration(match?.[2] ?? '');
-  if (eachMs !== null && eachMs > 0) return { times: Number(match?.[1] ?? 1), eachMs };
-  context.addIssue({ code: 'custom', message: `must be such as "2x30m" or "30m", not "${text}"` });
-  return z.NEVER;
-});
+const extendSchema = z
+  .string()
+  .meta(EXTEND_TEXT)
+  .transform((text, context) => {
+    const match = /^(?:(\d{1,2})x)?(\w+)$/.exec(text);
+    const eachMs = parseDuration(match?.[2] ?? '');
+    if (eachMs !== null && eachMs > 0) return { times: Number(match?.[1] ?? 1), eachMs };
+    context.addIssue({ code: 'custom', message: `must be such as "2x30m" or "30m", not "${text}"` });
+    return z.NEVER;
+  });
 
 /** `25`, `25%` or `25 %`; a number in percent. */
-const percentSchema = z.union([z.number(), z.string()]).transform((input, context) => {
-  const value = typeof input === 'number' ? input : Number(/^(\d+(?:\.\d+)?)\s*%?$/.exec(input.trim())?.[1]);
-  if (value >= 0 && value <= 100) return value;
-  context.addIssue({ code: 'custom', message: `must be a percentage from 0 to 100, not "${input}"` });
-  return z.NEVER;
-});
+const percentSchema = z
+  .union([z.number().meta(PERCENT_NUMBER), z.string().meta(PERCENT_TEXT)])
+  .transform((input, context) => {
+    const value = typeof input === 'number' ? input : Number(/^(\d+(?:\.\d+)?)\s*%?$/.exec(input.trim())?.[1]);
+    if (value >= 0 && value <= 100) return value;
+    context.addIssue({ code: 'custom', message: `must be a percentage from 0 to 100, not "${input}"` });
+    return z.NEVER;
+  });
 
 const wordSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be a short name of a-z, 0-9 and "-", starting with a letter');
 
-const personSchema = z.string().min(1, 'must name a person, role or team').max(120);
+const personSchema = z.string().regex(/\S/, 'must name a person, role or team').max(120);
 
 const ownersSchema = z.strictObject({
   primary: personSchema,
@@ -48,6 +60,8 @@ const saltSchema = z
 const cohortSchema = z.strictObject({
   /** Null: every site. */
   factories: z.array(nameSchema).min(1).nullable().default(null),
+  /** Null: every device of these sites. */
+  where: whereSchema.nullable().default(null),
   salt: saltSchema.default('rollout'),
   pin: z
     .strictObject({ candidate: z.array(nameSchema).default([]), baseline: z.array(nameSchema).default([]) })
@@ -134,13 +148,22 @@ const analysisSchema = z.strictObject({
     .prefault({}),
 });
 
-const expressionSchema = z.string().transform((text, context): { text: string; parsed: Expression } => {
-  const result = parseExpression(text);
-  if (result.ok) return { text, parsed: result.value };
-  const { column, message } = result.problem;
-  context.addIssue({ code: 'custom', message, params: { expressionColumn: column } });
-  return z.NEVER;
-});
+const EXPRESSION_TEXT = {
+  maxLength: 300,
+  pattern: `^\\s*(border_share|(${AGGREGATES.join('|')})\\s*\\(\\s*(${METRIC_NAMES.join('|')})\\b.*\\))\\s*(<=?|>=?|within)`,
+  examples: ['p95(latency_ms) <= baseline * 1.10', 'rate(errors, frames) <= 0.5 %', 'golden(map50) >= baseline - 1 pt'],
+};
+
+const expressionSchema = z
+  .string()
+  .meta(EXPRESSION_TEXT)
+  .transform((text, context): { text: string; parsed: Expression } => {
+    const result = parseExpression(text);
+    if (result.ok) return { text, parsed: result.value };
+    const { column, message } = result.problem;
+    context.addIssue({ code: 'custom', message, params: { expressionColumn: column } });
+    return z.NEVER;
+  });
 
 const guardrailSchema = z.strictObject({
   id: wordSchema,
@@ -181,6 +204,14 @@ const abortSchema = z.strictObject({
   verify: verifySectionSchema.prefault({}),
 });
 
+const metadataSchema = z.strictObject({
+  name: wordSchema.max(40),
+  /** For people and for their tools; nothing is decided by them. */
+  labels: z.record(wordSchema, z.string().max(120)).default({}),
+  /** Number of the change in whatever keeps changes. */
+  ticket: z.string().min(1).max(120).nullable().default(null),
+});
+
 const candidateSchema = z
   .string()
   .refine((text) => parseReleaseReference(text) !== null, 'must be a release such as "cv-detector:2.0.0+data=b4f7a1"');
@@ -188,7 +219,7 @@ const candidateSchema = z
 export const rolloutFileSchema = z.strictObject({
   apiVersion: z.literal('belay/v1'),
   kind: z.literal('Rollout'),
-  metadata: z.strictObject({ name: wordSchema.max(40) }),
+  metadata: metadataSchema,
   spec: z.strictObject({
     candidate: candidateSchema,
     /** Each device's own release before the rollout. */

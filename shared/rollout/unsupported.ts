@@ -2,7 +2,6 @@
 
 /** Dotted pattern of the parent (`[]` = any item) → field → what holds today. */
 const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  metadata: { labels: 'leave it out', ticket: 'put it in the reason of "rollout start"' },
   spec: {
     requires: 'registration and golden set are always required',
     prewarm: 'every candidate is loaded and proven before it may answer',
@@ -17,7 +16,6 @@ const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   },
   'spec.promotion.inconclusive': { page: '"rollout wait" ends with exit code 9 when it is held' },
   'spec.cohort': {
-    where: 'narrow it by factories, exclude and pin',
     stratifyBy: 'always by factory and hardware class',
     clusterBy: 'the unit is the device',
     newDevices: 'devices that join later stay on the baseline as controls',

@@ -1,7 +1,5 @@
 // `belay rollout …`: plan, start, list, get, why, wait, and the verbs of a person.
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { describeError } from '../../../shared/basics/errors.ts';
 import {
   ROLLOUT_VERBS,
   type RolloutSummary,
@@ -11,6 +9,8 @@ import {
   rolloutViewSchema,
   rolloutWhySchema,
 } from '../../../shared/protocol/api-rollouts.ts';
+import { describePresets } from '../../../shared/rollout/presets.ts';
+import { formatFileProblem } from '../../../shared/rollout/read-rollout-file.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
 import { addAction, argument, readSeconds } from '../program.ts';
@@ -18,12 +18,15 @@ import { renderPlan } from '../render/plan.ts';
 import { renderRollout } from '../render/rollout.ts';
 import { formatAge, renderTable, shortRelease } from '../render/table.ts';
 import { addRolloutReport } from './report.ts';
+import { addRolloutFileCommands } from './rollout-file.ts';
+import { addPresetOptions, type PresetOptions, readSource } from './rollout-source.ts';
 import { fetchRollout, rolloutPath, waitForRollout, watchRollout } from './rollout-watch.ts';
 
 export function addRolloutCommands(program: Command): void {
   const rollout = program
     .command('rollout')
     .description('rollouts: moving devices from a baseline to a candidate, stage by stage');
+  addRolloutFileCommands(rollout);
   addPlan(rollout);
   addStart(rollout);
   addList(rollout);
@@ -34,23 +37,24 @@ export function addRolloutCommands(program: Command): void {
   for (const verb of ROLLOUT_VERBS) addVerb(rollout, verb);
 }
 
+const SOURCE = 'a rollout file, or with --preset a release';
+const PRESETS_HELP = `\nPresets\n${describePresets().replaceAll(/^/gm, '  ')}\n`;
+
 function addPlan(rollout: Command): void {
   const command = rollout
     .command('plan')
-    .argument('<file>')
-    .description('who would get the candidate when, and what stands in the way; exit 1 when it could not start');
-  addAction(command, async ({ api, output }, args) => {
-    const file = argument(args, 0);
-    const answer = await api.post('/v1/rollouts/plan', { file: await readText(file) }, rolloutPlanSchema);
+    .argument('<file>', SOURCE)
+    .description('who would get the candidate when, and what stands in the way; exit 1 when it could not start')
+    .addHelpText('after', PRESETS_HELP);
+  addAction<PresetOptions>(addPresetOptions(command), async ({ api, output }, args, options) => {
+    const { title, text } = await readSource(argument(args, 0), options);
+    const answer = await api.post('/v1/rollouts/plan', { file: text }, rolloutPlanSchema);
     const { plan } = answer;
     if (plan === null) {
-      const lines = answer.problems.map(
-        (problem) =>
-          `${file}:${problem.line}:${problem.column} ${[problem.path, problem.message].filter(Boolean).join(': ')}`,
-      );
+      const lines = answer.problems.map((problem) => formatFileProblem(title, problem));
       throw new CommandError(
         EXIT.usage,
-        `${file} has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}:\n${lines.join('\n')}`,
+        `${title} has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}:\n${lines.join('\n')}`,
         answer.problems,
       );
     }
@@ -64,16 +68,18 @@ type StartOptions = { reason?: string; override?: boolean; watch?: boolean };
 function addStart(rollout: Command): void {
   const command = rollout
     .command('start')
-    .argument('<file>')
+    .argument('<file>', SOURCE)
     .description('start a rollout')
+    .addHelpText('after', PRESETS_HELP)
     .option('--reason <text>', 'why, for the audit (default: "started from the command line")')
     .option('--override', 'also during the cool-down after a rollback of the same candidate; needs --reason')
     .option('--watch', 'stay and watch it');
-  addAction<StartOptions>(command, async (session, args, { reason: given, override, watch }) => {
+  type Options = PresetOptions & StartOptions;
+  addAction<Options>(addPresetOptions(command), async (session, args, { reason: given, override, watch, ...preset }) => {
     const reason = given ?? 'started from the command line';
     if (override && given === undefined) throw new CommandError(EXIT.usage, '--override needs a --reason of your own');
-    const file = argument(args, 0);
-    const body = { file: await readText(file), actor: session.actor, reason, ...(override ? { override } : {}) };
+    const { text } = await readSource(argument(args, 0), preset);
+    const body = { file: text, actor: session.actor, reason, ...(override ? { override } : {}) };
     const view = await session.api.post('/v1/rollouts', body, rolloutViewSchema);
     if (watch) return watchRollout(session, view.id);
     session.output.show(
@@ -184,12 +190,4 @@ function addVerb(rollout: Command, verb: RolloutVerb): void {
     output.show(view, () => renderRollout(view, output));
     return undefined;
   });
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new CommandError(EXIT.usage, `cannot read ${file}: ${describeError(error)}`);
-  }
 }

@@ -1,12 +1,13 @@
 // What a rollout would do, before it does it: who, when, what stands in the way.
 import type { Plan, PlanStage } from '../../../shared/rollout/plan.ts';
 import type { Output } from '../output.ts';
-import { formatDuration, renderTable } from './table.ts';
+import { formatDuration, renderTable, wrapParts } from './table.ts';
 
 export function renderPlan(plan: Plan, output: Pick<Output, 'tint'>): string {
   const parts = [
     [
       `Plan      ${plan.name}   owner ${plan.owners.primary} (backup ${plan.owners.backup})`,
+      ...renderMetadata(plan),
       `Release   ${plan.baselines.map((baseline) => `${baseline.release} on ${baseline.devices}`).join(', ') || 'no known baseline'}`,
       `          → ${plan.candidate.release}`,
       `Soonest   ${formatDuration(plan.soonestMs)} of bake time`,
@@ -23,6 +24,15 @@ export function renderPlan(plan: Plan, output: Pick<Output, 'tint'>): string {
     plan.refusals.map((refusal) => output.tint('bad', `cannot start: ${refusal}`)).join('\n'),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
+}
+
+/** Ticket and labels, when the file has any. */
+export function renderMetadata({ ticket, labels }: Pick<Plan, 'ticket' | 'labels'>): readonly string[] {
+  const words = [
+    ...(ticket === null ? [] : [`ticket ${ticket}`]),
+    ...Object.entries(labels).map(([name, value]) => `${name}=${value}`),
+  ];
+  return words.length === 0 ? [] : [`About     ${wrapParts(words, '   ', ' '.repeat(10))}`];
 }
 
 function renderStages(plan: Plan): string {

@@ -3,6 +3,7 @@ import type { RolloutView } from '../../../shared/protocol/api-rollouts.ts';
 import { signed, trim, unitText } from '../../../shared/rollout/expression-text.ts';
 import type { Verdict } from '../../../shared/rollout/verdict.ts';
 import type { Output, Tone } from '../output.ts';
+import { renderMetadata } from './plan.ts';
 import { countDevices, formatDuration, renderTable, wrapParts } from './table.ts';
 
 type Tint = Pick<Output, 'tint'>;
@@ -17,6 +18,7 @@ export function renderRollout(view: RolloutView, output: Tint): string {
   const parts = [
     [
       `Rollout   ${wrapParts([`${view.name} (${view.id})`, `owner ${view.owners.primary} (backup ${view.owners.backup})`], '   ', INDENT)}`,
+      ...renderMetadata(view),
       `Release   ${wrapParts([from, `→ ${view.candidate.release}`], ' ', INDENT)}`,
       ...(view.killed === null ? [] : [`Kill      ${output.tint('bad', view.killed)}`]),
       `Status    ${output.tint(toneOf(view), describeState(view))}  ${view.status}`,

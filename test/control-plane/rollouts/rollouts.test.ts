@@ -1,4 +1,6 @@
 // Rollouts from file to end on a simulated fleet and a real database.
+
+import { sql } from 'kysely';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openAudit } from '../../../control-plane/audit/audit.ts';
 import { CANDIDATE } from '../core/builders.ts';
@@ -101,6 +103,42 @@ describe('plan', () => {
     ]);
     expect(plan?.excluded).toMatchObject([{ device: 'a-dev-3', why: 'excluded by name' }]);
     expect(plan?.stages.at(-1)?.sites[0]?.devices).toEqual(['a-dev-1', 'a-dev-4']);
+  });
+});
+
+describe('what a file says of its devices and of itself', () => {
+  it('leaves out devices that do not fit cohort.where, each with its reason', async () => {
+    fleet = await openSimFleet({ perSite: 3, sites: ['plant-a', 'plant-b'] });
+    await fleet.run(2);
+    const battery = (pct: number, device: string) =>
+      sql`update windows set document = json_set(document, '$.sensors.batteryPct', ${pct}) where device = ${device}`.execute(
+        fleet.database,
+      );
+    await battery(80, 'a-dev-1');
+    await battery(12, 'a-dev-2');
+    const where = 'cohort: {where: "site not in [plant-b] and battery >= 30"}';
+    const { plan } = await fleet.rollouts.plan(FILE.replace('cohort: {salt: "fixed:r1"}', where));
+    expect(plan?.devices.map(({ device }) => device)).toEqual(['a-dev-1']);
+    expect(Object.fromEntries(plan?.excluded.map(({ device, why }) => [device, why]) ?? [])).toEqual({
+      'a-dev-2': 'where: battery is 12 %, not >= 30',
+      'a-dev-3': 'where: its battery is not known',
+      'b-dev-1': 'where: site is plant-b',
+      'b-dev-2': 'where: site is plant-b',
+      'b-dev-3': 'where: site is plant-b',
+    });
+  });
+
+  it('shows ticket, labels and warnings of the file; one without them has none', async () => {
+    fleet = await openSimFleet({ perSite: 4 });
+    const about = FILE.replace(/metadata: \{/, 'metadata: {labels: {line: weld}, ticket: CHG-1042, ');
+    expect(about).not.toBe(FILE);
+    const started = await fleet.rollouts.start({ ...START, file: about });
+    if (started.kind !== 'started') throw new Error(started.kind);
+    expect(await view(started.id)).toMatchObject({ labels: { line: 'weld' }, ticket: 'CHG-1042', fileText: about });
+    const { plan } = await fleet.rollouts.plan(FILE);
+    expect(plan).toMatchObject({ labels: {}, ticket: null });
+    const lone = await fleet.rollouts.plan(FILE.replace('backup: on-call', 'backup: vision-team'));
+    expect(lone.plan?.warnings).toContainEqual(expect.stringContaining('spec.owners.backup: is the owner again'));
   });
 });
 

@@ -66,6 +66,18 @@ describe('readRolloutFile', () => {
     expect(plain.value.spec.stages[2]).toMatchObject({ holdback: 0, approvals: 0, judge: 'range' });
   });
 
+  it('lets an improvement be demanded before it grows, and never rolls back for want of one', () => {
+    const gain = (enforce: string) =>
+      changed(
+        '  guardrails:',
+        `  guardrails:\n    - {id: gain, expr: golden(map50) >= baseline + 2 pt, enforce: ${enforce}}`,
+      );
+    expect(gain('hold')).toEqual([]);
+    expect(gain('rollback')).toEqual([
+      'r.yaml:12:67 spec.guardrails[0].enforce: must be hold or observe: want of an improvement is no reason to go back',
+    ]);
+  });
+
   it('names every mistake at once, with line, column and what must be there', () => {
     const text = `apiVersion: belay/v1
 kind: Rolout
@@ -91,7 +103,7 @@ spec:
         "r.yaml:5:3 spec.owners: is required (a map of fields)",
         "r.yaml:5:14 spec.candidate: must be a release such as "cv-detector:2.0.0+data=b4f7a1"",
         "r.yaml:6:3 spec.owner: unknown field (did you mean "owners"?)",
-        "r.yaml:7:12 spec.cohort.where: not supported yet: where (narrow it by factories, exclude and pin)",
+        "r.yaml:7:19 spec.cohort.where: unknown field "x"; known: hw, site, line, online, battery",
         "r.yaml:9:7 spec.stages[0].bake: is required (a text)",
         "r.yaml:9:33 spec.stages[0].percent: must be a percentage from 0 to 100, not "120"",
         "r.yaml:9:52 spec.stages[0].bak: unknown field (did you mean "bake"?)",

@@ -28,6 +28,11 @@ describe('renderPlan', () => {
     );
   });
 
+  it('shows ticket and labels where the file has them', () => {
+    const text = renderPlan(plan({ ticket: 'CHG-1042', labels: { line: 'weld', shift: 'late' } }), plain);
+    expect(text.split('\n')[1]).toBe('About     ticket CHG-1042   line=weld   shift=late');
+  });
+
   it('names everything that stands in the way: facts, devices, refusals', () => {
     const blocked = {
       site: 'plant-b',
