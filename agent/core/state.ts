@@ -8,6 +8,7 @@ import { type LeaseTrack, NO_LEASE } from './lease.ts';
 import type { Suspension, TakeOvers } from './limit-state.ts';
 import { EMPTY_LIMIT_TRACKS, type LimitTracks } from './limit-tracks.ts';
 import { MEMORY_RESERVE_MB, type MemoryState, openMemory } from './memory-state.ts';
+import type { RefusalShown } from './refusals.ts';
 
 export type ReleaseRef = { readonly release: string; readonly digest: string };
 
@@ -196,14 +197,6 @@ export type CameraFacts = {
   readonly sinceMs: number;
   /** What is wrong with it, in words. */
   readonly why: string | null;
-};
-
-/** `toldAtMs`: when events of this kind were sent, monotonic. */
-export type RefusalShown = {
-  readonly kind: string;
-  readonly reason: string;
-  readonly sinceMs: number;
-  readonly toldAtMs: readonly number[];
 };
 
 export type OpenCore = {
