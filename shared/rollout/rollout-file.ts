@@ -8,9 +8,9 @@ import { durationSchema } from './duration-field.ts';
 import { parseDuration } from './durations.ts';
 import { type Expression, parseExpression } from './expression.ts';
 import { leaseSectionSchema, siteLeaseSchema } from './lease-section.ts';
-import { verifySectionSchema } from './verify-section.ts';
-import { scheduleSchema } from './schedule-section.ts';
 import { AGGREGATES, METRIC_NAMES } from './metrics.ts';
+import { scheduleSchema } from './schedule-section.ts';
+import { verifySectionSchema } from './verify-section.ts';
 import { whereSchema } from './where-field.ts';
 
 /** What people write before it is transformed, for the JSON Schema of editors; the transforms below decide. */

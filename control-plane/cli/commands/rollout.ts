@@ -75,19 +75,23 @@ function addStart(rollout: Command): void {
     .option('--override', 'also during the cool-down after a rollback of the same candidate; needs --reason')
     .option('--watch', 'stay and watch it');
   type Options = PresetOptions & StartOptions;
-  addAction<Options>(addPresetOptions(command), async (session, args, { reason: given, override, watch, ...preset }) => {
-    const reason = given ?? 'started from the command line';
-    if (override && given === undefined) throw new CommandError(EXIT.usage, '--override needs a --reason of your own');
-    const { text } = await readSource(argument(args, 0), preset);
-    const body = { file: text, actor: session.actor, reason, ...(override ? { override } : {}) };
-    const view = await session.api.post('/v1/rollouts', body, rolloutViewSchema);
-    if (watch) return watchRollout(session, view.id);
-    session.output.show(
-      view,
-      () => `${renderRollout(view, session.output)}\n\nwatch it: belay rollout get ${view.id} --watch`,
-    );
-    return undefined;
-  });
+  addAction<Options>(
+    addPresetOptions(command),
+    async (session, args, { reason: given, override, watch, ...preset }) => {
+      const reason = given ?? 'started from the command line';
+      if (override && given === undefined)
+        throw new CommandError(EXIT.usage, '--override needs a --reason of your own');
+      const { text } = await readSource(argument(args, 0), preset);
+      const body = { file: text, actor: session.actor, reason, ...(override ? { override } : {}) };
+      const view = await session.api.post('/v1/rollouts', body, rolloutViewSchema);
+      if (watch) return watchRollout(session, view.id);
+      session.output.show(
+        view,
+        () => `${renderRollout(view, session.output)}\n\nwatch it: belay rollout get ${view.id} --watch`,
+      );
+      return undefined;
+    },
+  );
 }
 
 function addList(rollout: Command): void {
