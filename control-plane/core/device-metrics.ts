@@ -3,22 +3,38 @@ import { decodeSketch, mergeSketches, quantile } from '../../shared/measure/late
 import type { Expression } from '../../shared/rollout/expression.ts';
 import type { Sample } from './history.ts';
 
-/** `value` on the comparison scale; `perWindow` the same for each window, for the spread; `count` what it rests on. */
-export type Measure = { readonly value: number; readonly perWindow: readonly number[]; readonly count: number };
-
-/** Null when these windows say nothing about the metric. */
-export function measure(samples: readonly Sample[], expression: Expression): Measure | null {
-  const value = scaleValue(samples, expression);
-  if (value === null) return null;
-  const perWindow = samples
-    .map((sample) => scaleValue([sample], expression)?.value ?? null)
-    .filter((each) => each !== null);
-  return { ...value, perWindow };
+/** On the comparison scale; null when these windows say nothing about the metric. */
+export function measure(samples: readonly Sample[], expression: Expression): number | null {
+  return scaleValue(samples, expression);
 }
 
-type Value = { readonly value: number; readonly count: number };
+/** The same seen by each window that says something. */
+export function measureWindows(samples: readonly Sample[], expression: Expression): readonly number[] {
+  return samples.map((sample) => scaleValue([sample], expression)).filter((value) => value !== null);
+}
 
-function scaleValue(samples: readonly Sample[], expression: Expression): Value | null {
+type Spans = { readonly since: readonly Sample[]; readonly before: readonly Sample[] };
+
+/** What a device does since its switch minus what it did before; null when one of the two says nothing. */
+export function measureChange({ since, before }: Spans, expression: Expression): number | null {
+  if (expression.metric === 'errors' || expression.metric === 'dropped')
+    return rateChange(countRate(since, expression.metric), countRate(before, expression.metric));
+  const [now, past] = [scaleValue(since, expression), scaleValue(before, expression)];
+  return now === null || past === null ? null : now - past;
+}
+
+/**
+ * Log ratio of two rates, log((e + 0.5) / frames). The longer span is brought to the length of the shorter one first: half an
+ * event more weighs much in few frames and little in many, and would look like a change.
+ */
+function rateChange(since: Hits, before: Hits): number | null {
+  if (since.total === 0 || before.total === 0) return null;
+  const frames = Math.min(since.total, before.total);
+  const expected = ({ hits, total: of }: Hits) => Math.log((hits * frames) / of + 0.5);
+  return expected(since) - expected(before);
+}
+
+function scaleValue(samples: readonly Sample[], expression: Expression): number | null {
   switch (expression.metric) {
     case 'latency_ms':
     case 'run_ms':
@@ -41,6 +57,7 @@ function scaleValue(samples: readonly Sample[], expression: Expression): Value |
     case 'recall':
     case 'precision':
     case 'map50':
+    case 'incidents':
       return null;
   }
 }
@@ -58,28 +75,28 @@ export function countRate(samples: readonly Sample[], metric: 'errors' | 'droppe
   return { hits: sum(cameras, ({ dropped }) => total(dropped)), total: sum(cameras, ({ captured }) => captured) };
 }
 
-function latency(samples: readonly Sample[], { aggregate, metric }: Expression): Value | null {
+function latency(samples: readonly Sample[], { aggregate, metric }: Expression): number | null {
   const wires = samples.map(({ arm }) => (metric === 'run_ms' ? arm.runMs : arm.latencyMs));
   const merged = mergeSketches(wires.map(decodeSketch).filter((sketch) => sketch !== null));
   const value = quantile(merged, aggregate === 'p50' ? 0.5 : aggregate === 'p99' ? 0.99 : 0.95);
-  return value === null || value <= 0 ? null : { value: Math.log(value), count: merged.count };
+  return value === null || value <= 0 ? null : Math.log(value);
 }
 
-function framesPerSecond(samples: readonly Sample[]): Value | null {
+function framesPerSecond(samples: readonly Sample[]): number | null {
   const frames = answered(samples);
   const activeMs = sum(samples, ({ arm }) => arm.activeMs);
   if (activeMs <= 0) return null;
   // Half a frame instead of none: a device that answers nothing is infinitely slower, and a logarithm needs a number.
-  return { value: Math.log((Math.max(frames, 0.5) * 1000) / activeMs), count: frames };
+  return Math.log((Math.max(frames, 0.5) * 1000) / activeMs);
 }
 
-function temperature(samples: readonly Sample[]): Value | null {
+function temperature(samples: readonly Sample[]): number | null {
   const known = samples.map(({ window }) => window.sensors.temperatureC).filter((value) => value !== null);
-  return known.length === 0 ? null : { value: sum(known, (value) => value) / known.length, count: known.length };
+  return known.length === 0 ? null : sum(known, (value) => value) / known.length;
 }
 
-function logRate(hits: number, frames: number): Value | null {
-  return frames > 0 ? { value: Math.log((hits + 0.5) / frames), count: frames } : null;
+function logRate(hits: number, frames: number): number | null {
+  return frames > 0 ? Math.log((hits + 0.5) / frames) : null;
 }
 
 function detections(samples: readonly Sample[], label: string | null): number {

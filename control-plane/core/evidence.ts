@@ -2,7 +2,7 @@
 import type { Window } from '../../shared/measure/window.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { metricRule } from '../../shared/rollout/metrics.ts';
-import { countRate, type Hits, measure, sum } from './device-metrics.ts';
+import { countRate, type Hits, measure, measureChange, measureWindows, sum } from './device-metrics.ts';
 import { type GoldenClass, type GoldenDevice, goldenClasses } from './golden-evidence.ts';
 import { EXCLUSIONS, type ExclusionCounts, type Sample, type Selected } from './history.ts';
 
@@ -12,6 +12,7 @@ export type DeviceChange = {
   readonly device: string;
   readonly hardwareClass: string;
   readonly change: number;
+  /** Empty where there are so many devices that the spread between them says enough. */
   readonly sinceWindows: readonly number[];
   readonly beforeWindows: readonly number[];
 };
@@ -19,6 +20,7 @@ export type DeviceChange = {
 export type DeviceShare = Hits & {
   readonly site: string;
   readonly device: string;
+  readonly hardwareClass?: string;
   readonly windows: readonly Hits[];
 };
 
@@ -29,6 +31,8 @@ type Basis = {
   readonly controlsAvailable: number;
   /** Frames, detections or labelled objects behind it. */
   readonly count: number;
+  /** Devices with all the frames and minutes that a pass asks for; all of them when it is not given. */
+  readonly evaluated?: number;
 };
 
 export type Evidence =
@@ -75,45 +79,74 @@ export function isEvaluated(samples: readonly Sample[], guardrail: Pick<Guardrai
   return frames >= guardrail.minimum.framesPerDevice && durationMs >= guardrail.minimum.minutes * 60_000;
 }
 
+/**
+ * The part of the minimum that a device needs to count against a candidate. A pass asks for all of it; a breach need not wait for
+ * what only makes a pass safe, as its own boundary grows with the doubt.
+ */
+const BREACH_PART = 0.1;
+
+function isHeard(samples: readonly Sample[], { minimum }: Pick<Guardrail, 'minimum'>): boolean {
+  const { framesPerDevice, minutes } = minimum;
+  const least = { ...minimum, framesPerDevice: framesPerDevice * BREACH_PART, minutes: minutes * BREACH_PART };
+  return samples.length > 0 && isEvaluated(samples, { minimum: least });
+}
+
+/** With more devices than this the windows of each are not looked at: the spread between devices is known. */
+const FEW_DEVICES = 40;
+
 function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
   const isAbsolute = guardrail.expression.comparison.kind === 'absolute';
-  const evaluated = facts.candidates.filter(({ since }) => isEvaluated(since, guardrail));
+  const heard = facts.candidates.filter(({ since }) => isHeard(since, guardrail));
+  const withWindows = isAbsolute || facts.candidates.length + facts.controls.length <= FEW_DEVICES;
   const changeOf = (selected: Selected) =>
-    isAbsolute ? absoluteOf(selected, guardrail) : deviceChange(selected, guardrail);
+    isAbsolute ? absoluteOf(selected, guardrail) : deviceChange(selected, guardrail, withWindows);
+  const candidates = heard.flatMap((selected) => changeOf(selected).map((change) => ({ selected, change })));
+  const frames = sum(heard, ({ since }) => sum(since, ({ arm }) => arm.frames));
   return {
     kind: 'changes',
     basis: isAbsolute ? 'absolute' : 'self',
-    candidates: evaluated.flatMap(changeOf),
+    candidates: candidates.map(({ change }) => change),
     controls: isAbsolute ? [] : facts.controls.flatMap(changeOf),
-    ...basisOf(
-      facts,
-      sum(evaluated, ({ since }) => sum(since, ({ arm }) => arm.frames)),
-    ),
+    evaluated: candidates.filter(({ selected }) => isEvaluated(selected.since, guardrail)).length,
+    ...basisOf(facts, frames),
   };
 }
 
-function deviceChange(selected: Selected, { expression }: Guardrail): readonly DeviceChange[] {
-  const since = measure(selected.since, expression);
-  const before = measure(selected.before, expression);
-  if (since === null || before === null) return [];
-  return [changeFrom(selected, since.value - before.value, { since: since.perWindow, before: before.perWindow })];
+function deviceChange(selected: Selected, { expression }: Guardrail, withWindows: boolean): readonly DeviceChange[] {
+  const change = measureChange(selected, expression);
+  if (change === null) return [];
+  const windows = withWindows
+    ? { since: measureWindows(selected.since, expression), before: measureWindows(selected.before, expression) }
+    : { since: [], before: [] };
+  return [changeFrom(selected, change, windows)];
 }
 
 function absoluteOf(selected: Selected, { expression }: Guardrail): readonly DeviceChange[] {
-  const since = measure(selected.since, expression);
-  return since === null ? [] : [changeFrom(selected, since.value, { since: since.perWindow, before: [] })];
+  const value = measure(selected.since, expression);
+  const since = measureWindows(selected.since, expression);
+  return value === null ? [] : [changeFrom(selected, value, { since, before: [] })];
 }
 
 function rateEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: 'errors' | 'dropped'): Evidence {
-  const evaluated = facts.candidates.filter(({ since }) => isEvaluated(since, guardrail));
-  const devices = evaluated.map((selected) => ({
+  const heard = facts.candidates.filter(({ since }) => isHeard(since, guardrail));
+  const devices = heard.map((selected) => ({
     site: selected.site,
     device: selected.device,
+    hardwareClass: selected.hardwareClass,
     ...countRate(selected.since, metric),
     windows: selected.since.map((sample) => countRate([sample], metric)),
   }));
   const total = sum(devices, (device) => device.total);
-  return { kind: 'shares', devices, counted: 'frames', minimumTotal: 1, blind: [], ...basisOf(facts, total) };
+  const evaluated = heard.filter(({ since }) => isEvaluated(since, guardrail)).length;
+  return {
+    kind: 'shares',
+    devices,
+    counted: 'frames',
+    minimumTotal: 1,
+    blind: [],
+    evaluated,
+    ...basisOf(facts, total),
+  };
 }
 
 function pairedEvidence(
@@ -124,7 +157,8 @@ function pairedEvidence(
   const label = guardrail.expression.class;
   const devices = facts.candidates.map((selected) => {
     const windows = selected.paired.map((window) => pairedHits(window, label, metric));
-    return { selected, share: { ...addHits(windows), site: selected.site, device: selected.device, windows } };
+    const { site, device, hardwareClass } = selected;
+    return { selected, share: { ...addHits(windows), site, device, hardwareClass, windows } };
   });
   const seeing = devices.filter(({ share }) => share.total > 0);
   const total = sum(seeing, ({ share }) => share.total);
