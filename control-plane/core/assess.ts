@@ -10,13 +10,14 @@ import type { Progress } from './advance.ts';
 import { type BalanceDevice, judgeBalance } from './balance.ts';
 import { judgeCoverage } from './coverage.ts';
 import { list } from './decide.ts';
+import { rememberTotals, type TotalsMemory, withinTick } from './device-totals.ts';
 import { type Evidence, type EvidenceFacts, gatherEvidence, isEvaluated } from './evidence.ts';
 import { countExposure, type DeviceStanding, notYetActive, standingOf } from './exposure.ts';
 import type { GoldenDevice } from './golden-evidence.ts';
 import { type DeviceHistory, type Selected, selectCandidate, selectControl } from './history.ts';
 import { type Incident, type IncidentFacts, judgeIncidents } from './incident-verdict.ts';
 import { judgeScopes, slicesOf } from './slices.ts';
-import { ruleOf } from './stage-rule.ts';
+import { ruleOf, spansOf } from './stage-rule.ts';
 import { keyOf, type LedgerDevice } from './stages.ts';
 
 /** One device of the ledger with everything it has told us. */
@@ -38,6 +39,8 @@ export type AssessFacts = {
   readonly devices: readonly AssessedDevice[];
   /** Crashes and reverts that devices told of; read only where a guardrail asks for them. */
   readonly incidents?: readonly Incident[];
+  /** What earlier ticks added up; without it everything is added up anew. */
+  readonly memory?: TotalsMemory;
 };
 
 export type Assessment = {
@@ -89,10 +92,11 @@ type Judged = { readonly verdict: Verdict; readonly evidence: Assessment['eviden
 function judgeAll(facts: AssessFacts, evidenceFacts: EvidenceFacts, evaluated: number): readonly Judged[] {
   const stage = stageOf(facts);
   const slices = slicesOf(facts.spec.analysis.slices, facts.devices);
+  const spans = spansOf(evidenceFacts, facts);
   return facts.guardrails
     .filter((guardrail) => appliesTo(guardrail, stage))
     .map((guardrail) => {
-      const rule = ruleOf(guardrail, evidenceFacts, facts);
+      const rule = ruleOf(guardrail, spans, facts);
       if (guardrail.incident)
         return { verdict: judgeIncidents(guardrail, incidentsOf(facts, evaluated), rule), evidence: null };
       const evidence = gatherEvidence(guardrail, evidenceFacts);
@@ -146,6 +150,7 @@ function gatherFacts(facts: AssessFacts, stage: StageSpec, active: ReadonlySet<s
     controls: controls.map(({ history }) => selectControl(history, question)),
     assigned: assigned.length,
     golden: devices.map((device) => goldenOf(device, active.has(keyOf(device)), candidateDigest)),
+    memory: withinTick(facts.memory ?? rememberTotals()),
   };
 }
 
@@ -173,9 +178,10 @@ function goldenOf(
   };
 }
 
-function countEvaluated({ candidates }: EvidenceFacts, { spec }: AssessFacts, stage: StageSpec): number {
+function countEvaluated({ candidates, memory }: EvidenceFacts, { spec }: AssessFacts, stage: StageSpec): number {
   if (stage.mode === 'golden') return candidates.length;
-  return candidates.filter(({ since }) => isEvaluated(since, { minimum: spec.analysis.minimum })).length;
+  const { of } = memory ?? rememberTotals();
+  return candidates.filter(({ since }) => isEvaluated(of(since), { minimum: spec.analysis.minimum })).length;
 }
 
 /** Silent devices and untrusted cameras above what the file allows, in words. */

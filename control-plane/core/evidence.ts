@@ -3,6 +3,7 @@ import type { Window } from '../../shared/measure/window.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { metricRule } from '../../shared/rollout/metrics.ts';
 import { countRate, type Hits, measure, measureChange, measureWindows, sum } from './device-metrics.ts';
+import { rememberTotals, type Totals, type TotalsMemory } from './device-totals.ts';
 import { type GoldenClass, type GoldenDevice, goldenClasses } from './golden-evidence.ts';
 import { EXCLUSIONS, type ExclusionCounts, type Sample, type Selected } from './history.ts';
 
@@ -59,6 +60,8 @@ export type EvidenceFacts = {
   readonly controls: readonly Selected[];
   readonly assigned: number;
   readonly golden: readonly GoldenDevice[];
+  /** Of earlier calls; without it everything is added up anew. */
+  readonly memory?: TotalsMemory;
 };
 
 export function gatherEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
@@ -73,10 +76,8 @@ export function gatherEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evid
 }
 
 /** A device is evaluated when its windows hold enough frames and time; a shadow may hold fewer, its frames are sampled. */
-export function isEvaluated(samples: readonly Sample[], guardrail: Pick<Guardrail, 'minimum'>): boolean {
-  const frames = sum(samples, ({ arm }) => arm.frames);
-  const durationMs = sum(samples, ({ window }) => window.endAtMs - window.startAtMs);
-  return frames >= guardrail.minimum.framesPerDevice && durationMs >= guardrail.minimum.minutes * 60_000;
+export function isEvaluated({ frames, durationMs }: Totals, { minimum }: Pick<Guardrail, 'minimum'>): boolean {
+  return frames >= minimum.framesPerDevice && durationMs >= minimum.minutes * 60_000;
 }
 
 /**
@@ -85,10 +86,10 @@ export function isEvaluated(samples: readonly Sample[], guardrail: Pick<Guardrai
  */
 const BREACH_PART = 0.1;
 
-function isHeard(samples: readonly Sample[], { minimum }: Pick<Guardrail, 'minimum'>): boolean {
+function isHeard(totals: Totals, { minimum }: Pick<Guardrail, 'minimum'>): boolean {
   const { framesPerDevice, minutes } = minimum;
   const least = { ...minimum, framesPerDevice: framesPerDevice * BREACH_PART, minutes: minutes * BREACH_PART };
-  return samples.length > 0 && isEvaluated(samples, { minimum: least });
+  return totals.frames > 0 && isEvaluated(totals, { minimum: least });
 }
 
 /** With more devices than this the windows of each are not looked at: the spread between devices is known. */
@@ -96,48 +97,65 @@ const FEW_DEVICES = 40;
 
 function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
   const isAbsolute = guardrail.expression.comparison.kind === 'absolute';
-  const heard = facts.candidates.filter(({ since }) => isHeard(since, guardrail));
+  const memory = facts.memory ?? rememberTotals();
+  const heard = heardOf(guardrail, facts, memory);
   const withWindows = isAbsolute || facts.candidates.length + facts.controls.length <= FEW_DEVICES;
+  const reading = { expression: guardrail.expression, memory, withWindows };
   const changeOf = (selected: Selected) =>
-    isAbsolute ? absoluteOf(selected, guardrail) : deviceChange(selected, guardrail, withWindows);
-  const candidates = heard.flatMap((selected) => changeOf(selected).map((change) => ({ selected, change })));
-  const frames = sum(heard, ({ since }) => sum(since, ({ arm }) => arm.frames));
+    isAbsolute ? absoluteOf(selected, reading) : deviceChange(selected, reading);
+  const candidates = heard.flatMap(({ selected, totals }) => changeOf(selected).map((change) => ({ totals, change })));
   return {
     kind: 'changes',
     basis: isAbsolute ? 'absolute' : 'self',
     candidates: candidates.map(({ change }) => change),
     controls: isAbsolute ? [] : facts.controls.flatMap(changeOf),
-    evaluated: candidates.filter(({ selected }) => isEvaluated(selected.since, guardrail)).length,
-    ...basisOf(facts, frames),
+    evaluated: candidates.filter(({ totals }) => isEvaluated(totals, guardrail)).length,
+    ...basisOf(
+      facts,
+      sum(heard, ({ totals }) => totals.frames),
+    ),
   };
 }
 
-function deviceChange(selected: Selected, { expression }: Guardrail, withWindows: boolean): readonly DeviceChange[] {
-  const change = measureChange(selected, expression);
-  if (change === null) return [];
-  const windows = withWindows
-    ? { since: measureWindows(selected.since, expression), before: measureWindows(selected.before, expression) }
-    : { since: [], before: [] };
-  return [changeFrom(selected, change, windows)];
+function heardOf(guardrail: Guardrail, { candidates }: EvidenceFacts, memory: TotalsMemory) {
+  return candidates
+    .map((selected) => ({ selected, totals: memory.of(selected.since) }))
+    .filter(({ totals }) => isHeard(totals, guardrail));
 }
 
-function absoluteOf(selected: Selected, { expression }: Guardrail): readonly DeviceChange[] {
-  const value = measure(selected.since, expression);
-  const since = measureWindows(selected.since, expression);
+type Reading = {
+  readonly expression: Guardrail['expression'];
+  readonly memory: TotalsMemory;
+  readonly withWindows: boolean;
+};
+
+function deviceChange(selected: Selected, { expression, memory, withWindows }: Reading): readonly DeviceChange[] {
+  const { since, before } = selected;
+  if (since.length === 0 || before.length === 0) return [];
+  const change = measureChange(memory.of(since), memory.of(before), expression);
+  if (change === null) return [];
+  const scatter = (samples: readonly Sample[]) => (withWindows ? measureWindows(samples, expression, memory) : []);
+  return [changeFrom(selected, change, { since: scatter(since), before: scatter(before) })];
+}
+
+function absoluteOf(selected: Selected, { expression, memory }: Reading): readonly DeviceChange[] {
+  const value = measure(memory.of(selected.since), expression);
+  const since = measureWindows(selected.since, expression, memory);
   return value === null ? [] : [changeFrom(selected, value, { since, before: [] })];
 }
 
 function rateEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: 'errors' | 'dropped'): Evidence {
-  const heard = facts.candidates.filter(({ since }) => isHeard(since, guardrail));
-  const devices = heard.map((selected) => ({
-    site: selected.site,
-    device: selected.device,
-    hardwareClass: selected.hardwareClass,
-    ...countRate(selected.since, metric),
-    windows: selected.since.map((sample) => countRate([sample], metric)),
+  const memory = facts.memory ?? rememberTotals();
+  const heard = heardOf(guardrail, facts, memory);
+  const devices = heard.map(({ selected: { site, device, hardwareClass, since }, totals }) => ({
+    site,
+    device,
+    hardwareClass,
+    ...countRate(totals, metric),
+    windows: since.map((sample) => countRate(memory.of([sample]), metric)),
   }));
   const total = sum(devices, (device) => device.total);
-  const evaluated = heard.filter(({ since }) => isEvaluated(since, guardrail)).length;
+  const evaluated = heard.filter(({ totals }) => isEvaluated(totals, guardrail)).length;
   return {
     kind: 'shares',
     devices,

@@ -20,26 +20,45 @@ export function alphaOf(guardrail: Guardrail, { stages, analysis }: Pick<Rollout
   return analysis.falseRollback / Math.max(1, judged);
 }
 
+type Spanned = { readonly facts: EvidenceFacts; readonly fromMs: number; readonly toMs: number };
+
+/** Parts of the time that every guardrail looks at, cut out once. */
+export type Spans = {
+  readonly planned: number;
+  readonly finished: (Spanned & { readonly number: number }) | null;
+  readonly recent: Spanned;
+};
+
+export function spansOf(facts: EvidenceFacts, clock: StageClock): Spans {
+  const { planned, last } = windowsOf(clock);
+  const recentFromMs = clock.nowMs - clock.spec.analysis.window;
+  const cut = (fromMs: number, toMs: number): Spanned => ({ facts: within(facts, fromMs, toMs), fromMs, toMs });
+  // A plain limit is not compared with controls.
+  const recent = { ...facts, controls: [] };
+  return {
+    planned,
+    finished: last && { ...cut(last.fromMs, last.toMs), number: last.number },
+    recent: { facts: within(recent, recentFromMs, clock.nowMs), fromMs: recentFromMs, toMs: clock.nowMs },
+  };
+}
+
 /** For the whole fleet; slices share its alpha. */
-export function ruleOf(guardrail: Guardrail, facts: EvidenceFacts, clock: StageClock): Rule {
-  const { nowMs, spec, progress } = clock;
-  const { window: windowMs, promoteConfidence } = spec.analysis;
+export function ruleOf(guardrail: Guardrail, spans: Spans, { nowMs, spec, progress }: StageClock): Rule {
   const stage = spec.stages[progress.stageIndex];
   const of = 1 + (stage?.extend.times ?? 0);
   const { source } = metricRule(guardrail.expression.metric);
   const isTimed = source === 'self' || source === 'paired';
-  const { planned, last } = windowsOf(clock);
-  const evidenceOf = (fromMs: number, toMs: number) => {
-    return { evidence: gatherEvidence(guardrail, within(facts, fromMs, toMs)), fromMs, toMs };
-  };
+  const isPlain = guardrail.expression.comparison.kind === 'absolute';
+  const evidenceOf = ({ facts, ...span }: Spanned) => ({ ...span, evidence: gatherEvidence(guardrail, facts) });
+  const { finished } = spans;
   return {
     alpha: alphaOf(guardrail, spec),
-    passAlpha: 1 - promoteConfidence,
+    passAlpha: 1 - spec.analysis.promoteConfidence,
     windows: {
-      planned,
-      finished: isTimed && last ? { ...evidenceOf(last.fromMs, last.toMs), number: last.number } : null,
+      planned: spans.planned,
+      finished: isTimed && finished ? { ...evidenceOf(finished), number: finished.number } : null,
     },
-    recent: isTimed && guardrail.expression.comparison.kind === 'absolute' ? evidenceOf(nowMs - windowMs, nowMs) : null,
+    recent: isTimed && isPlain ? evidenceOf(spans.recent) : null,
     span: { fromMs: progress.stageStartedAtMs, toMs: nowMs },
     look: {
       number: Math.min(of, 1 + progress.extensionsUsed),

@@ -49,7 +49,7 @@ export function changeInterval(
   const n = candidates.length;
   const find = controlFinder(controls);
   const matches = candidates.map((candidate) => ({ candidate, ...find(candidate) }));
-  const used = [...new Set([...new Set(matches.map(({ group }) => group))].flat())];
+  const used = unique([...new Set(matches.map(({ group }) => group))]);
   const between = spreadBetween(matches, used);
   const within = spreadWithin(candidates, used);
   const isEnough = between.df >= DF_MIN;
@@ -126,6 +126,11 @@ type Match = {
   readonly group: readonly DeviceChange[];
   readonly level: ControlLevel;
 };
+
+/** Groups of one level share no device; only those of several levels may. */
+function unique(groups: readonly (readonly DeviceChange[])[]): readonly DeviceChange[] {
+  return groups.length === 1 ? (groups[0] ?? []) : [...new Set(groups.flat())];
+}
 
 type Finder = (candidate: DeviceChange) => Omit<Match, 'candidate'>;
 

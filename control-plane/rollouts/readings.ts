@@ -4,6 +4,7 @@ import { killScopeSchema } from '../../shared/protocol/documents.ts';
 import { eventKindSchema } from '../../shared/protocol/reports.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { INCIDENT_EVENTS } from '../../shared/rollout/incidents.ts';
+import { rememberTotals, type TotalsMemory } from '../core/device-totals.ts';
 import type { Incident } from '../core/incident-verdict.ts';
 import { coveringKill, type KillFacts } from '../core/kill-cover.ts';
 import { keyOf } from '../core/stages.ts';
@@ -19,6 +20,8 @@ export type DeviceWindows = { readonly before: readonly Window[]; readonly since
 
 /** The windows of one rollout's sites, by `site/device`. */
 export class WindowReader {
+  /** What the windows of its devices add up to, from tick to tick. */
+  readonly totals: TotalsMemory = rememberTotals();
   readonly #createdAtMs: number;
   readonly #sites: readonly string[];
   readonly #seen = new Set<string>();

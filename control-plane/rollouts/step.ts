@@ -100,6 +100,7 @@ async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promis
     candidateDigest: rollout.candidate.digest,
     devices: situation.known,
     incidents: await readIncidents(parts.database, rollout, situation.guardrails),
+    memory: situation.windows.totals,
   });
   await markActivated(parts.database, rollout.id, newlyActive(situation, assessment), nowMs);
   const progress = observe(situation, assessment);
