@@ -6,7 +6,7 @@ import { beyondLimit, ignoredOf } from './absolute-limit.ts';
 import { alwaysValidReach, fixedReach, windowAlpha } from './always-valid.ts';
 import type { Evidence } from './evidence.ts';
 import { type Scale, scaleOf } from './guardrails.ts';
-import { changeInterval, goldenInterval, type Interval, shareInterval } from './uncertainty.ts';
+import { changeInterval, type GroupsOf, goldenInterval, type Interval, shareInterval } from './uncertainty.ts';
 import { draftOf, mayBreach, round } from './verdict-draft.ts';
 import { needsText, sentenceOf } from './verdict-text.ts';
 
@@ -28,6 +28,8 @@ export type Rule = {
   readonly look: { readonly number: number; readonly of: number; readonly isNow: boolean };
   /** Part of the fleet; null: the whole. */
   readonly slice: string | null;
+  /** Groups of controls that other scopes have made already. */
+  readonly groupsOf?: GroupsOf;
 };
 
 /** 5 % over four stages, no windows: for evidence on its own. */
@@ -50,7 +52,7 @@ export function judge(guardrail: Guardrail, evidence: Evidence, rule: Rule = STA
   const nothing = (why: string): Verdict => ({ ...draft, sentence: `${guardrail.title}: no evidence: ${why}` });
   if (missing) return nothing(`${missing.have} ${missing.what}, needs ${missing.need}`);
   if (evidence.kind === 'golden') return judgeGolden(facts, evidence) ?? nothing('no device has proven the candidate');
-  const interval = intervalOf(evidence);
+  const interval = intervalOf(evidence, rule);
   if (interval === null) return nothing(whyNone(evidence));
   return judgeLook(facts, { interval, evidence });
 }
@@ -90,7 +92,7 @@ function isPlainLimit(guardrail: Guardrail, evidence: Measured): boolean {
 }
 
 function wholeStage({ guardrail, rule, scale }: Facts, evidence: Measured): Finding | null {
-  const interval = mayBreach(guardrail, evidence) ? intervalOf(evidence) : null;
+  const interval = mayBreach(guardrail, evidence) ? intervalOf(evidence, rule) : null;
   if (interval === null) return null;
   const alpha = rule.windows.planned === 0 ? rule.alpha : rule.alpha / 2;
   const reach = alwaysValidReach(withUnseen(interval, scale), scale.tau, alpha);
@@ -100,7 +102,7 @@ function wholeStage({ guardrail, rule, scale }: Facts, evidence: Measured): Find
 function finishedWindow({ guardrail, rule, scale }: Facts): Finding | null {
   const { planned, finished } = rule.windows;
   if (finished === null || planned === 0 || finished.evidence.kind === 'golden') return null;
-  const interval = mayBreach(guardrail, finished.evidence) ? intervalOf(finished.evidence) : null;
+  const interval = mayBreach(guardrail, finished.evidence) ? intervalOf(finished.evidence, rule) : null;
   if (interval === null) return null;
   const { number, fromMs, toMs } = finished;
   const reach = fixedReach(withUnseen(interval, scale), windowAlpha(number, planned, rule.alpha / 2));
@@ -169,7 +171,7 @@ function needsOf(
   const short =
     finished === null || finished.number < 2 || finished.evidence.kind === 'golden'
       ? null
-      : intervalOf(finished.evidence);
+      : intervalOf(finished.evidence, rule);
   return needsText({
     n,
     gap,
@@ -182,13 +184,13 @@ function needsOf(
 /** A whole stage that is hardly surer than one window of it: the spread between devices is what is left. */
 const TIME_HELPS = 0.85;
 
-function intervalOf(evidence: Measured): Interval | null {
+function intervalOf(evidence: Measured, { groupsOf }: Rule): Interval | null {
   if (evidence.kind === 'shares')
     return evidence.count === 0 || evidence.devices.length === 0
       ? null
       : shareInterval(evidence.devices, evidence.counted === 'frames' ? 'absolute' : 'paired');
   const { candidates, controls, basis } = evidence;
-  return candidates.length === 0 ? null : changeInterval(candidates, controls, basis);
+  return candidates.length === 0 ? null : changeInterval(candidates, controls, basis, groupsOf);
 }
 
 function whyNone(evidence: Measured): string {

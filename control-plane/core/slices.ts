@@ -7,6 +7,7 @@ import type { SliceVerdict, Verdict } from '../../shared/rollout/verdict.ts';
 import { sum } from './device-metrics.ts';
 import type { Evidence } from './evidence.ts';
 import { judge, type Rule, type Span } from './judge.ts';
+import { rememberGroups } from './uncertainty.ts';
 
 type Placed = { readonly site: string; readonly hardwareClass?: string | undefined };
 export type Slice = { readonly name: string; readonly holds: (device: Placed) => boolean };
@@ -45,7 +46,7 @@ export function judgeScopes(
 ): Verdict {
   const { slices, ...rule } = given;
   if (slices.length === 0 || evidence.kind === 'golden') return judge(guardrail, evidence, rule);
-  const shared = { ...rule, alpha: rule.alpha / (1 + slices.length) };
+  const shared = { ...rule, alpha: rule.alpha / (1 + slices.length), groupsOf: rememberGroups() };
   const whole = judge(guardrail, evidence, shared);
   const judged = slices.map((slice) => judgeSlice(guardrail, evidence, { rule: shared, slice }));
   const worst = whole.verdict === 'breach' ? undefined : judged.find(({ verdict }) => verdict === 'breach');

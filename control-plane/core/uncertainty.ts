@@ -45,9 +45,10 @@ export function changeInterval(
   candidates: readonly DeviceChange[],
   controls: readonly DeviceChange[],
   basis: Basis,
+  groupsOf: GroupsOf = groupControls,
 ): Interval | null {
   const n = candidates.length;
-  const find = controlFinder(controls);
+  const find = controlFinder(groupsOf(controls));
   const matches = candidates.map((candidate) => ({ candidate, ...find(candidate) }));
   const used = unique([...new Set(matches.map(({ group }) => group))]);
   const between = spreadBetween(matches, used);
@@ -134,16 +135,40 @@ function unique(groups: readonly (readonly DeviceChange[])[]): readonly DeviceCh
 
 type Finder = (candidate: DeviceChange) => Omit<Match, 'candidate'>;
 
+type ControlGroups = {
+  readonly all: readonly DeviceChange[];
+  readonly strata: ReadonlyMap<string, readonly DeviceChange[]>;
+  readonly classes: ReadonlyMap<string, readonly DeviceChange[]>;
+};
+
+export type GroupsOf = (controls: readonly DeviceChange[]) => ControlGroups;
+
+function groupControls(controls: readonly DeviceChange[]): ControlGroups {
+  return {
+    all: controls,
+    strata: groupBy(controls, stratumOf),
+    classes: groupBy(controls, ({ hardwareClass }) => hardwareClass),
+  };
+}
+
+/** For scopes that share their controls: these are put into groups once. */
+export function rememberGroups(): GroupsOf {
+  const known = new Map<readonly DeviceChange[], ControlGroups>();
+  return (controls) => {
+    const groups = known.get(controls) ?? groupControls(controls);
+    known.set(controls, groups);
+    return groups;
+  };
+}
+
 /** Like with like: same site and hardware, else same hardware, else the fleet. */
-function controlFinder(controls: readonly DeviceChange[]): Finder {
-  const strata = groupBy(controls, stratumOf);
-  const classes = groupBy(controls, ({ hardwareClass }) => hardwareClass);
+function controlFinder({ all, strata, classes }: ControlGroups): Finder {
   return (candidate) => {
     const near = strata.get(stratumOf(candidate));
     if (near) return { group: near, level: 'site and hardware' };
     const hardware = classes.get(candidate.hardwareClass);
     if (hardware) return { group: hardware, level: 'hardware' };
-    return controls.length > 0 ? { group: controls, level: 'fleet' } : { group: [], level: 'own baseline only' };
+    return all.length > 0 ? { group: all, level: 'fleet' } : { group: [], level: 'own baseline only' };
   };
 }
 
