@@ -105,14 +105,16 @@ function judgeAll(facts: AssessFacts, evidenceFacts: EvidenceFacts, evaluated: n
     });
 }
 
-function incidentsOf({ devices, candidateDigest, progress, incidents }: AssessFacts, evaluated: number): IncidentFacts {
-  const candidates = devices.filter(({ role }) => role !== 'none').length;
+function incidentsOf(facts: AssessFacts, evaluated: number): IncidentFacts {
+  const { devices, candidateDigest, progress, incidents } = facts;
+  // Beside a shadow the baseline answers on the same device: each release has its own chance to fail there.
+  const runsBaseline = ({ role }: AssessedDevice) => role === 'none' || stageOf(facts).mode === 'shadow';
   return {
     candidateDigest,
     sinceMs: Math.max(progress.stageStartedAtMs, progress.incidentsSinceMs),
     incidents: incidents ?? [],
-    candidates,
-    controls: devices.filter(({ role, online }) => role === 'none' && online).length,
+    candidates: devices.filter(({ role }) => role !== 'none').length,
+    controls: devices.filter((device) => device.online && runsBaseline(device)).length,
     evaluated,
   };
 }

@@ -24,12 +24,7 @@ export type Totals = {
 
 export type TotalsMemory = { readonly of: (samples: readonly Sample[]) => Totals };
 
-type Kept = {
-  readonly count: number;
-  readonly first: Arm;
-  readonly last: Sample;
-  readonly totals: Totals;
-};
+type Kept = { readonly samples: readonly Sample[]; readonly totals: Totals };
 
 /** Spans that begin with the same window: the whole stage, a finished window, the last minutes. */
 const SPANS_MAX = 4;
@@ -39,16 +34,15 @@ export function rememberTotals(): TotalsMemory {
   const known = new WeakMap<Window, readonly Kept[]>();
   const of = (samples: readonly Sample[]): Totals => {
     const [first] = samples;
-    const last = samples.at(-1);
-    if (!first || !last) return add(null, []);
+    if (!first) return add(null, []);
     const kept = known.get(first.window) ?? [];
     const best = kept
-      .filter((each) => each.first === first.arm && isBeginning(each, samples))
-      .reduce<Kept | null>((longest, each) => (longest && longest.count >= each.count ? longest : each), null);
-    if (best?.count === samples.length) return best.totals;
-    const totals = add(best?.totals ?? null, samples.slice(best?.count ?? 0));
+      .filter((each) => isBeginning(each.samples, samples))
+      .reduce<Kept | null>((most, each) => (most && most.samples.length >= each.samples.length ? most : each), null);
+    if (best?.samples.length === samples.length) return best.totals;
+    const totals = add(best?.totals ?? null, samples.slice(best?.samples.length ?? 0));
     const others = kept.filter((each) => each !== best).slice(1 - SPANS_MAX);
-    known.set(first.window, [...others, { count: samples.length, first: first.arm, last, totals }]);
+    known.set(first.window, [...others, { samples, totals }]);
     return totals;
   };
   return { of };
@@ -68,10 +62,12 @@ export function withinTick(memory: TotalsMemory): TotalsMemory {
   return { of };
 }
 
-/** The same windows so far: one that arrives late or is left out moves the others, and the end no longer fits. */
-function isBeginning({ count, last }: Kept, samples: readonly Sample[]): boolean {
-  const end = samples[count - 1];
-  return end !== undefined && end.window === last.window && end.arm === last.arm;
+/** The same windows so far: one that arrives late, or is left out after all, makes another list. */
+function isBeginning(beginning: readonly Sample[], samples: readonly Sample[]): boolean {
+  return (
+    beginning.length <= samples.length &&
+    beginning.every(({ window, arm }, i) => samples[i]?.window === window && samples[i]?.arm === arm)
+  );
 }
 
 function add(before: Totals | null, samples: readonly Sample[]): Totals {

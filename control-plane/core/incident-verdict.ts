@@ -22,7 +22,7 @@ export type IncidentFacts = {
   /** Since the stage began, or since a person went on after incidents. */
   readonly sinceMs: number;
   readonly incidents: readonly Incident[];
-  /** Devices that have the candidate, those that have not, and the former with enough evidence of life. */
+  /** Devices that run the candidate, those that run a baseline (beside a shadow both), and the former with enough evidence of life. */
   readonly candidates: number;
   readonly controls: number;
   readonly evaluated: number;
@@ -99,7 +99,7 @@ type Told = {
 };
 
 function sentenceOf({ title }: Guardrail, { verdict, own, all, share, evidence, alpha, minimum }: Told): string {
-  const seen = `${own} of ${all} on candidates, which are ${(share * 100).toFixed(0)} % of the devices`;
+  const seen = `${own} of ${all} on candidates, ${share < 1 ? `whose share is ${(share * 100).toFixed(0)} %` : 'with nobody to compare with'}`;
   switch (verdict) {
     case 'breach':
       return `${title}: ${seen}: more than their share (evidence ${trimmed(evidence)}, ${trimmed(1 / alpha)} is enough)`;

@@ -40,7 +40,7 @@ describe('incidents', () => {
     expect(judgeWith(three.slice(0, 2)).verdict).toBe('inconclusive');
     const verdict = judgeWith(three);
     expect(verdict).toMatchObject({ verdict: 'breach', estimate: 3, boundary: 'incident', n: 5, controls: 95 });
-    expect(verdict.sentence).toContain('3 of 3 on candidates, which are 5 % of the devices');
+    expect(verdict.sentence).toContain('3 of 3 on candidates, whose share is 5 %');
   });
 
   it('are fine when the baseline has its share of them', () => {
