@@ -111,6 +111,7 @@ function fleetOf(minutes: number, factorOf: (hardwareClass: string, minute: numb
       site: 'plant-a',
       device,
       hardwareClass,
+      key: index,
       pin: null,
       role: isCandidate ? 'serve' : 'none',
       online: true,
