@@ -1,38 +1,57 @@
 // One number per device and metric, on the scale on which devices are compared: logarithms for what multiplies, plain values for the rest.
-import { decodeSketch, mergeSketches, quantile } from '../../shared/measure/latency-sketch.ts';
 import type { Expression } from '../../shared/rollout/expression.ts';
+import type { Totals, TotalsMemory } from './device-totals.ts';
 import type { Sample } from './history.ts';
 import { proxyValue } from './proxy-metrics.ts';
 
-/** `value` on the comparison scale; `perWindow` the same for each window, for the spread; `count` what it rests on. */
-export type Measure = { readonly value: number; readonly perWindow: readonly number[]; readonly count: number };
-
-/** Null when these windows say nothing about the metric. */
-export function measure(samples: readonly Sample[], expression: Expression): Measure | null {
-  const value = scaleValue(samples, expression);
-  if (value === null) return null;
-  const perWindow = samples
-    .map((sample) => scaleValue([sample], expression)?.value ?? null)
-    .filter((each) => each !== null);
-  return { ...value, perWindow };
+/** On the comparison scale; null when these windows say nothing about the metric. */
+export function measure(totals: Totals, expression: Expression): number | null {
+  return scaleValue(totals, expression);
 }
 
-type Value = { readonly value: number; readonly count: number };
+/** The same seen by each window that says something. */
+export function measureWindows(
+  samples: readonly Sample[],
+  expression: Expression,
+  { of }: TotalsMemory,
+): readonly number[] {
+  return samples.map((sample) => scaleValue(of([sample]), expression)).filter((value) => value !== null);
+}
 
-function scaleValue(samples: readonly Sample[], expression: Expression): Value | null {
+/** What a device does since its switch minus what it did before; null when one of the two says nothing. */
+export function measureChange(since: Totals, before: Totals, expression: Expression): number | null {
+  if (expression.metric === 'errors' || expression.metric === 'dropped')
+    return rateChange(countRate(since, expression.metric), countRate(before, expression.metric));
+  const [now, past] = [scaleValue(since, expression), scaleValue(before, expression)];
+  return now === null || past === null ? null : now - past;
+}
+
+/**
+ * Log ratio of two rates, log((e + 0.5) / frames). The longer span is brought to the length of the shorter one first: half an
+ * event more weighs much in few frames and little in many, and would look like a change.
+ */
+function rateChange(since: Hits, before: Hits): number | null {
+  if (since.total === 0 || before.total === 0) return null;
+  const frames = Math.min(since.total, before.total);
+  const expected = ({ hits, total: of }: Hits) => Math.log((hits * frames) / of + 0.5);
+  return expected(since) - expected(before);
+}
+
+function scaleValue(totals: Totals, expression: Expression): number | null {
   switch (expression.metric) {
     case 'latency_ms':
+      return latency(totals, 'latency', expression);
     case 'run_ms':
-      return latency(samples, expression);
+      return latency(totals, 'run', expression);
     case 'fps':
-      return framesPerSecond(samples);
+      return framesPerSecond(totals);
     case 'soc_temp_c':
-      return temperature(samples);
+      return totals.temperatures === 0 ? null : totals.temperatureSum / totals.temperatures;
     case 'detections_per_frame':
-      return logRate(detections(samples, expression.class), answered(samples));
+      return logRate(detections(totals, expression.class), totals.answered);
     case 'errors':
     case 'dropped': {
-      const { hits, total } = countRate(samples, expression.metric);
+      const { hits, total } = countRate(totals, expression.metric);
       return logRate(hits, total);
     }
     case 'confidence':
@@ -42,7 +61,7 @@ function scaleValue(samples: readonly Sample[], expression: Expression): Value |
     case 'cpu_load_pct':
     case 'power_w':
     case 'rss_mb':
-      return proxyValue(samples, expression.metric, expression);
+      return proxyValue(totals.samples, expression.metric, expression)?.value ?? null;
     case 'lost':
     case 'gained':
     case 'wrong_class':
@@ -50,6 +69,7 @@ function scaleValue(samples: readonly Sample[], expression: Expression): Value |
     case 'recall':
     case 'precision':
     case 'map50':
+    case 'incidents':
       return null;
   }
 }
@@ -57,50 +77,28 @@ function scaleValue(samples: readonly Sample[], expression: Expression): Value |
 export type Hits = { readonly hits: number; readonly total: number };
 
 /** Errors per frame given to the model, or frames dropped per frame captured. */
-export function countRate(samples: readonly Sample[], metric: 'errors' | 'dropped'): Hits {
-  if (metric === 'errors')
-    return {
-      hits: sum(samples, ({ arm }) => total(arm.errors)),
-      total: sum(samples, ({ arm }) => arm.frames),
-    };
-  const cameras = samples.flatMap(({ window }) => window.cameras);
-  return { hits: sum(cameras, ({ dropped }) => total(dropped)), total: sum(cameras, ({ captured }) => captured) };
+export function countRate(totals: Totals, metric: 'errors' | 'dropped'): Hits {
+  if (metric === 'errors') return { hits: totals.errors, total: totals.frames };
+  return { hits: totals.dropped, total: totals.captured };
 }
 
-function latency(samples: readonly Sample[], { aggregate, metric }: Expression): Value | null {
-  const wires = samples.map(({ arm }) => (metric === 'run_ms' ? arm.runMs : arm.latencyMs));
-  const merged = mergeSketches(wires.map(decodeSketch).filter((sketch) => sketch !== null));
-  const value = quantile(merged, aggregate === 'p50' ? 0.5 : aggregate === 'p99' ? 0.99 : 0.95);
-  return value === null || value <= 0 ? null : { value: Math.log(value), count: merged.count };
+function latency(totals: Totals, of: 'latency' | 'run', { aggregate }: Expression): number | null {
+  const value = totals.quantile(of, aggregate === 'p50' ? 0.5 : aggregate === 'p99' ? 0.99 : 0.95);
+  return value === null || value <= 0 ? null : Math.log(value);
 }
 
-function framesPerSecond(samples: readonly Sample[]): Value | null {
-  const frames = answered(samples);
-  const activeMs = sum(samples, ({ arm }) => arm.activeMs);
+function framesPerSecond({ answered, activeMs }: Totals): number | null {
   if (activeMs <= 0) return null;
   // Half a frame instead of none: a device that answers nothing is infinitely slower, and a logarithm needs a number.
-  return { value: Math.log((Math.max(frames, 0.5) * 1000) / activeMs), count: frames };
+  return Math.log((Math.max(answered, 0.5) * 1000) / activeMs);
 }
 
-function temperature(samples: readonly Sample[]): Value | null {
-  const known = samples.map(({ window }) => window.sensors.temperatureC).filter((value) => value !== null);
-  return known.length === 0 ? null : { value: sum(known, (value) => value) / known.length, count: known.length };
+function logRate(hits: number, frames: number): number | null {
+  return frames > 0 ? Math.log((hits + 0.5) / frames) : null;
 }
 
-function logRate(hits: number, frames: number): Value | null {
-  return frames > 0 ? { value: Math.log((hits + 0.5) / frames), count: frames } : null;
-}
-
-function detections(samples: readonly Sample[], label: string | null): number {
-  return sum(samples, ({ arm: { proxies } }) => (label === null ? proxies.detections : (proxies.byClass[label] ?? 0)));
-}
-
-function answered(samples: readonly Sample[]): number {
-  return sum(samples, ({ arm }) => arm.answered);
-}
-
-function total(counts: Readonly<Record<string, number>>): number {
-  return sum(Object.values(counts), (count) => count);
+function detections(totals: Totals, label: string | null): number {
+  return label === null ? totals.detections : (totals.byClass[label] ?? 0);
 }
 
 export function sum<T>(items: readonly T[], valueOfItem: (item: T) => number): number {

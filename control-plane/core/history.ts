@@ -96,10 +96,8 @@ function baselineBefore(history: DeviceHistory, { candidateDigest, liveSinceMs }
 /** Null when the window may be used. */
 export function whyExcluded(window: Window): Exclusion | null {
   if (window.partial) return 'partial';
-  const serving = new Set(
-    window.arms.filter((arm) => arm.role !== 'shadow' && arm.answered > 0).map((arm) => arm.digest),
-  );
-  if (serving.size > 1) return 'switch';
+  const serving = window.arms.filter((arm) => arm.role !== 'shadow' && arm.answered > 0);
+  if (serving.some(({ digest }) => digest !== serving[0]?.digest)) return 'switch';
   return window.cameras.some((camera) => camera.healthy === false) ? 'camera' : null;
 }
 

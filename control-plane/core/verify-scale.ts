@@ -1,6 +1,7 @@
 // Small numbers of the verification: how far a change lies beyond its limit, and how sure a mean of windows is.
 import type { Expression } from '../../shared/rollout/expression.ts';
-import { measure } from './device-metrics.ts';
+import { measure, measureWindows } from './device-metrics.ts';
+import { rememberTotals } from './device-totals.ts';
 import { scaleOf } from './guardrails.ts';
 import type { Sample } from './history.ts';
 
@@ -9,9 +10,12 @@ export type Measured = { readonly value: number; readonly perWindow: readonly nu
 
 /** On the scale on which the expression is compared: a plain share for a plain limit on a rate, else as measured. */
 export function measureToVerify(samples: readonly Sample[], expression: Expression): Measured | null {
-  const found = measure(samples, expression);
+  const memory = rememberTotals();
+  const value = measure(memory.of(samples), expression);
+  if (value === null) return null;
+  const found = { value, perWindow: measureWindows(samples, expression, memory) };
   const isShare = expression.metric === 'errors' || expression.metric === 'dropped';
-  if (found === null || !isShare || expression.comparison.kind !== 'absolute') return found;
+  if (!isShare || expression.comparison.kind !== 'absolute') return found;
   return { value: Math.exp(found.value), perWindow: found.perWindow.map(Math.exp) };
 }
 

@@ -16,7 +16,7 @@ import type { Verified } from '../core/verify.ts';
 import type { Device } from '../devices/device.ts';
 import { type LedgerRow, markActivated, readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
-import { killOf, readActiveKills, readReverted, type WindowReader } from './readings.ts';
+import { killOf, readActiveKills, readIncidents, readReverted, type WindowReader } from './readings.ts';
 import { recordTransition, type TransitionPlan } from './record.ts';
 import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
 import { rememberRestored, verifyStep, withRestored } from './verify-step.ts';
@@ -101,6 +101,8 @@ async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promis
     progress: rollout.progress,
     candidateDigest: rollout.candidate.digest,
     devices: situation.known,
+    incidents: await readIncidents(parts.database, rollout, situation.guardrails),
+    memory: situation.windows.totals,
   });
   await markActivated(parts.database, rollout.id, newlyActive(situation, assessment), nowMs);
   const progress = observe(situation, assessment);

@@ -1,6 +1,7 @@
 // Values of a device beyond speed and errors: what windows say, on the scale of the limit, and nothing where they say nothing.
 import { describe, expect, it } from 'vitest';
 import { measure } from '../../../control-plane/core/device-metrics.ts';
+import { rememberTotals } from '../../../control-plane/core/device-totals.ts';
 import { scaleOf } from '../../../control-plane/core/guardrails.ts';
 import type { Sample } from '../../../control-plane/core/history.ts';
 import { type ProxyMetric, proxyValue } from '../../../control-plane/core/proxy-metrics.ts';
@@ -26,7 +27,7 @@ function samplesOf(...changes: readonly Change[]): readonly Sample[] {
 function shown(expr: string, samples: readonly Sample[]): number | null {
   const { expression } = guardrailOf(expr);
   const value = proxyValue(samples, expression.metric as ProxyMetric, expression);
-  expect(measure(samples, expression) === null).toBe(value === null);
+  expect(measure(rememberTotals().of(samples), expression) === null).toBe(value === null);
   return value === null ? null : Number(scaleOf(expression).show(value.value).toPrecision(6));
 }
 

@@ -64,7 +64,7 @@ describe('a release report', () => {
 
   it('shows the parts of the fleet that were judged on their own', () => {
     const [rollout] = RELEASE_REPORT.rollouts;
-    const slices = [{ slice: 'orin-nano', verdict: 'breach', n: 3, estimate: 31, low: 22, high: 40 }];
+    const slices = [{ slice: 'orin-nano', verdict: 'breach' as const, n: 3, estimate: 31, low: 22, high: 40 }];
     const guardrails =
       rollout?.guardrails.map((judged) => ({ ...judged, verdict: { ...judged.verdict, slices } })) ?? [];
     const rollouts = RELEASE_REPORT.rollouts.map((each) => ({ ...each, guardrails }));
