@@ -1,7 +1,9 @@
 // One number per device and metric, on the scale on which devices are compared: logarithms for what multiplies, plain values for the rest.
-import { decodeSketch, mergeSketches, quantile } from '../../shared/measure/latency-sketch.ts';
 import type { Expression } from '../../shared/rollout/expression.ts';
 import type { Sample } from './history.ts';
+import { foldedHits, foldedQuantile, type Hits } from './window-folds.ts';
+
+export type { Hits };
 
 /** `value` on the comparison scale; `perWindow` the same for each window, for the spread; `count` what it rests on. */
 export type Measure = { readonly value: number; readonly perWindow: readonly number[]; readonly count: number };
@@ -45,37 +47,40 @@ function scaleValue(samples: readonly Sample[], expression: Expression): Value |
   }
 }
 
-export type Hits = { readonly hits: number; readonly total: number };
-
 /** Errors per frame given to the model, or frames dropped per frame captured. */
 export function countRate(samples: readonly Sample[], metric: 'errors' | 'dropped'): Hits {
-  if (metric === 'errors')
-    return {
-      hits: sum(samples, ({ arm }) => total(arm.errors)),
-      total: sum(samples, ({ arm }) => arm.frames),
-    };
-  const cameras = samples.flatMap(({ window }) => window.cameras);
-  return { hits: sum(cameras, ({ dropped }) => total(dropped)), total: sum(cameras, ({ captured }) => captured) };
+  return foldedHits(samples, metric, ({ arm, window }) =>
+    metric === 'errors'
+      ? { hits: total(arm.errors), total: arm.frames }
+      : {
+          hits: sum(window.cameras, ({ dropped }) => total(dropped)),
+          total: sum(window.cameras, ({ captured }) => captured),
+        },
+  );
 }
 
 function latency(samples: readonly Sample[], { aggregate, metric }: Expression): Value | null {
-  const wires = samples.map(({ arm }) => (metric === 'run_ms' ? arm.runMs : arm.latencyMs));
-  const merged = mergeSketches(wires.map(decodeSketch).filter((sketch) => sketch !== null));
-  const value = quantile(merged, aggregate === 'p50' ? 0.5 : aggregate === 'p99' ? 0.99 : 0.95);
-  return value === null || value <= 0 ? null : { value: Math.log(value), count: merged.count };
+  const q = aggregate === 'p50' ? 0.5 : aggregate === 'p99' ? 0.99 : 0.95;
+  const value = foldedQuantile(samples, metric === 'run_ms' ? metric : 'latency_ms', q);
+  return value === null || value <= 0 ? null : { value: Math.log(value), count: answered(samples) };
 }
 
 function framesPerSecond(samples: readonly Sample[]): Value | null {
-  const frames = answered(samples);
-  const activeMs = sum(samples, ({ arm }) => arm.activeMs);
+  const { hits: frames, total: activeMs } = foldedHits(samples, 'fps', ({ arm }) => ({
+    hits: arm.answered,
+    total: arm.activeMs,
+  }));
   if (activeMs <= 0) return null;
   // Half a frame instead of none: a device that answers nothing is infinitely slower, and a logarithm needs a number.
   return { value: Math.log((Math.max(frames, 0.5) * 1000) / activeMs), count: frames };
 }
 
 function temperature(samples: readonly Sample[]): Value | null {
-  const known = samples.map(({ window }) => window.sensors.temperatureC).filter((value) => value !== null);
-  return known.length === 0 ? null : { value: sum(known, (value) => value) / known.length, count: known.length };
+  const { hits: degrees, total: count } = foldedHits(samples, 'temperature', ({ window }) => {
+    const { temperatureC } = window.sensors;
+    return temperatureC === null ? null : { hits: temperatureC, total: 1 };
+  });
+  return count === 0 ? null : { value: degrees / count, count };
 }
 
 function logRate(hits: number, frames: number): Value | null {
@@ -83,11 +88,14 @@ function logRate(hits: number, frames: number): Value | null {
 }
 
 function detections(samples: readonly Sample[], label: string | null): number {
-  return sum(samples, ({ arm: { proxies } }) => (label === null ? proxies.detections : (proxies.byClass[label] ?? 0)));
+  return foldedHits(samples, `detections ${label}`, ({ arm: { proxies } }) => ({
+    hits: label === null ? proxies.detections : (proxies.byClass[label] ?? 0),
+    total: 0,
+  })).hits;
 }
 
 function answered(samples: readonly Sample[]): number {
-  return sum(samples, ({ arm }) => arm.answered);
+  return foldedHits(samples, 'answered', ({ arm }) => ({ hits: arm.answered, total: 0 })).hits;
 }
 
 function total(counts: Readonly<Record<string, number>>): number {
