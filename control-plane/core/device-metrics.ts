@@ -1,7 +1,7 @@
 // One number per device and metric, on the scale on which devices are compared: logarithms for what multiplies, plain values for the rest.
 import type { Expression } from '../../shared/rollout/expression.ts';
 import type { Sample } from './history.ts';
-import { foldedHits, foldedQuantile, type Hits } from './window-folds.ts';
+import { foldedHits, foldedList, foldedQuantile, type Hits } from './window-folds.ts';
 
 export type { Hits };
 
@@ -12,9 +12,12 @@ export type Measure = { readonly value: number; readonly perWindow: readonly num
 export function measure(samples: readonly Sample[], expression: Expression): Measure | null {
   const value = scaleValue(samples, expression);
   if (value === null) return null;
-  const perWindow = samples
-    .map((sample) => scaleValue([sample], expression)?.value ?? null)
-    .filter((each) => each !== null);
+  const { aggregate, metric, class: label } = expression;
+  const perWindow = foldedList(
+    samples,
+    `windows ${aggregate} ${metric} ${label}`,
+    (sample) => scaleValue([sample], expression)?.value ?? null,
+  );
   return { ...value, perWindow };
 }
 

@@ -75,7 +75,8 @@ function select(history: DeviceHistory, question: Question, { samples, settledAt
     (window) => window.paired?.candidateDigest === candidateDigest && whyExcluded(window) === null,
   );
   const before = baselineBefore(history, question);
-  return { ...device, since, before, paired, excluded, cameraFinding: cameraFinding(history.since) };
+  const finding = excluded.camera === 0 ? null : cameraFinding(history.since);
+  return { ...device, since, before, paired, excluded, cameraFinding: finding };
 }
 
 /**
@@ -83,14 +84,28 @@ function select(history: DeviceHistory, question: Question, { samples, settledAt
  * later half counts: the earlier one may still hold a boot, and is further from today.
  */
 function baselineBefore(history: DeviceHistory, { candidateDigest, liveSinceMs }: Question): readonly Sample[] {
+  const { before, since } = history;
+  const isEarly = (window: Window) => window.endAtMs <= liveSinceMs;
+  const earlyCount = since.findIndex((window) => !isEarly(window));
+  const key = `${candidateDigest} ${history.baselineDigest} ${liveSinceMs} ${before.length} ${earlyCount === -1 ? since.length : earlyCount}`;
+  const kept = PASTS.get(before);
+  if (before.length > 0 && kept?.key === key) return kept.samples;
   const usable = (windows: readonly Window[]) =>
     windows
       .filter((window) => whyExcluded(window) === null && !carries(window, candidateDigest))
       .flatMap((window) => sampleOf(window, history.baselineDigest, 'baseline'));
-  const past = usable([...history.before, ...history.since.filter(({ endAtMs }) => endAtMs <= liveSinceMs)]);
-  if (past.length > 0) return past.slice(Math.floor(past.length / 2));
-  const first = history.since.find((window) => carries(window, candidateDigest));
-  return first ? usable(history.since.filter((window) => window.endAtMs <= first.startAtMs)) : [];
+  const past = usable([...before, ...since.filter(isEarly)]);
+  if (past.length > 0) return keepPast(before, key, past.slice(Math.floor(past.length / 2)));
+  const first = since.find((window) => carries(window, candidateDigest));
+  return first ? usable(since.filter((window) => window.endAtMs <= first.startAtMs)) : [];
+}
+
+/** The past of a device does not change any more, and is asked for at every tick. A memo: it says nothing of its own. */
+const PASTS = new WeakMap<readonly Window[], { readonly key: string; readonly samples: readonly Sample[] }>();
+
+function keepPast(before: readonly Window[], key: string, samples: readonly Sample[]): readonly Sample[] {
+  PASTS.set(before, { key, samples });
+  return samples;
 }
 
 /** Null when the window may be used. */

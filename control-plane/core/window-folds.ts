@@ -15,6 +15,16 @@ export function foldedHits(samples: readonly Sample[], what: string, read: (samp
   return foldOf(samples, what, () => hitsFold(read)).sums();
 }
 
+/** What `read` finds in each sample, one after the other. */
+export function foldedList(
+  samples: readonly Sample[],
+  what: string,
+  read: (sample: Sample) => number | null,
+): readonly number[] {
+  // A copy: the list grows with the next call.
+  return foldOf(samples, what, () => listFold(read)).list.slice();
+}
+
 type LatencyMetric = 'latency_ms' | 'run_ms';
 
 /** The q-quantile of all frames of these samples, ms; null without any. */
@@ -40,6 +50,15 @@ function hitsFold(read: (sample: Sample) => Hits | null): Fold & { readonly sums
   return { add, sums: () => ({ hits, total }) };
 }
 
+function listFold(read: (sample: Sample) => number | null): Fold & { readonly list: readonly number[] } {
+  const list: number[] = [];
+  const add = (sample: Sample): void => {
+    const value = read(sample);
+    if (value !== null) list.push(value);
+  };
+  return { add, list };
+}
+
 function latencyFold(metric: LatencyMetric): Fold & { readonly quantile: (q: number) => number | null } {
   const sum = new SketchSum();
   return { add: (sample) => sum.add(wireOf(sample, metric)), quantile: (q) => sum.quantile(q) };
@@ -49,19 +68,10 @@ function wireOf({ arm }: Sample, metric: LatencyMetric): SketchWire {
   return metric === 'run_ms' ? arm.runMs : arm.latencyMs;
 }
 
-/** Quantiles of single windows by sketch: each window is looked at alone again at every tick. */
-const ALONE = new WeakMap<SketchWire, Map<number, number | null>>();
-
 function aloneOf(sample: Sample, metric: LatencyMetric, q: number): number | null {
   const wire = wireOf(sample, metric);
-  const known = ALONE.get(wire) ?? new Map<number, number | null>();
-  if (known.size === 0) ALONE.set(wire, known);
-  const found = known.get(q);
-  if (found !== undefined) return found;
   const bins = readBins(wire);
-  const value = bins === null ? null : quantileOfBins(bins, wire, q);
-  known.set(q, value);
-  return value;
+  return bins === null ? null : quantileOfBins(bins, wire, q);
 }
 
 type Kept = { readonly fold: Fold; count: number; last: Sample | null };

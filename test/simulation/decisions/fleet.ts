@@ -20,7 +20,13 @@ export const FLEET = {
 } as const;
 
 /** A usual device: frames per minute, ms, share of frames, boxes per frame, °C. */
-const USUAL = { framesPerMinute: 300, latencyMs: 40, errorShare: 0.002, errorSpread: 0.7, droppedShare: 0.003 } as const;
+const USUAL = {
+  framesPerMinute: 300,
+  latencyMs: 40,
+  errorShare: 0.002,
+  errorSpread: 0.7,
+  droppedShare: 0.003,
+} as const;
 const USUAL_SCENE = { boxesPerFrame: 0.8, sceneNoise: 0.05, temperatureC: 55, temperatureSpread: 3 } as const;
 /** Now and then a device has a bad minute: so many times as many errors. */
 const BURST = { share: 0.02, factor: 8 } as const;
@@ -67,7 +73,11 @@ type Inner = {
   readonly silence: number;
 };
 
-export function openFleet(seed: number, treatment: Treatment, size = { perFactory: FLEET.devicesPerFactory as number }): Fleet {
+export function openFleet(
+  seed: number,
+  treatment: Treatment,
+  size = { perFactory: FLEET.devicesPerFactory as number },
+): Fleet {
   const root = openRandom(seed, 'fleet');
   const sites = Array.from({ length: FLEET.factories }, (_, at) => `plant-${String.fromCharCode(97 + at)}`);
   const shocks = new Map(

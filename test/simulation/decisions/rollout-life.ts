@@ -41,7 +41,12 @@ export type RolloutLife = {
   /** One more minute: windows arrive, then one decision is taken. */
   readonly tick: () => Tick;
   /** Windows of every device, candidates marked: what other rules look at. */
-  readonly places: () => readonly { readonly device: FleetDevice; readonly isCandidate: boolean; readonly before: readonly Window[]; readonly since: readonly Window[] }[];
+  readonly places: () => readonly {
+    readonly device: FleetDevice;
+    readonly isCandidate: boolean;
+    readonly before: readonly Window[];
+    readonly since: readonly Window[];
+  }[];
 };
 
 export type Tick = Standing & {
