@@ -2,6 +2,7 @@
 // figures it is held to. Exit 0: every goal is met, 1: one is missed, 2: wrong use.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { comparisonText, EFFECTS_PCT } from '../test/simulation/decisions/comparison.ts';
 import { FIGURES, type Figure, type Row } from '../test/simulation/decisions/figures.ts';
 import { runMany } from '../test/simulation/decisions/run-pool.ts';
 
@@ -14,6 +15,8 @@ it is wrong about a good candidate, and how soon it finds a bad one.
   --runs N        so many runs of each figure, instead of its own number
   --seed S        first seed (default 1); a run depends on its seed alone
   --threads T     default: one per core
+  --table         instead of the figures: false alarms and detection times beside those of other rules (60 runs each);
+                  kept as test/simulation/decisions/TABLE.txt
   --json          one line of JSON per figure: id, runs, value, goal, met, details
   --help
 
@@ -22,10 +25,11 @@ ${FIGURES.map(({ id, title, runs }) => `  ${id.padEnd(24)}${title} (${runs} run$
 `;
 
 const OPTIONS = {
-  only: { type: 'string', multiple: true, default: [] },
+  only: { type: 'string', multiple: true },
   runs: { type: 'string' },
   seed: { type: 'string', default: '1' },
   threads: { type: 'string' },
+  table: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -35,6 +39,7 @@ type Wanted = {
   readonly runs: number | null;
   readonly seed: number;
   readonly threads: number;
+  readonly isTable: boolean;
   readonly isJson: boolean;
 };
 
@@ -44,14 +49,12 @@ function readArguments(): Wanted | string | null {
   if (typeof parsed === 'string') return parsed;
   const { values, positionals } = parsed;
   if (values.help) return null;
-  for (const name of ['runs', 'seed', 'threads'] as const) {
-    const text = values[name];
-    if (text !== undefined && !(Number.isSafeInteger(Number(text)) && Number(text) > 0))
-      return `--${name} takes a whole number above zero, not "${text}"`;
-  }
-  const only = [...values.only, ...positionals].flatMap((text) => text.split(','));
-  if (positionals.length > 0 && values.only.length === 0) return `"${positionals[0]}" belongs behind --only`;
+  const wrongNumber = wrongNumberIn(values);
+  if (wrongNumber !== null) return wrongNumber;
+  const only = [...(values.only ?? []), ...positionals].flatMap((text) => text.split(','));
+  if (positionals.length > 0 && values.only === undefined) return `"${positionals[0]}" belongs behind --only`;
   const unknown = only.find((id) => !FIGURES.some((figure) => figure.id === id));
+  if (values.table && (values.json || only.length > 0)) return '--table goes with --runs, --seed and --threads only';
   if (unknown !== undefined)
     return `there is no figure "${unknown}"; there are ${FIGURES.map(({ id }) => id).join(', ')}`;
   return {
@@ -59,8 +62,18 @@ function readArguments(): Wanted | string | null {
     runs: values.runs === undefined ? null : Number(values.runs),
     seed: Number(values.seed),
     threads: values.threads === undefined ? availableParallelism() : Number(values.threads),
+    isTable: values.table,
     isJson: values.json,
   };
+}
+
+function wrongNumberIn(values: Readonly<Record<string, unknown>>): string | null {
+  for (const name of ['runs', 'seed', 'threads']) {
+    const text = values[name];
+    if (text !== undefined && !(Number.isSafeInteger(Number(text)) && Number(text) > 0))
+      return `--${name} takes a whole number above zero, not "${text}"`;
+  }
+  return null;
 }
 
 function parseOptions() {
@@ -72,18 +85,34 @@ function parseOptions() {
   }
 }
 
+function progressOf(what: string, count: number): (done: number) => void {
+  const startedAtMs = performance.now();
+  return (done) => {
+    const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(0);
+    process.stderr.write(`${what}: ${done} of ${count} runs, ${seconds} s\n`);
+  };
+}
+
+const TABLE_RUNS = 60;
+
+async function printTable({ runs, seed, threads }: Wanted): Promise<void> {
+  const count = runs ?? TABLE_RUNS;
+  const byEffect = [];
+  for (const effect of EFFECTS_PCT) {
+    const what = `table+${effect}`;
+    byEffect.push(await runMany({ what, from: seed, count, threads, onProgress: progressOf(what, count) }));
+  }
+  process.stdout.write(comparisonText({ runs: count, byEffect }));
+}
+
 async function measure(figure: Figure, { runs, seed, threads }: Wanted): Promise<Row> {
   const count = figure.isAlone ? figure.runs : (runs ?? figure.runs);
-  const startedAtMs = performance.now();
   const outcomes = await runMany({
     what: figure.id,
     from: seed,
     count,
     threads: figure.isAlone ? 1 : threads,
-    onProgress: (done) => {
-      const seconds = ((performance.now() - startedAtMs) / 1000).toFixed(0);
-      process.stderr.write(`${figure.id}: ${done} of ${count} runs, ${seconds} s\n`);
-    },
+    onProgress: progressOf(figure.id, count),
   });
   return { id: figure.id, runs: count, ...figure.summarise(outcomes.flat()) };
 }
@@ -102,6 +131,10 @@ function tableLine({ id, runs, value, goal, met, details }: Row): string {
 }
 
 async function simulateDecisions(wanted: Wanted): Promise<number> {
+  if (wanted.isTable) {
+    await printTable(wanted);
+    return 0;
+  }
   const rows: Row[] = [];
   for (const figure of wanted.figures) {
     const row = await measure(figure, wanted);

@@ -129,9 +129,9 @@ function onlyAfter(minute: number, outcome: Outcome): Outcome {
   return outcome.value !== null && outcome.value < minute ? { ...outcome, isHit: false, value: null } : outcome;
 }
 
-function outcomeOf(end: RunEnd, counted: RunEnd['end'], valueOf: (end: RunEnd) => number): Outcome {
+function outcomeOf(end: RunEnd, counted: RunEnd['end'], minutesOf: (end: RunEnd) => number): Outcome {
   const isHit = end.end === counted;
-  return { isHit, value: isHit ? valueOf(end) : null, detail: `${end.end} in ${end.stage}: ${end.reason}` };
+  return { isHit, value: isHit ? minutesOf(end) : null, detail: `${end.end} in ${end.stage}: ${end.reason}` };
 }
 
 function atMost(outcomes: readonly Outcome[], limit: number): Omit<Row, 'id' | 'runs'> {

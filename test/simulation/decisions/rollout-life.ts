@@ -27,7 +27,7 @@ const START_MS = 1_800_000_000_000;
 /** A device as the control plane knows it, and how it lives on. */
 type Place = {
   readonly device: FleetDevice;
-  readonly before: readonly Window[];
+  readonly before: Window[];
   readonly since: Window[];
   role: Role;
   /** Since when it has the candidate. */
@@ -40,6 +40,8 @@ type Place = {
 export type RolloutLife = {
   /** One more minute: windows arrive, then one decision is taken. */
   readonly tick: () => Tick;
+  /** One more minute without a decision: for who looks on after the end. */
+  readonly liveOn: () => void;
   /** Windows of every device, candidates marked: what other rules look at. */
   readonly places: () => readonly {
     readonly device: FleetDevice;
@@ -69,6 +71,10 @@ export function openRolloutLife(fleet: Fleet, rules: Ruled, makeWindow: WindowMa
   assign(places, rules, standing, nowMs);
   return {
     places: () => places.map(({ role, ...place }) => ({ ...place, isCandidate: role === 'serve' })),
+    liveOn: () => {
+      live(nowMs);
+      nowMs += MINUTE_MS;
+    },
     tick: () => {
       live(nowMs);
       nowMs += MINUTE_MS;
@@ -120,7 +126,7 @@ function liveMinute({ fleet, places, ordered, makeWindow }: World, startAtMs: nu
     const { switchedAtMs, device } = place;
     const serving = switchedAtMs === null ? 'baseline' : switchedAtMs === startAtMs ? 'both' : 'candidate';
     const window = makeWindow({ device, minute, startAtMs, serving });
-    if (startAtMs < START_MS) (place.before as Window[]).push(window);
+    if (startAtMs < START_MS) place.before.push(window);
     else place.since.push(window);
     place.lastSeenAtMs = startAtMs + MINUTE_MS;
     if (serving === 'both') place.reported = reportOf(device, 'candidate', place.lastSeenAtMs);

@@ -135,7 +135,7 @@ function probit(share: number): number {
 }
 
 /** Share of a normal below z: Abramowitz and Stegun 7.1.26, good to 1e-7. */
-export function normalShare(z: number): number {
+function normalShare(z: number): number {
   const t = 1 / (1 + 0.3275911 * (Math.abs(z) / Math.SQRT2));
   const series = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
   const tail = (series * Math.exp(-(z ** 2) / 2)) / 2;
