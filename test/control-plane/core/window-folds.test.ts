@@ -19,12 +19,12 @@ function wholeP95(all: readonly Sample[]): number | null {
 }
 
 function errors(all: readonly Sample[]) {
-  return foldedHits(all, 'errors', ({ arm }) => ({ hits: arm.errors['timeout'] ?? 0, total: arm.frames }));
+  return foldedHits(all, 'errors', ({ arm }) => ({ hits: arm.errors.timeout ?? 0, total: arm.frames }));
 }
 
 function wholeErrors(all: readonly Sample[]) {
   const count = (of: (sample: Sample) => number) => all.reduce((total, sample) => total + of(sample), 0);
-  return { hits: count(({ arm }) => arm.errors['timeout'] ?? 0), total: count(({ arm }) => arm.frames) };
+  return { hits: count(({ arm }) => arm.errors.timeout ?? 0), total: count(({ arm }) => arm.frames) };
 }
 
 describe('folds over windows', () => {
