@@ -7,13 +7,17 @@ import { appliesTo, type Guardrail } from '../../shared/rollout/guardrails.ts';
 import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Verdict } from '../../shared/rollout/verdict.ts';
 import type { Progress } from './advance.ts';
+import { type BalanceDevice, judgeBalance } from './balance.ts';
 import { judgeCoverage } from './coverage.ts';
 import { list } from './decide.ts';
+import { rememberTotals, type TotalsMemory, withinTick } from './device-totals.ts';
 import { type Evidence, type EvidenceFacts, gatherEvidence, isEvaluated } from './evidence.ts';
 import { countExposure, type DeviceStanding, notYetActive, standingOf } from './exposure.ts';
 import type { GoldenDevice } from './golden-evidence.ts';
 import { type DeviceHistory, type Selected, selectCandidate, selectControl } from './history.ts';
-import { judge } from './judge.ts';
+import { type Incident, type IncidentFacts, judgeIncidents } from './incident-verdict.ts';
+import { judgeScopes, slicesOf } from './slices.ts';
+import { ruleOf, spansOf } from './stage-rule.ts';
 import { keyOf, type LedgerDevice } from './stages.ts';
 
 /** One device of the ledger with everything it has told us. */
@@ -33,6 +37,10 @@ export type AssessFacts = {
   readonly progress: Progress;
   readonly candidateDigest: string;
   readonly devices: readonly AssessedDevice[];
+  /** Crashes and reverts that devices told of; read only where a guardrail asks for them. */
+  readonly incidents?: readonly Incident[];
+  /** What earlier ticks added up; without it everything is added up anew. */
+  readonly memory?: TotalsMemory;
 };
 
 export type Assessment = {
@@ -59,24 +67,64 @@ export function assess(facts: AssessFacts): Assessment {
   const active = new Set(standings.filter(({ isActive }) => isActive).map(keyOf));
   const reverted = standings.filter(({ isReverted }) => isReverted).map(keyOf);
   const evidenceFacts = gatherFacts(facts, stage, active);
-  const evidence = facts.guardrails
-    .filter((guardrail) => appliesTo(guardrail, stage))
-    .map((guardrail) => ({ guardrail, evidence: gatherEvidence(guardrail, evidenceFacts) }));
-  const verdicts = evidence.map(({ guardrail, evidence: found }) => judge(guardrail, found));
+  const evaluated = countEvaluated(evidenceFacts, facts, stage);
+  const judged = judgeAll(facts, evidenceFacts, evaluated);
   const coverage = stage.mode === 'shadow' ? [judgeCoverage(evidenceFacts.candidates, stage.minCoverage)] : [];
+  const balance = judgeBalance(heardInStage(facts), spec.analysis);
   return {
-    exposure: countExposure(standings, countEvaluated(evidenceFacts, facts, stage)),
+    exposure: countExposure(standings, evaluated),
     standings,
     controls: evidenceFacts.controls.length,
-    verdicts: [...coverage, ...verdicts],
-    evidence: evidence.map(({ guardrail, evidence: found }) => ({ guardrail: guardrail.id, evidence: found })),
-    missing: missingOf(facts, standings, evidenceFacts.candidates),
+    verdicts: [...coverage, ...(balance === null ? [] : [balance]), ...judged.map(({ verdict }) => verdict)],
+    evidence: judged.flatMap(({ evidence }) => (evidence === null ? [] : [evidence])),
+    missing:
+      missingOf(facts, standings, evidenceFacts.candidates) ?? (balance?.enforce === 'hold' ? balance.sentence : null),
     pending: pendingOf(standings),
     reverted: reverted.filter((key) => !progress.acknowledgedReverts.includes(key)),
     everExposed: standings.filter(
       ({ isReverted, isActive }, i) => isReverted || isActive || devices[i]?.activatedAtMs != null,
     ).length,
   };
+}
+
+type Judged = { readonly verdict: Verdict; readonly evidence: Assessment['evidence'][number] | null };
+
+function judgeAll(facts: AssessFacts, evidenceFacts: EvidenceFacts, evaluated: number): readonly Judged[] {
+  const stage = stageOf(facts);
+  const slices = slicesOf(facts.spec.analysis.slices, facts.devices);
+  const spans = spansOf(evidenceFacts, facts);
+  return facts.guardrails
+    .filter((guardrail) => appliesTo(guardrail, stage))
+    .map((guardrail) => {
+      const rule = ruleOf(guardrail, spans, facts);
+      if (guardrail.incident)
+        return { verdict: judgeIncidents(guardrail, incidentsOf(facts, evaluated), rule), evidence: null };
+      const evidence = gatherEvidence(guardrail, evidenceFacts);
+      const verdict = judgeScopes(guardrail, evidence, { ...rule, slices });
+      return { verdict, evidence: { guardrail: guardrail.id, evidence } };
+    });
+}
+
+function incidentsOf({ devices, candidateDigest, progress, incidents }: AssessFacts, evaluated: number): IncidentFacts {
+  const candidates = devices.filter(({ role }) => role !== 'none').length;
+  return {
+    candidateDigest,
+    sinceMs: Math.max(progress.stageStartedAtMs, progress.incidentsSinceMs),
+    incidents: incidents ?? [],
+    candidates,
+    controls: devices.filter(({ role, online }) => role === 'none' && online).length,
+    evaluated,
+  };
+}
+
+/** Devices that were heard since the stage began: who was away before says nothing about the candidate. */
+function heardInStage({ devices, spec, progress, nowMs }: AssessFacts): readonly BalanceDevice[] {
+  return devices
+    .filter(({ lastSeenAtMs }) => lastSeenAtMs >= progress.stageStartedAtMs)
+    .map(({ device, role, online, lastSeenAtMs }) => {
+      const isSilent = !online || nowMs - lastSeenAtMs > spec.analysis.missing.stale;
+      return { device, isCandidate: role !== 'none', isSilent };
+    });
 }
 
 function stageOf({ spec, progress }: AssessFacts): StageSpec {
@@ -102,6 +150,7 @@ function gatherFacts(facts: AssessFacts, stage: StageSpec, active: ReadonlySet<s
     controls: controls.map(({ history }) => selectControl(history, question)),
     assigned: assigned.length,
     golden: devices.map((device) => goldenOf(device, active.has(keyOf(device)), candidateDigest)),
+    memory: withinTick(facts.memory ?? rememberTotals()),
   };
 }
 
@@ -129,9 +178,10 @@ function goldenOf(
   };
 }
 
-function countEvaluated({ candidates }: EvidenceFacts, { spec }: AssessFacts, stage: StageSpec): number {
+function countEvaluated({ candidates, memory }: EvidenceFacts, { spec }: AssessFacts, stage: StageSpec): number {
   if (stage.mode === 'golden') return candidates.length;
-  return candidates.filter(({ since }) => isEvaluated(since, { minimum: spec.analysis.minimum })).length;
+  const { of } = memory ?? rememberTotals();
+  return candidates.filter(({ since }) => isEvaluated(of(since), { minimum: spec.analysis.minimum })).length;
 }
 
 /** Silent devices and untrusted cameras above what the file allows, in words. */

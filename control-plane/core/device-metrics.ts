@@ -1,42 +1,56 @@
 // One number per device and metric, on the scale on which devices are compared: logarithms for what multiplies, plain values for the rest.
 import type { Expression } from '../../shared/rollout/expression.ts';
+import type { Totals, TotalsMemory } from './device-totals.ts';
 import type { Sample } from './history.ts';
-import { foldedHits, foldedList, foldedQuantile, type Hits } from './window-folds.ts';
 
-export type { Hits };
-
-/** `value` on the comparison scale; `perWindow` the same for each window, for the spread; `count` what it rests on. */
-export type Measure = { readonly value: number; readonly perWindow: readonly number[]; readonly count: number };
-
-/** Null when these windows say nothing about the metric. */
-export function measure(samples: readonly Sample[], expression: Expression): Measure | null {
-  const value = scaleValue(samples, expression);
-  if (value === null) return null;
-  const { aggregate, metric, class: label } = expression;
-  const perWindow = foldedList(
-    samples,
-    `windows ${aggregate} ${metric} ${label}`,
-    (sample) => scaleValue([sample], expression)?.value ?? null,
-  );
-  return { ...value, perWindow };
+/** On the comparison scale; null when these windows say nothing about the metric. */
+export function measure(totals: Totals, expression: Expression): number | null {
+  return scaleValue(totals, expression);
 }
 
-type Value = { readonly value: number; readonly count: number };
+/** The same seen by each window that says something. */
+export function measureWindows(
+  samples: readonly Sample[],
+  expression: Expression,
+  { of }: TotalsMemory,
+): readonly number[] {
+  return samples.map((sample) => scaleValue(of([sample]), expression)).filter((value) => value !== null);
+}
 
-function scaleValue(samples: readonly Sample[], expression: Expression): Value | null {
+/** What a device does since its switch minus what it did before; null when one of the two says nothing. */
+export function measureChange(since: Totals, before: Totals, expression: Expression): number | null {
+  if (expression.metric === 'errors' || expression.metric === 'dropped')
+    return rateChange(countRate(since, expression.metric), countRate(before, expression.metric));
+  const [now, past] = [scaleValue(since, expression), scaleValue(before, expression)];
+  return now === null || past === null ? null : now - past;
+}
+
+/**
+ * Log ratio of two rates, log((e + 0.5) / frames). The longer span is brought to the length of the shorter one first: half an
+ * event more weighs much in few frames and little in many, and would look like a change.
+ */
+function rateChange(since: Hits, before: Hits): number | null {
+  if (since.total === 0 || before.total === 0) return null;
+  const frames = Math.min(since.total, before.total);
+  const expected = ({ hits, total: of }: Hits) => Math.log((hits * frames) / of + 0.5);
+  return expected(since) - expected(before);
+}
+
+function scaleValue(totals: Totals, expression: Expression): number | null {
   switch (expression.metric) {
     case 'latency_ms':
+      return latency(totals, 'latency', expression);
     case 'run_ms':
-      return latency(samples, expression);
+      return latency(totals, 'run', expression);
     case 'fps':
-      return framesPerSecond(samples);
+      return framesPerSecond(totals);
     case 'soc_temp_c':
-      return temperature(samples);
+      return totals.temperatures === 0 ? null : totals.temperatureSum / totals.temperatures;
     case 'detections_per_frame':
-      return logRate(detections(samples, expression.class), answered(samples));
+      return logRate(detections(totals, expression.class), totals.answered);
     case 'errors':
     case 'dropped': {
-      const { hits, total } = countRate(samples, expression.metric);
+      const { hits, total } = countRate(totals, expression.metric);
       return logRate(hits, total);
     }
     case 'lost':
@@ -46,63 +60,36 @@ function scaleValue(samples: readonly Sample[], expression: Expression): Value |
     case 'recall':
     case 'precision':
     case 'map50':
+    case 'incidents':
       return null;
   }
 }
 
+export type Hits = { readonly hits: number; readonly total: number };
+
 /** Errors per frame given to the model, or frames dropped per frame captured. */
-export function countRate(samples: readonly Sample[], metric: 'errors' | 'dropped'): Hits {
-  return foldedHits(samples, metric, ({ arm, window }) =>
-    metric === 'errors'
-      ? { hits: total(arm.errors), total: arm.frames }
-      : {
-          hits: sum(window.cameras, ({ dropped }) => total(dropped)),
-          total: sum(window.cameras, ({ captured }) => captured),
-        },
-  );
+export function countRate(totals: Totals, metric: 'errors' | 'dropped'): Hits {
+  if (metric === 'errors') return { hits: totals.errors, total: totals.frames };
+  return { hits: totals.dropped, total: totals.captured };
 }
 
-function latency(samples: readonly Sample[], { aggregate, metric }: Expression): Value | null {
-  const q = aggregate === 'p50' ? 0.5 : aggregate === 'p99' ? 0.99 : 0.95;
-  const value = foldedQuantile(samples, metric === 'run_ms' ? metric : 'latency_ms', q);
-  return value === null || value <= 0 ? null : { value: Math.log(value), count: answered(samples) };
+function latency(totals: Totals, of: 'latency' | 'run', { aggregate }: Expression): number | null {
+  const value = totals.quantile(of, aggregate === 'p50' ? 0.5 : aggregate === 'p99' ? 0.99 : 0.95);
+  return value === null || value <= 0 ? null : Math.log(value);
 }
 
-function framesPerSecond(samples: readonly Sample[]): Value | null {
-  const { hits: frames, total: activeMs } = foldedHits(samples, 'fps', ({ arm }) => ({
-    hits: arm.answered,
-    total: arm.activeMs,
-  }));
+function framesPerSecond({ answered, activeMs }: Totals): number | null {
   if (activeMs <= 0) return null;
   // Half a frame instead of none: a device that answers nothing is infinitely slower, and a logarithm needs a number.
-  return { value: Math.log((Math.max(frames, 0.5) * 1000) / activeMs), count: frames };
+  return Math.log((Math.max(answered, 0.5) * 1000) / activeMs);
 }
 
-function temperature(samples: readonly Sample[]): Value | null {
-  const { hits: degrees, total: count } = foldedHits(samples, 'temperature', ({ window }) => {
-    const { temperatureC } = window.sensors;
-    return temperatureC === null ? null : { hits: temperatureC, total: 1 };
-  });
-  return count === 0 ? null : { value: degrees / count, count };
+function logRate(hits: number, frames: number): number | null {
+  return frames > 0 ? Math.log((hits + 0.5) / frames) : null;
 }
 
-function logRate(hits: number, frames: number): Value | null {
-  return frames > 0 ? { value: Math.log((hits + 0.5) / frames), count: frames } : null;
-}
-
-function detections(samples: readonly Sample[], label: string | null): number {
-  return foldedHits(samples, `detections ${label}`, ({ arm: { proxies } }) => ({
-    hits: label === null ? proxies.detections : (proxies.byClass[label] ?? 0),
-    total: 0,
-  })).hits;
-}
-
-function answered(samples: readonly Sample[]): number {
-  return foldedHits(samples, 'answered', ({ arm }) => ({ hits: arm.answered, total: 0 })).hits;
-}
-
-function total(counts: Readonly<Record<string, number>>): number {
-  return sum(Object.values(counts), (count) => count);
+function detections(totals: Totals, label: string | null): number {
+  return label === null ? totals.detections : (totals.byClass[label] ?? 0);
 }
 
 export function sum<T>(items: readonly T[], valueOfItem: (item: T) => number): number {

@@ -2,7 +2,8 @@
 import type { Window } from '../../shared/measure/window.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { metricRule } from '../../shared/rollout/metrics.ts';
-import { countRate, type Hits, measure, sum } from './device-metrics.ts';
+import { countRate, type Hits, measure, measureChange, measureWindows, sum } from './device-metrics.ts';
+import { rememberTotals, type Totals, type TotalsMemory } from './device-totals.ts';
 import { type GoldenClass, type GoldenDevice, goldenClasses } from './golden-evidence.ts';
 import { EXCLUSIONS, type ExclusionCounts, type Sample, type Selected } from './history.ts';
 
@@ -12,6 +13,7 @@ export type DeviceChange = {
   readonly device: string;
   readonly hardwareClass: string;
   readonly change: number;
+  /** Empty where there are so many devices that the spread between them says enough. */
   readonly sinceWindows: readonly number[];
   readonly beforeWindows: readonly number[];
 };
@@ -19,6 +21,7 @@ export type DeviceChange = {
 export type DeviceShare = Hits & {
   readonly site: string;
   readonly device: string;
+  readonly hardwareClass?: string;
   readonly windows: readonly Hits[];
 };
 
@@ -29,6 +32,8 @@ type Basis = {
   readonly controlsAvailable: number;
   /** Frames, detections or labelled objects behind it. */
   readonly count: number;
+  /** Devices with all the frames and minutes that a pass asks for; all of them when it is not given. */
+  readonly evaluated?: number;
 };
 
 export type Evidence =
@@ -55,6 +60,8 @@ export type EvidenceFacts = {
   readonly controls: readonly Selected[];
   readonly assigned: number;
   readonly golden: readonly GoldenDevice[];
+  /** Of earlier calls; without it everything is added up anew. */
+  readonly memory?: TotalsMemory;
 };
 
 export function gatherEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
@@ -69,51 +76,95 @@ export function gatherEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evid
 }
 
 /** A device is evaluated when its windows hold enough frames and time; a shadow may hold fewer, its frames are sampled. */
-export function isEvaluated(samples: readonly Sample[], guardrail: Pick<Guardrail, 'minimum'>): boolean {
-  const frames = sum(samples, ({ arm }) => arm.frames);
-  const durationMs = sum(samples, ({ window }) => window.endAtMs - window.startAtMs);
-  return frames >= guardrail.minimum.framesPerDevice && durationMs >= guardrail.minimum.minutes * 60_000;
+export function isEvaluated({ frames, durationMs }: Totals, { minimum }: Pick<Guardrail, 'minimum'>): boolean {
+  return frames >= minimum.framesPerDevice && durationMs >= minimum.minutes * 60_000;
 }
+
+/**
+ * The part of the minimum that a device needs to count against a candidate. A pass asks for all of it; a breach need not wait for
+ * what only makes a pass safe, as its own boundary grows with the doubt.
+ */
+const BREACH_PART = 0.1;
+
+function isHeard(totals: Totals, { minimum }: Pick<Guardrail, 'minimum'>): boolean {
+  const { framesPerDevice, minutes } = minimum;
+  const least = { ...minimum, framesPerDevice: framesPerDevice * BREACH_PART, minutes: minutes * BREACH_PART };
+  return totals.frames > 0 && isEvaluated(totals, { minimum: least });
+}
+
+/** With more devices than this the windows of each are not looked at: the spread between devices is known. */
+const FEW_DEVICES = 40;
 
 function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
   const isAbsolute = guardrail.expression.comparison.kind === 'absolute';
-  const evaluated = facts.candidates.filter(({ since }) => isEvaluated(since, guardrail));
+  const memory = facts.memory ?? rememberTotals();
+  const heard = heardOf(guardrail, facts, memory);
+  const withWindows = isAbsolute || facts.candidates.length + facts.controls.length <= FEW_DEVICES;
+  const reading = { expression: guardrail.expression, memory, withWindows };
   const changeOf = (selected: Selected) =>
-    isAbsolute ? absoluteOf(selected, guardrail) : deviceChange(selected, guardrail);
+    isAbsolute ? absoluteOf(selected, reading) : deviceChange(selected, reading);
+  const candidates = heard.flatMap(({ selected, totals }) => changeOf(selected).map((change) => ({ totals, change })));
   return {
     kind: 'changes',
     basis: isAbsolute ? 'absolute' : 'self',
-    candidates: evaluated.flatMap(changeOf),
+    candidates: candidates.map(({ change }) => change),
     controls: isAbsolute ? [] : facts.controls.flatMap(changeOf),
+    evaluated: candidates.filter(({ totals }) => isEvaluated(totals, guardrail)).length,
     ...basisOf(
       facts,
-      sum(evaluated, ({ since }) => sum(since, ({ arm }) => arm.frames)),
+      sum(heard, ({ totals }) => totals.frames),
     ),
   };
 }
 
-function deviceChange(selected: Selected, { expression }: Guardrail): readonly DeviceChange[] {
-  const since = measure(selected.since, expression);
-  const before = measure(selected.before, expression);
-  if (since === null || before === null) return [];
-  return [changeFrom(selected, since.value - before.value, { since: since.perWindow, before: before.perWindow })];
+function heardOf(guardrail: Guardrail, { candidates }: EvidenceFacts, memory: TotalsMemory) {
+  return candidates
+    .map((selected) => ({ selected, totals: memory.of(selected.since) }))
+    .filter(({ totals }) => isHeard(totals, guardrail));
 }
 
-function absoluteOf(selected: Selected, { expression }: Guardrail): readonly DeviceChange[] {
-  const since = measure(selected.since, expression);
-  return since === null ? [] : [changeFrom(selected, since.value, { since: since.perWindow, before: [] })];
+type Reading = {
+  readonly expression: Guardrail['expression'];
+  readonly memory: TotalsMemory;
+  readonly withWindows: boolean;
+};
+
+function deviceChange(selected: Selected, { expression, memory, withWindows }: Reading): readonly DeviceChange[] {
+  const { since, before } = selected;
+  if (since.length === 0 || before.length === 0) return [];
+  const change = measureChange(memory.of(since), memory.of(before), expression);
+  if (change === null) return [];
+  const scatter = (samples: readonly Sample[]) => (withWindows ? measureWindows(samples, expression, memory) : []);
+  return [changeFrom(selected, change, { since: scatter(since), before: scatter(before) })];
+}
+
+function absoluteOf(selected: Selected, { expression, memory }: Reading): readonly DeviceChange[] {
+  const value = measure(memory.of(selected.since), expression);
+  const since = measureWindows(selected.since, expression, memory);
+  return value === null ? [] : [changeFrom(selected, value, { since, before: [] })];
 }
 
 function rateEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: 'errors' | 'dropped'): Evidence {
-  const evaluated = facts.candidates.filter(({ since }) => isEvaluated(since, guardrail));
-  const devices = evaluated.map((selected) => ({
-    site: selected.site,
-    device: selected.device,
-    ...countRate(selected.since, metric),
-    windows: selected.since.map((sample) => countRate([sample], metric)),
+  const memory = facts.memory ?? rememberTotals();
+  const heard = heardOf(guardrail, facts, memory);
+  const devices = heard.map(({ selected: { site, device, hardwareClass, since }, totals }) => ({
+    site,
+    device,
+    hardwareClass,
+    ...countRate(totals, metric),
+    windows: since.map((sample) => countRate(memory.of([sample]), metric)),
   }));
   const total = sum(devices, (device) => device.total);
-  return { kind: 'shares', devices, counted: 'frames', minimumTotal: 1, blind: [], ...basisOf(facts, total) };
+  const evaluated = heard.filter(({ totals }) => isEvaluated(totals, guardrail)).length;
+  return {
+    kind: 'shares',
+    devices,
+    counted: 'frames',
+    minimumTotal: 1,
+    blind: [],
+    evaluated,
+    ...basisOf(facts, total),
+  };
 }
 
 function pairedEvidence(
@@ -124,7 +175,8 @@ function pairedEvidence(
   const label = guardrail.expression.class;
   const devices = facts.candidates.map((selected) => {
     const windows = selected.paired.map((window) => pairedHits(window, label, metric));
-    return { selected, share: { ...addHits(windows), site: selected.site, device: selected.device, windows } };
+    const { site, device, hardwareClass } = selected;
+    return { selected, share: { ...addHits(windows), site, device, hardwareClass, windows } };
   });
   const seeing = devices.filter(({ share }) => share.total > 0);
   const total = sum(seeing, ({ share }) => share.total);

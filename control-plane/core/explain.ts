@@ -62,9 +62,7 @@ export function explainRollout(facts: WhyFacts): { readonly sentences: string[];
     ...(state === 'running' && progress.lookAtMs !== null && progress.lookAtMs > nowMs
       ? [`next decision in ${describeDuration(progress.lookAtMs - nowMs)}`]
       : []),
-    ...openFirst(verdicts).map(
-      (verdict) => `${verdict.verdict}: ${verdict.sentence}${verdict.enforce === 'observe' ? ' (only observed)' : ''}`,
-    ),
+    ...openFirst(verdicts).map(explainVerdict),
     ...facts.troubles,
   ];
   return { sentences: [...new Set(sentences)], whatYouCanDo: whatYouCanDo(facts) };
@@ -74,6 +72,11 @@ const ORDER: readonly Verdict['verdict'][] = ['breach', 'no-data', 'inconclusive
 
 function openFirst(verdicts: readonly Verdict[]): readonly Verdict[] {
   return verdicts.toSorted((a, b) => ORDER.indexOf(a.verdict) - ORDER.indexOf(b.verdict));
+}
+
+function explainVerdict({ verdict, sentence, needs, enforce }: Verdict): string {
+  const open = needs ? `; to decide it: ${needs}` : '';
+  return `${verdict}: ${sentence}${open}${enforce === 'observe' ? ' (only observed)' : ''}`;
 }
 
 const VERB_TEXT: Readonly<Record<RolloutVerb, string>> = {

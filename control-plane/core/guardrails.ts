@@ -12,7 +12,14 @@ export type Scale = {
   readonly unit: string;
   /** Changes carry a sign, plain values do not. */
   readonly isChange: boolean;
+  /** Size of change that matters, fixed by the file: the always-valid boundary is sharpest there. */
+  readonly tau: number;
+  /** What 1 % of a value is on this scale, for what is known in percent. */
+  readonly perPercent: number;
 };
+
+/** On the logarithmic scale; a limit that is wider says itself what matters. */
+const LOG_TAU = 0.1;
 
 /** Metrics that are compared by logarithm, since what disturbs them multiplies. */
 const LOGARITHMIC: ReadonlySet<string> = new Set([
@@ -25,7 +32,24 @@ const LOGARITHMIC: ReadonlySet<string> = new Set([
 ]);
 const SHARES: ReadonlySet<string> = new Set(['errors', 'dropped', 'lost', 'gained', 'wrong_class']);
 
-export function scaleOf({ metric, comparison }: Pick<Expression, 'metric' | 'comparison'>): Scale {
+export function scaleOf(expression: Pick<Expression, 'metric' | 'comparison'>): Scale {
+  const sides = sidesOf(expression);
+  const size = Math.max(Math.abs(sides.low ?? 0), Math.abs(sides.high ?? 0));
+  if (isLogarithmic(expression))
+    return { ...sides, tau: sides.isChange ? Math.max(LOG_TAU, size) : LOG_TAU, perPercent: 0.01 };
+  const tau = size > 0 ? size : 1;
+  return { ...sides, tau, perPercent: tau / 10 };
+}
+
+function isLogarithmic({ metric, comparison: { kind } }: Pick<Expression, 'metric' | 'comparison'>): boolean {
+  return (
+    kind === 'ratio' || kind === 'within' || (kind === 'absolute' && LOGARITHMIC.has(metric) && !SHARES.has(metric))
+  );
+}
+
+type Sides = Omit<Scale, 'tau' | 'perPercent'>;
+
+function sidesOf({ metric, comparison }: Pick<Expression, 'metric' | 'comparison'>): Sides {
   const { kind, value } = comparison;
   switch (kind) {
     case 'ratio':
@@ -49,7 +73,7 @@ export function scaleOf({ metric, comparison }: Pick<Expression, 'metric' | 'com
   }
 }
 
-function absoluteScale(metric: string, comparison: Comparison): Scale {
+function absoluteScale(metric: string, comparison: Comparison): Sides {
   const isShare = SHARES.has(metric) || metricRule(metric as Expression['metric']).source === 'golden';
   if (isShare) return { ...sides(comparison, comparison.value / 100), show: asHundredths, unit: '%', isChange: false };
   if (LOGARITHMIC.has(metric))

@@ -84,41 +84,22 @@ function select(history: DeviceHistory, question: Question, { samples, settledAt
  * later half counts: the earlier one may still hold a boot, and is further from today.
  */
 function baselineBefore(history: DeviceHistory, { candidateDigest, liveSinceMs }: Question): readonly Sample[] {
-  const { before, since } = history;
-  const isEarly = (window: Window) => window.endAtMs <= liveSinceMs;
-  const earlyCount = since.findIndex((window) => !isEarly(window));
-  const key = `${candidateDigest} ${history.baselineDigest} ${liveSinceMs} ${before.length} ${earlyCount === -1 ? since.length : earlyCount}`;
-  const kept = PASTS.get(before);
-  if (before.length > 0 && kept?.key === key) return kept.samples;
   const usable = (windows: readonly Window[]) =>
     windows
       .filter((window) => whyExcluded(window) === null && !carries(window, candidateDigest))
       .flatMap((window) => sampleOf(window, history.baselineDigest, 'baseline'));
-  const past = usable([...before, ...since.filter(isEarly)]);
-  if (past.length > 0) return keepPast(before, key, past.slice(Math.floor(past.length / 2)));
-  const first = since.find((window) => carries(window, candidateDigest));
-  return first ? usable(since.filter((window) => window.endAtMs <= first.startAtMs)) : [];
-}
-
-/** The past of a device does not change any more, and is asked for at every tick. A memo: it says nothing of its own. */
-const PASTS = new WeakMap<readonly Window[], { readonly key: string; readonly samples: readonly Sample[] }>();
-
-function keepPast(before: readonly Window[], key: string, samples: readonly Sample[]): readonly Sample[] {
-  PASTS.set(before, { key, samples });
-  return samples;
+  const past = usable([...history.before, ...history.since.filter(({ endAtMs }) => endAtMs <= liveSinceMs)]);
+  if (past.length > 0) return past.slice(Math.floor(past.length / 2));
+  const first = history.since.find((window) => carries(window, candidateDigest));
+  return first ? usable(history.since.filter((window) => window.endAtMs <= first.startAtMs)) : [];
 }
 
 /** Null when the window may be used. */
 export function whyExcluded(window: Window): Exclusion | null {
   if (window.partial) return 'partial';
-  if (isSwitch(window)) return 'switch';
+  const serving = window.arms.filter((arm) => arm.role !== 'shadow' && arm.answered > 0);
+  if (serving.some(({ digest }) => digest !== serving[0]?.digest)) return 'switch';
   return window.cameras.some((camera) => camera.healthy === false) ? 'camera' : null;
-}
-
-/** More than one release answered live frames in it. */
-function isSwitch({ arms }: Window): boolean {
-  const first = arms.find((arm) => arm.role !== 'shadow' && arm.answered > 0);
-  return first !== undefined && arms.some((a) => a.role !== 'shadow' && a.answered > 0 && a.digest !== first.digest);
 }
 
 function sampleOf(window: Window, digest: string, role: Arm['role']): readonly Sample[] {

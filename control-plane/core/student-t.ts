@@ -17,8 +17,44 @@ export function tQuantile(p: number, df: number): number {
 }
 
 export function tCdf(t: number, df: number): number {
-  const tail = 0.5 * incompleteBeta(df / (df + t * t), df / 2, 0.5);
+  const tail = tTail(Math.abs(t), df);
   return t >= 0 ? 1 - tail : tail;
+}
+
+/** The t that is exceeded with probability `tail` (0 < tail < 0.5): exact where 1 - tail can no longer be told from 1. */
+export function tQuantileOfTail(tail: number, df: number): number {
+  if (!(tail > 0 && tail < 0.5) || !(df > 0)) throw new RangeError(`no t quantile for a tail of ${tail}, df = ${df}`);
+  let low = 0;
+  let high = 1;
+  while (tTail(high, df) > tail && high < T_MAX) high *= 2;
+  for (let step = 0; step < 200 && high - low > 1e-10 * high; step += 1) {
+    const middle = (low + high) / 2;
+    if (tTail(middle, df) > tail) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+/** Chance that a standard normal value exceeds z ≥ 0. */
+export function normalTail(z: number): number {
+  const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
+  if (z >= 2) {
+    let fraction = z;
+    for (let term = 200; term >= 1; term -= 1) fraction = z + term / fraction;
+    return density / fraction;
+  }
+  let [power, sum] = [z, z];
+  for (let odd = 3; odd < 120; odd += 2) {
+    power *= (z * z) / odd;
+    sum += power;
+  }
+  return 0.5 - density * sum;
+}
+
+const T_MAX = 1e12;
+
+function tTail(t: number, df: number): number {
+  return 0.5 * incompleteBeta(df / (df + t * t), df / 2, 0.5);
 }
 
 function incompleteBeta(x: number, a: number, b: number): number {
@@ -46,7 +82,7 @@ function betaFraction(x: number, a: number, b: number): number {
       c = guard(1 + term / c);
       fraction *= c * d;
     }
-    if (Math.abs(c * d - 1) < 1e-15) return fraction;
+    if (Math.abs(c * d - 1) < 1e-13) return fraction;
   }
   return fraction;
 }

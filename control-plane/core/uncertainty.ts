@@ -9,6 +9,11 @@ export type Interval = {
   readonly estimate: number;
   readonly standardError: number;
   readonly df: number;
+  /**
+   * Variance that the data cannot show: what a device, or with no controls a whole site, moves by itself. Only a breach
+   * must exceed it too: nobody is rolled back for it.
+   */
+  readonly unseen: number;
   readonly n: number;
   readonly controls: number;
   readonly level: ControlLevel;
@@ -16,7 +21,13 @@ export type Interval = {
 };
 
 /** Below this many degrees of freedom the spread between devices is not known well enough to be used alone. */
-const DF_MIN = 3;
+const DF_MIN = 8;
+/**
+ * On the logarithmic scale: what one device, and what all devices of a site together, move by themselves between two spans of
+ * time. Assumed where there are too few devices, or no controls, to measure it; 6 % is what fleets were seen to do.
+ */
+const DEVICE_DRIFT = 0.06;
+const SITE_SHOCK = 0.06;
 /** A share has a floor that counting sets, so its windows may speak until there are eight devices; the larger spread counts. */
 const SHARE_DF_MIN = 7;
 /** Degrees of freedom that controls or windows may add; more would claim more than they know. */
@@ -34,25 +45,41 @@ export function changeInterval(
   candidates: readonly DeviceChange[],
   controls: readonly DeviceChange[],
   basis: Basis,
+  groupsOf: GroupsOf = groupControls,
 ): Interval | null {
   const n = candidates.length;
-  const matches = candidates.map((candidate) => ({ candidate, ...matchControls(candidate, controls) }));
-  const estimate = mean(
-    matches.map(({ candidate, group }) => candidate.change - mean(group.map(({ change }) => change))),
-  );
-  const used = [...new Set(matches.flatMap(({ group }) => group))];
+  const find = controlFinder(groupsOf(controls));
+  const matches = candidates.map((candidate) => ({ candidate, ...find(candidate) }));
+  const used = unique([...new Set(matches.map(({ group }) => group))]);
   const between = spreadBetween(matches, used);
   const within = spreadWithin(candidates, used);
   const isEnough = between.df >= DF_MIN;
   if (!isEnough && within === null) return null;
   return {
-    estimate,
+    estimate: between.estimate,
     standardError: Math.sqrt(Math.max(between.variance, within?.variance ?? 0)),
     df: isEnough ? between.df : Math.max(between.df, within?.df ?? 1),
+    unseen: basis === 'self' ? unseenVariance({ candidates, controls: used.length, isEnough }) : 0,
     n,
     controls: used.length,
     level: levelOf(matches, basis),
     spread: isEnough ? 'between devices' : 'between windows',
+  };
+}
+
+/** The mean of these very devices by what their windows scatter; null when some device has fewer than two windows. */
+export function windowInterval(devices: readonly DeviceChange[]): Interval | null {
+  const within = devices.length === 0 ? null : spreadWithin(devices, []);
+  if (within === null) return null;
+  return {
+    estimate: mean(devices.map(({ change }) => change)),
+    standardError: Math.sqrt(within.variance),
+    df: within.df,
+    unseen: 0,
+    n: devices.length,
+    controls: 0,
+    level: 'absolute',
+    spread: 'between windows',
   };
 }
 
@@ -72,6 +99,7 @@ export function shareInterval(devices: readonly DeviceShare[], basis: 'paired' |
     estimate: share,
     standardError: Math.sqrt(Math.max(counting, spread)),
     df: Math.max(1, Math.min(DF_EXTRA_MAX, isEnough ? devices.length - 1 : windows.length - 1)),
+    unseen: 0,
     n: devices.length,
     controls: 0,
     level: basis === 'paired' ? 'same frames' : 'absolute',
@@ -86,6 +114,7 @@ export function goldenInterval(candidate: GoldenValue, baseline: GoldenValue | n
     estimate: candidate.share - (baseline?.share ?? 0),
     standardError: Math.sqrt(variance * (baseline ? 1 - GOLDEN_CORRELATION : 1)),
     df: Math.max(1, Math.min(200, candidate.objects - 1)),
+    unseen: 0,
     n: devices,
     controls: 0,
     level: 'labelled frames',
@@ -99,13 +128,71 @@ type Match = {
   readonly level: ControlLevel;
 };
 
+/** Groups of one level share no device; only those of several levels may. */
+function unique(groups: readonly (readonly DeviceChange[])[]): readonly DeviceChange[] {
+  return groups.length === 1 ? (groups[0] ?? []) : [...new Set(groups.flat())];
+}
+
+type Finder = (candidate: DeviceChange) => Omit<Match, 'candidate'>;
+
+type ControlGroups = {
+  readonly all: readonly DeviceChange[];
+  readonly strata: ReadonlyMap<string, readonly DeviceChange[]>;
+  readonly classes: ReadonlyMap<string, readonly DeviceChange[]>;
+};
+
+export type GroupsOf = (controls: readonly DeviceChange[]) => ControlGroups;
+
+function groupControls(controls: readonly DeviceChange[]): ControlGroups {
+  return {
+    all: controls,
+    strata: groupBy(controls, stratumOf),
+    classes: groupBy(controls, ({ hardwareClass }) => hardwareClass),
+  };
+}
+
+/** For scopes that share their controls: these are put into groups once. */
+export function rememberGroups(): GroupsOf {
+  const known = new Map<readonly DeviceChange[], ControlGroups>();
+  return (controls) => {
+    const groups = known.get(controls) ?? groupControls(controls);
+    known.set(controls, groups);
+    return groups;
+  };
+}
+
 /** Like with like: same site and hardware, else same hardware, else the fleet. */
-function matchControls(candidate: DeviceChange, controls: readonly DeviceChange[]): Omit<Match, 'candidate'> {
-  const hardware = controls.filter((control) => control.hardwareClass === candidate.hardwareClass);
-  const near = hardware.filter((control) => control.site === candidate.site);
-  if (near.length > 0) return { group: near, level: 'site and hardware' };
-  if (hardware.length > 0) return { group: hardware, level: 'hardware' };
-  return controls.length > 0 ? { group: controls, level: 'fleet' } : { group: [], level: 'own baseline only' };
+function controlFinder({ all, strata, classes }: ControlGroups): Finder {
+  return (candidate) => {
+    const near = strata.get(stratumOf(candidate));
+    if (near) return { group: near, level: 'site and hardware' };
+    const hardware = classes.get(candidate.hardwareClass);
+    if (hardware) return { group: hardware, level: 'hardware' };
+    return all.length > 0 ? { group: all, level: 'fleet' } : { group: [], level: 'own baseline only' };
+  };
+}
+
+function stratumOf({ site, hardwareClass }: DeviceChange): string {
+  return `${site}/${hardwareClass}`;
+}
+
+function groupBy<T>(items: readonly T[], keyOfItem: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOfItem(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
+type Seen = { readonly candidates: readonly DeviceChange[]; readonly controls: number; readonly isEnough: boolean };
+
+function unseenVariance({ candidates, controls, isEnough }: Seen): number {
+  const sites = new Set(candidates.map(({ site }) => site)).size;
+  const ofDevices = isEnough ? 0 : DEVICE_DRIFT ** 2 * (1 / candidates.length + (controls > 0 ? 1 / controls : 0));
+  return ofDevices + (controls > 0 ? 0 : SITE_SHOCK ** 2 / sites);
 }
 
 function levelOf(matches: readonly Match[], basis: Basis): ControlLevel {
@@ -115,26 +202,36 @@ function levelOf(matches: readonly Match[], basis: Basis): ControlLevel {
   return order.find((level) => matches.some((match) => match.level === level)) ?? 'own baseline only';
 }
 
+type Between = Spread & { readonly estimate: number };
 type Spread = { readonly variance: number; readonly df: number };
 
 /** max(candidate, control variance)/n plus what the means of the controls add, weighted by who uses them. */
-function spreadBetween(matches: readonly Match[], used: readonly DeviceChange[]): Spread {
+function spreadBetween(matches: readonly Match[], used: readonly DeviceChange[]): Between {
   const n = matches.length;
-  const changes = matches.map(({ candidate, group }) => candidate.change - mean(group.map(({ change }) => change)));
-  const groups = new Map<string, { readonly group: readonly DeviceChange[]; users: number }>();
-  for (const { group } of matches) {
-    const key = group.map(({ site, device }) => `${site}/${device}`).join(' ');
-    const entry = groups.get(key);
-    if (entry) entry.users += 1;
-    else groups.set(key, { group, users: 1 });
-  }
-  const controlDf = used.length - 1;
-  const controlVariance = controlDf > 0 ? squares(used.map(({ change }) => change)) / controlDf : 0;
+  const groups = new Map<readonly DeviceChange[], { readonly mean: number; users: number }>();
+  const changes = matches.map(({ candidate, group }) => {
+    const known = groups.get(group) ?? { mean: mean(group.map(({ change }) => change)), users: 0 };
+    known.users += 1;
+    groups.set(group, known);
+    return candidate.change - known.mean;
+  });
+  // Around the mean of their own group: what a whole site did is subtracted from the candidates too.
+  const controlDf = Math.min(
+    sum([...groups.keys()], (group) => Math.max(0, group.length - 1)),
+    used.length - 1,
+  );
+  const scatter = sum([...groups.keys()], (group) => squares(group.map(({ change }) => change)));
+  const freedom = sum([...groups.keys()], (group) => Math.max(0, group.length - 1));
+  const controlVariance = freedom > 0 ? scatter / freedom : 0;
   const variance = Math.max(n > 1 ? squares(changes) / (n - 1) : 0, controlVariance);
-  const fromControls = sum([...groups.values()], ({ group, users }) =>
+  const fromControls = sum([...groups], ([group, { users }]) =>
     group.length === 0 ? 0 : ((users / n) ** 2 * controlVariance) / group.length,
   );
-  return { variance: variance / n + fromControls, df: n - 1 + Math.min(DF_EXTRA_MAX, Math.max(0, controlDf)) };
+  return {
+    estimate: mean(changes),
+    variance: variance / n + fromControls,
+    df: n - 1 + Math.min(DF_EXTRA_MAX, Math.max(0, controlDf)),
+  };
 }
 
 /** What the scatter of windows alone makes of the mean; null when some candidate has fewer than two windows. */

@@ -1,7 +1,13 @@
 // What the judge reads: windows (kept in memory while a rollout runs, only new ones are read), reverts, and kills in force.
 import { type Window, windowSchema } from '../../shared/measure/window.ts';
 import { killScopeSchema } from '../../shared/protocol/documents.ts';
+import { eventKindSchema } from '../../shared/protocol/reports.ts';
+import type { Guardrail } from '../../shared/rollout/guardrails.ts';
+import { INCIDENT_EVENTS } from '../../shared/rollout/incidents.ts';
+import { rememberTotals, type TotalsMemory } from '../core/device-totals.ts';
+import type { Incident } from '../core/incident-verdict.ts';
 import { coveringKill, type KillFacts } from '../core/kill-cover.ts';
+import { keyOf } from '../core/stages.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Rollout } from './rollout-rows.ts';
 
@@ -14,6 +20,8 @@ export type DeviceWindows = { readonly before: readonly Window[]; readonly since
 
 /** The windows of one rollout's sites, by `site/device`. */
 export class WindowReader {
+  /** What the windows of its devices add up to, from tick to tick. */
+  readonly totals: TotalsMemory = rememberTotals();
   readonly #createdAtMs: number;
   readonly #sites: readonly string[];
   readonly #seen = new Set<string>();
@@ -80,6 +88,29 @@ export async function readReverted(database: Queryable, digest: string, sinceMs:
     .distinct()
     .execute();
   return new Set(rows.map(({ site, device }) => `${site}/${device}`));
+}
+
+/** Events that a guardrail counts as incidents, since the stage began, on the rollout's sites. */
+export async function readIncidents(
+  database: Queryable,
+  { plan, progress }: Pick<Rollout, 'plan' | 'progress'>,
+  guardrails: readonly Guardrail[],
+): Promise<readonly Incident[]> {
+  const kinds = guardrails.flatMap(({ incident }) => (incident?.kinds ?? []).flatMap((kind) => INCIDENT_EVENTS[kind]));
+  if (kinds.length === 0) return [];
+  const rows = await database
+    .selectFrom('events')
+    .select(['site', 'device', 'kind', 'digest', 'received_at_ms'])
+    .where('site', 'in', [...new Set(plan.devices.map(({ site }) => site))])
+    .where('kind', 'in', [...new Set(kinds)])
+    .where('received_at_ms', '>=', progress.stageStartedAtMs)
+    .execute();
+  const planned = new Set(plan.devices.map(keyOf));
+  return rows
+    .filter((row) => planned.has(keyOf(row)))
+    .map(({ site, device, kind, digest, received_at_ms: atMs }) => {
+      return { site, device, kind: eventKindSchema.parse(kind), digest, atMs };
+    });
 }
 
 /** Kills in force. */

@@ -15,7 +15,7 @@ import { keyOf } from '../core/stages.ts';
 import type { Device } from '../devices/device.ts';
 import { type LedgerRow, markActivated, readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
-import { killOf, readActiveKills, readReverted, type WindowReader } from './readings.ts';
+import { killOf, readActiveKills, readIncidents, readReverted, type WindowReader } from './readings.ts';
 import { recordTransition, type TransitionPlan } from './record.ts';
 import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
 
@@ -99,6 +99,8 @@ async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promis
     progress: rollout.progress,
     candidateDigest: rollout.candidate.digest,
     devices: situation.known,
+    incidents: await readIncidents(parts.database, rollout, situation.guardrails),
+    memory: situation.windows.totals,
   });
   await markActivated(parts.database, rollout.id, newlyActive(situation, assessment), nowMs);
   const progress = observe(situation, assessment);

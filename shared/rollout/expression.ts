@@ -4,15 +4,7 @@
 //   comparison := ("<=" | ">=") ("baseline" ("*" | "+" | "-") NUMBER [UNIT] | NUMBER [UNIT]) | "within baseline +/-" NUMBER "%"
 import { parseDuration } from './durations.ts';
 import { type ExpressionProblem, type Token, tokenize } from './expression-tokens.ts';
-import {
-  AGGREGATES,
-  type Aggregate,
-  type LimitKind,
-  METRIC_NAMES,
-  METRICS,
-  type MetricName,
-  metricRule,
-} from './metrics.ts';
+import { AGGREGATES, type Aggregate, type LimitKind, METRIC_NAMES, type MetricName, metricRule } from './metrics.ts';
 import { suggestion } from './nearest-word.ts';
 
 export type Comparison = {
@@ -98,8 +90,8 @@ class ExpressionReader {
     const metric = fitting.find((name) => name === token.text);
     if (metric) return metric;
     const elsewhere = METRIC_NAMES.find((name) => name === token.text);
-    if (elsewhere)
-      throw new Refused(token, `${token.text} is written ${METRICS[elsewhere].aggregates[0]}(${token.text}, …)`);
+    const [form] = elsewhere === undefined ? [] : metricRule(elsewhere).aggregates;
+    if (form !== undefined) throw new Refused(token, `${token.text} is written ${form}(${token.text}, …)`);
     throw new Refused(
       token,
       `unknown metric "${token.text}"${suggestion(token.text, fitting)}; ${aggregate}() knows ${fitting.join(', ')}`,

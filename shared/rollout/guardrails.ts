@@ -1,6 +1,7 @@
 // Guardrails as they are judged: the file's guardrails with minimums filled in and `per: class` expanded over the labels.
 import type { Expression } from './expression.ts';
-import { describeLimit, describeMetric } from './expression-text.ts';
+import { describeLimit, describeMetric, trim } from './expression-text.ts';
+import type { IncidentKind } from './incidents.ts';
 import { metricRule } from './metrics.ts';
 import { suggestion } from './nearest-word.ts';
 import type { Enforcement, GuardrailSpec, Minimum, RolloutSpec, StageSpec } from './rollout-file.ts';
@@ -17,6 +18,10 @@ export type Guardrail = {
   /** A breach counts once it has lasted this long. */
   readonly forMs: number;
   readonly minimum: Minimum;
+  /** Instead of a measure: the events that count, and how many times its share a candidate may have. */
+  readonly incident?: { readonly kinds: readonly IncidentKind[]; readonly tolerated: number } | null;
+  /** Of an absolute limit; null: 1 when there are 3 devices or more. */
+  readonly ignoreWorstDevices?: number | null;
 };
 
 export type LabelProblem = { readonly guardrail: string; readonly message: string };
@@ -57,11 +62,18 @@ function guardrailOf(spec: GuardrailSpec, base: Minimum, expression: Expression)
   return {
     id: spec.id,
     expression,
-    title: describeMetric(expression),
-    limitText: describeLimit(expression.comparison),
+    ...wordsOf(spec, expression),
     enforce: spec.enforce,
     stages: spec.stages,
     forMs: Math.max(spec.for, expression.forMs),
     minimum: { ...base, ...given },
+    incident: spec.events === null ? null : { kinds: spec.events, tolerated: spec.tolerated },
+    ignoreWorstDevices: spec.ignoreWorstDevices,
   };
+}
+
+function wordsOf(spec: GuardrailSpec, expression: Expression): Pick<Guardrail, 'title' | 'limitText'> {
+  if (spec.events === null)
+    return { title: describeMetric(expression), limitText: describeLimit(expression.comparison) };
+  return { title: `incidents (${spec.events.join(', ')})`, limitText: `≤ ${trim(spec.tolerated)} × its share` };
 }

@@ -8,9 +8,9 @@ export type LimitKind = 'ratio' | 'offset' | 'absolute' | 'within';
 
 /**
  * Where evidence comes from. `self`: the device against its own past, controls subtracted. `paired`: both releases on
- * the same frames (shadow). `golden`: labelled frames on the device.
+ * the same frames (shadow). `golden`: labelled frames on the device. `incident`: events; has no expression.
  */
-export type EvidenceSource = 'self' | 'paired' | 'golden';
+export type EvidenceSource = 'self' | 'paired' | 'golden' | 'incident';
 
 export type MetricRule = {
   readonly aggregates: readonly Aggregate[];
@@ -133,6 +133,17 @@ export const METRICS = {
   recall: { ...golden, filters: ['class', 'size'], title: 'golden recall' },
   precision: { ...golden, filters: ['class', 'size'], title: 'golden precision' },
   map50: { ...golden, filters: ['class'], title: 'golden mAP50' },
+  incidents: {
+    aggregates: [],
+    source: 'incident',
+    limits: ['ratio'],
+    units: ['x'],
+    filters: [],
+    modes: LIVE,
+    worse: 'higher',
+    title: 'incidents',
+    unit: '',
+  },
 } as const satisfies Readonly<Record<string, MetricRule>>;
 
 export type MetricName = keyof typeof METRICS;

@@ -7,6 +7,7 @@ import { parseReleaseReference } from '../release/identity.ts';
 import { durationSchema } from './duration-field.ts';
 import { parseDuration } from './durations.ts';
 import { type Expression, parseExpression } from './expression.ts';
+import { INCIDENT_EXPRESSION, INCIDENT_TEXT } from './incidents.ts';
 import { leaseSectionSchema, siteLeaseSchema } from './lease-section.ts';
 
 /** `2x60m` or `60m` (once). */
@@ -97,6 +98,13 @@ const minimumSchema = z.strictObject({
   minutes: minimumShape.minutes.default(15),
 });
 
+const sliceSchema = z
+  .string()
+  .regex(
+    /^(overall|hardwareClass|factory|factory>=[1-9]\d{0,4})$/,
+    'must be "overall", "hardwareClass", "factory" or "factory>=8" (factories with that many devices)',
+  );
+
 const analysisSchema = z.strictObject({
   /** Left out after a switch: cold caches. */
   settle: durationSchema.default(3 * 60_000),
@@ -109,9 +117,25 @@ const analysisSchema = z.strictObject({
       maxSilent: percentSchema.default(20),
     })
     .prefault({}),
+  /** Length of the rolling windows that find what sets in late. */
+  window: durationSchema.refine((ms) => ms > 0, 'must be more than 0').default(15 * 60_000),
+  /** Chance that a guardrail stops a candidate that keeps its limit, over the whole rollout, however often one looks. */
+  falseRollback: z.number().min(0.0001).max(0.5).default(0.05),
+  /** One-sided confidence of a pass at a scheduled look. */
+  promoteConfidence: z.number().min(0.5).max(0.999).default(0.9),
+  /** Parts of the fleet that are judged on their own too; they share falseRollback. */
+  slices: z.array(sliceSchema).max(4).default(['overall', 'hardwareClass', 'factory>=8']),
+  /** Who went silent: held when the silent devices are candidates more often than chance allows. */
+  balance: z
+    .strictObject({
+      alpha: z.number().min(1e-9).max(0.1).default(0.001),
+      action: z.enum(['hold', 'observe']).default('hold'),
+    })
+    .prefault({}),
 });
 
 const expressionSchema = z.string().transform((text, context): { text: string; parsed: Expression } => {
+  if (text === INCIDENT_TEXT) return { text, parsed: INCIDENT_EXPRESSION };
   const result = parseExpression(text);
   if (result.ok) return { text, parsed: result.value };
   const { column, message } = result.problem;
@@ -119,9 +143,28 @@ const expressionSchema = z.string().transform((text, context): { text: string; p
   return z.NEVER;
 });
 
-const guardrailSchema = z.strictObject({
+/** `1.0x` or a number: how many times the share of incidents is tolerated. */
+const timesSchema = z.union([z.number(), z.string()]).transform((input, context) => {
+  const value = typeof input === 'number' ? input : Number(/^(\d+(?:\.\d+)?)x$/.exec(input.trim())?.[1]);
+  if (value >= 1 && value <= 100) return value;
+  context.addIssue({ code: 'custom', message: `must be from "1x" to "100x", not "${input}"` });
+  return z.NEVER;
+});
+
+const guardrailShape = z.strictObject({
   id: wordSchema,
-  expr: expressionSchema,
+  /** What is measured and its limit; stands for itself when `events` are given instead. */
+  expr: expressionSchema.prefault(INCIDENT_TEXT),
+  /** Instead of `expr`: incidents that candidates may not have more than their share of. */
+  events: z
+    .array(z.enum(['oom', 'crash', 'watchdog', 'revert']))
+    .min(1)
+    .nullable()
+    .default(null),
+  test: z.literal('incident').optional(),
+  tolerated: timesSchema.default(1),
+  /** Of an absolute limit: it is broken only when it is broken without these. Null: 1 when there are 3 devices or more. */
+  ignoreWorstDevices: z.number().int().min(0).max(1000).nullable().default(null),
   enforce: z.enum(['observe', 'hold', 'rollback']),
   /** Null: every stage in which its evidence exists. */
   stages: z.array(wordSchema).min(1).nullable().default(null),
@@ -130,6 +173,22 @@ const guardrailSchema = z.strictObject({
   classes: z.array(z.string().min(1).max(60)).min(1).nullable().default(null),
   for: durationSchema.default(0),
   minimum: z.strictObject(minimumShape).partial().default({}),
+});
+
+const guardrailSchema = guardrailShape.superRefine(({ expr, events, per, test }, context) => {
+  const isIncident = expr.text === INCIDENT_TEXT;
+  if (isIncident && events === null)
+    context.addIssue({ code: 'custom', message: 'needs "expr" (a measure and its limit) or "events" (incidents)' });
+  if (!isIncident && events !== null)
+    context.addIssue({ code: 'custom', path: ['events'], message: 'give "expr" or "events", not both' });
+  if (events !== null && per !== null)
+    context.addIssue({ code: 'custom', path: ['per'], message: 'incidents are not measured per class' });
+  if (events === null && test !== undefined)
+    context.addIssue({
+      code: 'custom',
+      path: ['test'],
+      message: 'needs "events"; the test of a measure follows from it',
+    });
 });
 
 const abortSchema = z.strictObject({

@@ -15,6 +15,16 @@ export const controlLevelSchema = z.enum([
   'absolute',
 ]);
 
+/** What a part of the fleet says on its own; `no-data`: shown, but too small to be judged. */
+const sliceVerdictSchema = z.looseObject({
+  slice: z.string(),
+  verdict: verdictKindSchema,
+  n: countSchema,
+  estimate: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+});
+
 const minimumCheckSchema = z.looseObject({ what: z.string(), have: z.number(), need: z.number(), met: z.boolean() });
 
 export const verdictSchema = z.looseObject({
@@ -32,8 +42,8 @@ export const verdictSchema = z.looseObject({
   /** How the uncertainty was found: between devices, or, with very few of them, between windows of the same device. */
   spread: z.enum(['between devices', 'between windows', 'between objects']),
   /**
-   * Change (or share) in `unit`, and the range it plausibly lies in (one-sided 90 % each way, 99 % when inconclusive);
-   * null without evidence.
+   * Change (or share) in `unit`, and the range it plausibly lies in (one-sided 90 % each way, the boundary of a breach when
+   * inconclusive); null without evidence.
    */
   estimate: z.number().nullable(),
   low: z.number().nullable(),
@@ -49,9 +59,21 @@ export const verdictSchema = z.looseObject({
   excluded: z.record(z.string(), countSchema),
   /** Sites and lines that have no evidence of their own for this guardrail. */
   blind: z.array(z.string()),
+  /** Part of the fleet that decided; null or absent: the whole. */
+  slice: z.string().nullable().optional(),
+  slices: z.array(sliceVerdictSchema).optional(),
+  /** One-sided error of a breach, over the whole stage. */
+  alpha: z.number().optional(),
+  /** The bound it was decided by: `always-valid`, `window 3` (finished), `last window`, `incident`, `look 2/3`, `golden set`. */
+  boundary: z.string().optional(),
+  /** Time that the evidence comes from. */
+  window: z.tuple([z.number(), z.number()]).optional(),
+  /** What would decide it: `~8 more devices or ~25 min`; null: nothing, or it is decided. */
+  needs: z.string().nullable().optional(),
 });
 
 export type Verdict = z.infer<typeof verdictSchema>;
 export type VerdictKind = z.infer<typeof verdictKindSchema>;
 export type ControlLevel = z.infer<typeof controlLevelSchema>;
+export type SliceVerdict = z.infer<typeof sliceVerdictSchema>;
 export type MinimumCheck = z.infer<typeof minimumCheckSchema>;

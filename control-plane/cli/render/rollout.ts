@@ -104,7 +104,7 @@ function renderGuardrails(verdicts: readonly Verdict[], output: Tint): string {
     { title: 'VERDICT' },
   ];
   const rows = verdicts.map((verdict) => [
-    verdict.title,
+    verdict.slice ? `${verdict.title} on ${verdict.slice}` : verdict.title,
     verdict.limitText,
     verdict.estimate === null ? '–' : `${showNumber(verdict, verdict.estimate)} ${unitText(verdict.unit)}`.trimEnd(),
     renderRange(verdict),

@@ -12,6 +12,7 @@ import { type AssessedDevice, type Assessment, assess } from '../../../control-p
 import { cohortOrder } from '../../../control-plane/core/cohorts.ts';
 import { type Decision, decide } from '../../../control-plane/core/decide.ts';
 import { factsToDecide } from '../../../control-plane/core/decide-facts.ts';
+import { rememberTotals, type TotalsMemory } from '../../../control-plane/core/device-totals.ts';
 import { assignStage, keyOf, type Role } from '../../../control-plane/core/stages.ts';
 import type { Window } from '../../../shared/measure/window.ts';
 import type { Reported } from '../../../shared/protocol/reports.ts';
@@ -66,6 +67,7 @@ export function openRolloutLife(fleet: Fleet, rules: Ruled, makeWindow: WindowMa
   const live = (startAtMs: number): void => liveMinute({ fleet, places, ordered, makeWindow }, startAtMs);
   for (let minute = -BASELINE_MINUTES; minute < 0; minute += 1) live(START_MS + minute * MINUTE_MS);
   fleet.turnDay();
+  const memory = rememberTotals();
   let nowMs = START_MS;
   let standing: Standing = { state: 'running', progress: firstProgress(nowMs, 'started') };
   assign(places, rules, standing, nowMs);
@@ -78,7 +80,7 @@ export function openRolloutLife(fleet: Fleet, rules: Ruled, makeWindow: WindowMa
     tick: () => {
       live(nowMs);
       nowMs += MINUTE_MS;
-      const { next, decision, assessment } = step(places, rules, standing, nowMs);
+      const { next, decision, assessment } = step({ places, rules, memory }, standing, nowMs);
       standing = { state: next.state, progress: next.progress };
       if (next.effect === 'assign') assign(places, rules, standing, nowMs);
       const minute = Math.round((nowMs - START_MS) / MINUTE_MS);
@@ -135,8 +137,11 @@ function liveMinute({ fleet, places, ordered, makeWindow }: World, startAtMs: nu
 
 type Step = { readonly next: Advance; readonly decision: Decision; readonly assessment: Assessment };
 
-function step(places: readonly Place[], { spec, guardrails }: Ruled, standing: Standing, nowMs: number): Step {
+type Judging = { readonly places: readonly Place[]; readonly rules: Ruled; readonly memory: TotalsMemory };
+
+function step({ places, rules, memory }: Judging, standing: Standing, nowMs: number): Step {
   const { state } = standing;
+  const { spec, guardrails } = rules;
   const devices = places.map((place) => assessedOf(place));
   const assessment = assess({
     nowMs,
@@ -145,11 +150,12 @@ function step(places: readonly Place[], { spec, guardrails }: Ruled, standing: S
     progress: standing.progress,
     candidateDigest: CANDIDATE_DIGEST,
     devices,
+    memory,
   });
   places.forEach((place, at) => {
     if (assessment.standings[at]?.isActive) place.activatedAtMs ??= nowMs;
   });
-  const progress = observe({ spec, guardrails }, standing, { assessment, nowMs });
+  const progress = observe(rules, standing, { assessment, nowMs });
   const decision = decide(
     factsToDecide({ nowMs, state, spec, guardrails, progress, assessment, kill: null, request: null }),
   );

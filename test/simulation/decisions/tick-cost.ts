@@ -5,6 +5,7 @@ import { firstProgress } from '../../../control-plane/core/advance.ts';
 import { type AssessedDevice, assess } from '../../../control-plane/core/assess.ts';
 import { decide } from '../../../control-plane/core/decide.ts';
 import { factsToDecide } from '../../../control-plane/core/decide-facts.ts';
+import { rememberTotals, type TotalsMemory } from '../../../control-plane/core/device-totals.ts';
 import type { Window } from '../../../shared/measure/window.ts';
 import { FLEET, type FleetDevice, openFleet } from './fleet.ts';
 import { medianOf, type Outcome } from './outcome.ts';
@@ -49,12 +50,13 @@ export function measureTicks({ devices }: { readonly devices: number }): Outcome
   });
   const fleet = openFleet(1, UNCHANGED, { perFactory: devices / FLEET.factories });
   const lives = livesOf(fleet.devices);
+  const memory = rememberTotals();
   const ticksMs: number[] = [];
   let heapAtFirst = 0;
   for (let at = 0; at < TICKS; at += 1) {
     for (const life of lives) life.since.push(...life.coming.slice(at, at + 1));
     const startedAtMs = performance.now();
-    tick(lives, rules, START_MS + (FIRST_MINUTES + at + 1) * MINUTE_MS);
+    tick({ lives, rules, memory }, START_MS + (FIRST_MINUTES + at + 1) * MINUTE_MS);
     ticksMs.push(performance.now() - startedAtMs);
     if (at === WARM_TICKS - 1) heapAtFirst = heapBytes();
   }
@@ -109,10 +111,13 @@ function livesOf(devices: readonly FleetDevice[]): readonly Life[] {
   });
 }
 
-function tick(lives: readonly Life[], { spec, guardrails }: Ruled, nowMs: number): void {
+type Judging = { readonly lives: readonly Life[]; readonly rules: Ruled; readonly memory: TotalsMemory };
+
+function tick({ lives, rules, memory }: Judging, nowMs: number): void {
+  const { spec, guardrails } = rules;
   const progress = { ...firstProgress(START_MS, 'started'), phase: 'baking' as const, lookAtMs: nowMs + MINUTE_MS };
   const devices = lives.map((life): AssessedDevice => assessedOf(life, nowMs));
-  const assessment = assess({ nowMs, spec, guardrails, progress, candidateDigest: CANDIDATE_DIGEST, devices });
+  const assessment = assess({ nowMs, spec, guardrails, progress, candidateDigest: CANDIDATE_DIGEST, devices, memory });
   decide(factsToDecide({ nowMs, state: 'running', spec, guardrails, progress, assessment, kill: null, request: null }));
 }
 
