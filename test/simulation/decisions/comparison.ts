@@ -76,7 +76,7 @@ export function comparisonText({ runs, byEffect }: Comparison): string {
   const slice = byEffect[EFFECTS_PCT.indexOf(SLICE.effectPct)]?.slice(0, SLICE.seeds) ?? [];
   return [
     `Rule "p95 <= baseline + 10 %", 12 candidate devices of 200, looked at every minute for ${DATA_MINUTES} minutes of data.`,
-    `Cells: share of runs that were flagged @ median minute of data; ${runs} runs each, the same fleets for every rule.`,
+    `Cells: share of runs that were flagged @ median minute of data; ${runs} run${runs === 1 ? '' : 's'} each, the same fleets for every rule.`,
     'Up to +10 % the candidate keeps its limit: there every flag is a false alarm.',
     '',
     line(
@@ -101,6 +101,7 @@ export function sliceLines(outcomes: readonly (readonly Outcome[])[]): readonly 
 }
 
 function cellOf(outcomes: readonly Outcome[]): string {
+  if (outcomes.length === 0) return 'not run';
   const hits = outcomes.filter(({ isHit }) => isHit);
   const share = `${Math.round((hits.length / outcomes.length) * 100)}`;
   const median = medianOf(hits.flatMap(({ value }) => value ?? []));
