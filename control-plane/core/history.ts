@@ -75,7 +75,8 @@ function select(history: DeviceHistory, question: Question, { samples, settledAt
     (window) => window.paired?.candidateDigest === candidateDigest && whyExcluded(window) === null,
   );
   const before = baselineBefore(history, question);
-  return { ...device, since, before, paired, excluded, cameraFinding: cameraFinding(history.since) };
+  const finding = excluded.camera === 0 ? null : cameraFinding(history.since);
+  return { ...device, since, before, paired, excluded, cameraFinding: finding };
 }
 
 /**
