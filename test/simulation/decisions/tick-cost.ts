@@ -62,7 +62,10 @@ export function measureTicks({ devices }: { readonly devices: number }): Outcome
   }
   const heapAtLast = heapBytes();
   // Asked for after the heap was read: whatever is still needed is not collected before.
-  const windows = lives.reduce((total, { before, since }) => total + before.length + since.length, memory.of([]).frames);
+  const windows = lives.reduce(
+    (total, { before, since }) => total + before.length + since.length,
+    memory.of([]).frames,
+  );
   const value = medianOf(ticksMs.slice(WARM_TICKS)) ?? Number.POSITIVE_INFINITY;
   const growthShare = (heapAtLast - heapAtFirst) / heapAtFirst;
   const detail = {
