@@ -61,9 +61,15 @@ export function measureTicks({ devices }: { readonly devices: number }): Outcome
     if (at === WARM_TICKS - 1) heapAtFirst = heapBytes();
   }
   const heapAtLast = heapBytes();
+  // Asked for after the heap was read: whatever is still needed is not collected before.
+  const windows = lives.reduce(
+    (total, { before, since }) => total + before.length + since.length,
+    memory.of([]).frames,
+  );
   const value = medianOf(ticksMs.slice(WARM_TICKS)) ?? Number.POSITIVE_INFINITY;
   const growthShare = (heapAtLast - heapAtFirst) / heapAtFirst;
   const detail = {
+    windows,
     firstTickMs: Math.round(ticksMs[0] ?? 0),
     slowestTickMs: Math.round(Math.max(...ticksMs.slice(WARM_TICKS))),
     heapMb: Math.round(heapAtLast / 1e6),
