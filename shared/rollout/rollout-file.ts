@@ -4,20 +4,20 @@ import { z } from 'zod';
 import { nameSchema } from '../basics/identifiers.ts';
 import { deviceLimitsSchema } from '../protocol/limits.ts';
 import { parseReleaseReference } from '../release/identity.ts';
+import { analysisSchema, type minimumSchema, minimumShape } from './analysis-section.ts';
 import { durationSchema } from './duration-field.ts';
 import { parseDuration } from './durations.ts';
 import { type Expression, parseExpression } from './expression.ts';
 import { INCIDENT_EXPRESSION, INCIDENT_TEXT } from './incidents.ts';
 import { leaseSectionSchema, siteLeaseSchema } from './lease-section.ts';
 import { AGGREGATES, METRIC_NAMES } from './metrics.ts';
+import { percentSchema } from './percent-field.ts';
 import { scheduleSchema } from './schedule-section.ts';
 import { verifySectionSchema } from './verify-section.ts';
 import { whereSchema } from './where-field.ts';
 
 /** What people write before it is transformed, for the JSON Schema of editors; the transforms below decide. */
 const EXTEND_TEXT = { pattern: '^(\\d{1,2}x)?\\d{1,6}(ms|s|m|h|d)$', examples: ['2x30m', '1x1d', '30m'] };
-const PERCENT_NUMBER = { minimum: 0, maximum: 100 };
-const PERCENT_TEXT = { pattern: '^\\s*\\d+(\\.\\d+)?\\s*%?\\s*$', examples: ['25%', '2.5 %'] };
 
 /** `2x60m` or `60m` (once). */
 const extendSchema = z
@@ -28,16 +28,6 @@ const extendSchema = z
     const eachMs = parseDuration(match?.[2] ?? '');
     if (eachMs !== null && eachMs > 0) return { times: Number(match?.[1] ?? 1), eachMs };
     context.addIssue({ code: 'custom', message: `must be such as "2x30m" or "30m", not "${text}"` });
-    return z.NEVER;
-  });
-
-/** `25`, `25%` or `25 %`; a number in percent. */
-const percentSchema = z
-  .union([z.number().meta(PERCENT_NUMBER), z.string().meta(PERCENT_TEXT)])
-  .transform((input, context) => {
-    const value = typeof input === 'number' ? input : Number(/^(\d+(?:\.\d+)?)\s*%?$/.exec(input.trim())?.[1]);
-    if (value >= 0 && value <= 100) return value;
-    context.addIssue({ code: 'custom', message: `must be a percentage from 0 to 100, not "${input}"` });
     return z.NEVER;
   });
 
@@ -113,63 +103,6 @@ const stageSchema = stageFieldsSchema.transform(({ bake, soak, approvals, judge,
   approvals: stage.promote === 'approval' ? (approvals ?? 1) : 0,
   judge: judge ?? (soak === undefined ? ('range' as const) : ('noBreach' as const)),
 }));
-
-const minimumShape = {
-  devices: z.number().int().min(1).max(10_000),
-  controls: z.number().int().min(0).max(10_000),
-  framesPerDevice: z.number().int().min(1).max(100_000_000),
-  /** Confident detections of the baseline that paired evidence needs, over all devices. */
-  baseDetections: z.number().int().min(1).max(1_000_000),
-  /** Labelled objects that golden evidence needs. */
-  objects: z.number().int().min(1).max(1_000_000),
-  /** Of evidence per device. */
-  minutes: z.number().min(0).max(100_000),
-};
-
-const minimumSchema = z.strictObject({
-  devices: minimumShape.devices.default(2),
-  controls: minimumShape.controls.default(4),
-  framesPerDevice: minimumShape.framesPerDevice.default(2000),
-  baseDetections: minimumShape.baseDetections.default(30),
-  objects: minimumShape.objects.default(30),
-  minutes: minimumShape.minutes.default(15),
-});
-
-const sliceSchema = z
-  .string()
-  .regex(
-    /^(overall|hardwareClass|factory|factory>=[1-9]\d{0,4})$/,
-    'must be "overall", "hardwareClass", "factory" or "factory>=8" (factories with that many devices)',
-  );
-
-const analysisSchema = z.strictObject({
-  /** Left out after a switch: cold caches. */
-  settle: durationSchema.default(3 * 60_000),
-  minimum: minimumSchema.prefault({}),
-  missing: z
-    .strictObject({
-      /** No window for this long: silent. */
-      stale: durationSchema.default(5 * 60_000),
-      /** More silent exposed devices than this: hold. */
-      maxSilent: percentSchema.default(20),
-    })
-    .prefault({}),
-  /** Length of the rolling windows that find what sets in late. */
-  window: durationSchema.refine((ms) => ms > 0, 'must be more than 0').default(15 * 60_000),
-  /** Chance that a guardrail stops a candidate that keeps its limit, over the whole rollout, however often one looks. */
-  falseRollback: z.number().min(0.0001).max(0.5).default(0.05),
-  /** One-sided confidence of a pass at a scheduled look. */
-  promoteConfidence: z.number().min(0.5).max(0.999).default(0.9),
-  /** Parts of the fleet that are judged on their own too; they share falseRollback. */
-  slices: z.array(sliceSchema).max(4).default(['overall', 'hardwareClass', 'factory>=8']),
-  /** Who went silent: held when the silent devices are candidates more often than chance allows. */
-  balance: z
-    .strictObject({
-      alpha: z.number().min(1e-9).max(0.1).default(0.001),
-      action: z.enum(['hold', 'observe']).default('hold'),
-    })
-    .prefault({}),
-});
 
 const EXPRESSION_TEXT = {
   maxLength: 300,
