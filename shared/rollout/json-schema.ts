@@ -10,6 +10,7 @@ export type SchemaNode = {
   type?: unknown;
   description?: string;
   default?: unknown;
+  const?: unknown;
   properties?: Record<string, SchemaNode>;
   items?: SchemaNode;
   anyOf?: SchemaNode[];
@@ -24,6 +25,10 @@ export function rolloutFileSchemaText(): string {
     target: 'draft-7',
     override: writeDefault,
   }) as SchemaNode;
+  writeVerify(root);
+  // What stands there when events are given instead, and nobody writes.
+  const guardrail = root.properties?.spec?.properties?.guardrails?.items;
+  delete guardrail?.properties?.expr?.default;
   describeFields(root, '');
   const stage = root.properties?.spec?.properties?.stages?.items;
   if (stage) stage.oneOf = [{ required: ['percent'] }, { required: ['count'] }];
@@ -48,6 +53,15 @@ export function schemaFields(node: SchemaNode, path: string): readonly (readonly
     ...(node.items ? schemaFields(node.items, `${path}[]`) : []),
     ...named.flatMap((each) => schemaFields(each, `${path}.*`)),
   ];
+}
+
+/** `none` or terms: before it is read it is one of the two. */
+function writeVerify(root: SchemaNode): void {
+  const fields = root.properties?.spec?.properties?.abort?.properties;
+  const terms = fields?.verify;
+  if (!fields || !terms?.properties) return;
+  const { none: _, ...written } = terms.properties;
+  fields.verify = { anyOf: [{ const: 'none' }, { ...terms, properties: written }] };
 }
 
 function describeFields(root: SchemaNode, path: string): void {

@@ -225,7 +225,11 @@ describe('a breach', () => {
 
 describe('doubt', () => {
   const doubtful = (policy: string) =>
-    file('framesPerDevice: 600', 'framesPerDevice: 100000', section(`promotion: {inconclusive: ${policy}}`));
+    file(
+      'framesPerDevice: 600',
+      'framesPerDevice: 100000',
+      section(`promotion: {inconclusive: ${policy}}\n  abort: {verify: none}`),
+    );
 
   it('rolls back after the extensions where the file says so', async () => {
     fleet = await openSimFleet({ perSite: 4 });
@@ -265,7 +269,7 @@ describe('a holdback', () => {
 describe('a new rollout', () => {
   it('of a candidate that was rolled back waits for the cool-down of that rollout, or for a person', async () => {
     fleet = await openSimFleet({ perSite: 2 });
-    const id = await begin(section('abort: {cooldown: 2h}'));
+    const id = await begin(section('abort: {cooldown: 2h, verify: none}'));
     const early = await start(FILE, { override: true });
     expect(early).toMatchObject({
       kind: 'refused',
@@ -288,7 +292,7 @@ describe('a new rollout', () => {
 
   it('may start when the cool-down is over', async () => {
     fleet = await openSimFleet({ perSite: 2 });
-    const id = await begin(section('abort: {cooldown: 30m}'));
+    const id = await begin(section('abort: {cooldown: 30m, verify: none}'));
     await act(id, 'rollback');
     await reach(id, 'rolled_back', 5);
     await fleet.run(31);

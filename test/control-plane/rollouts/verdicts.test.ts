@@ -57,7 +57,9 @@ describe('a rollout', () => {
     await fleet.run(2);
     const done = await view(id);
     expect(['rolling_back', 'rolled_back']).toContain(done.state);
-    expect(done.status).toContain('6 of 6 on candidates, whose share is 25 %');
+    expect(done.decisions.find(({ kind }) => kind === 'rollback')?.reason).toContain(
+      '6 of 6 on candidates, whose share is 25 %',
+    );
   }, 60_000);
 
   it('is held while those that went silent are candidates, and goes on when they are back', async () => {
