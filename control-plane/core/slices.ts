@@ -46,9 +46,11 @@ export function judgeScopes(
 ): Verdict {
   const { slices, ...rule } = given;
   if (slices.length === 0 || evidence.kind === 'golden') return judge(guardrail, evidence, rule);
-  const shared = { ...rule, alpha: rule.alpha / (1 + slices.length), groupsOf: rememberGroups() };
-  const whole = judge(guardrail, evidence, shared);
-  const judged = slices.map((slice) => judgeSlice(guardrail, evidence, { rule: shared, slice }));
+  // Half for the whole, however many parts there are: each part that is added would make the whole blinder otherwise.
+  const half = { ...rule, alpha: rule.alpha / 2, groupsOf: rememberGroups() };
+  const ofSlice = { ...half, alpha: half.alpha / slices.length };
+  const whole = judge(guardrail, evidence, half);
+  const judged = slices.map((slice) => judgeSlice(guardrail, evidence, { rule: ofSlice, slice }));
   const worst = whole.verdict === 'breach' ? undefined : judged.find(({ verdict }) => verdict === 'breach');
   return { ...(worst ?? whole), slices: judged.map(summarise) };
 }

@@ -75,7 +75,7 @@ describe('looking all the time', () => {
   });
 
   it('stops one exactly at its limit no more often than allowed: 1.25 % of stages', () => {
-    // 3 of 60 are exceeded with a chance of 1 in 130 at the full 1.25 %; the seeds are fixed, and show none.
+    // 3 of 60 are exceeded with a chance of 1 in 130 at the full 1.25 %.
     expect(alarms({ devices: 40, candidates: 12, effect: Math.log(1.1) }, 60, 2).length).toBeLessThanOrEqual(3);
   });
 

@@ -148,7 +148,7 @@ describe('a fleet of two classes', () => {
   it('passes when nothing changes, and says that it is not yet a look', () => {
     const verdict = assessAt(20, () => 1);
     expect(verdict).toMatchObject({ verdict: 'pass', boundary: 'look 1/3, not yet a look' });
-    expect(verdict?.alpha).toBeCloseTo(0.05 / 2 / 3, 9);
+    expect(verdict?.alpha).toBeCloseTo(0.05 / 2 / 2, 9);
     expect(verdict?.slices?.map(({ slice, verdict: kind }) => [slice, kind])).toEqual([
       ['orin-nx', 'pass'],
       ['x86', 'pass'],
