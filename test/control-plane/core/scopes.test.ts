@@ -97,6 +97,16 @@ describe('slices', () => {
     expect(verdict.slice).toBe(null);
   });
 
+  it('with hardly a control left are shown and not judged: two that drift together would stop a good candidate', () => {
+    const isSlow = (index: number) => (index % 2 === 0 ? Math.log(3) : 0);
+    const judgedWith = (devices: number) => {
+      const evidence = changesOf({ devices, candidates: 20, effect: isSlow, random: seeded(3) });
+      return judgeScopes(P95, evidence, { ...STANDARD_RULE, slices: BOTH }).slices?.map(({ verdict }) => verdict);
+    };
+    expect(judgedWith(24)).toEqual(['no-data', 'no-data']);
+    expect(judgedWith(40)).toContain('breach');
+  });
+
   it('share the error that is allowed', () => {
     const evidence = changesOf({ devices: 40, candidates: 8, effect: () => 0, random: seeded(2) });
     const verdict = judgeScopes(P95, evidence, { ...STANDARD_RULE, alpha: 0.03, slices: BOTH });
