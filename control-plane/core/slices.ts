@@ -69,14 +69,7 @@ function judgeSlice(
     recent: rule.recent && part(rule.recent),
     slice: slice.name,
   });
-  return isEnough(guardrail, verdict) ? verdict : { ...verdict, verdict: 'no-data' };
-}
-
-const AGAINST_CONTROLS: ReadonlySet<Verdict['level']> = new Set(['site and hardware', 'hardware', 'fleet']);
-
-/** Two controls that are left at a site may have drifted together: what they do is no measure for all of its candidates. */
-function isEnough({ minimum }: Guardrail, { n, level, controls }: Verdict): boolean {
-  return n >= DEVICES_MIN && (!AGAINST_CONTROLS.has(level) || controls >= minimum.controls);
+  return verdict.n >= DEVICES_MIN ? verdict : { ...verdict, verdict: 'no-data' };
 }
 
 /** Its candidates; controls stay, as each candidate is compared with those like it anyway. */

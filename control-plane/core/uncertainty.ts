@@ -205,7 +205,10 @@ function levelOf(matches: readonly Match[], basis: Basis): ControlLevel {
 type Between = Spread & { readonly estimate: number };
 type Spread = { readonly variance: number; readonly df: number };
 
-/** max(candidate, control variance)/n plus what the means of the controls add, weighted by who uses them. */
+/**
+ * max(candidate, control variance)/n plus what the means of the controls add, weighted by who uses them. The larger variance
+ * counts there as well: the few controls of a late stage hardly show their own, and one alone shows none.
+ */
 function spreadBetween(matches: readonly Match[], used: readonly DeviceChange[]): Between {
   const n = matches.length;
   const groups = new Map<readonly DeviceChange[], { readonly mean: number; users: number }>();
@@ -225,7 +228,7 @@ function spreadBetween(matches: readonly Match[], used: readonly DeviceChange[])
   const controlVariance = freedom > 0 ? scatter / freedom : 0;
   const variance = Math.max(n > 1 ? squares(changes) / (n - 1) : 0, controlVariance);
   const fromControls = sum([...groups], ([group, { users }]) =>
-    group.length === 0 ? 0 : ((users / n) ** 2 * controlVariance) / group.length,
+    group.length === 0 ? 0 : ((users / n) ** 2 * variance) / group.length,
   );
   return {
     estimate: mean(changes),
