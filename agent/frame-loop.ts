@@ -5,7 +5,7 @@ import { contentOf } from './core/answer-content.ts';
 import type { CoreEvent } from './core/events.ts';
 import { decideServing, fallbackFor } from './core/serving.ts';
 import type { CoreState, ReleaseRef, Serving } from './core/state.ts';
-import { drainMs, type Flight, type Frame, type Lane, laneKey, type Offer, takeWaiting } from './frame.ts';
+import { drainMs, type Flight, type Frame, type Lane, laneKey, type Offer, openFrame, takeWaiting } from './frame.ts';
 import { type DropReason, FrameCounter } from './frame-counts.ts';
 import { type AnsweredFrame, type FrameError, outcomeOf, pairUp } from './frame-outcome.ts';
 import type { CameraToken } from './frames/frames.ts';
@@ -13,6 +13,7 @@ import type { RunnerAnswer, RunnerExit, RunnerFaultReport } from './inference/in
 import { LaneDriver } from './lane-driver.ts';
 import { NextAnswer } from './next-answer.ts';
 import { opinionLane } from './second-opinion.ts';
+import { servingLane } from './serving-lane.ts';
 import { type AnswerRecord, answerRecord } from './sinks/answer-record.ts';
 import type { FrameOutcome } from './telemetry/outcome.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
@@ -58,11 +59,10 @@ export class FrameLoop {
     const { core, device, boot } = this.#parts;
     this.counter.offeredFrames += 1;
     core.send({ kind: 'offered' });
-    const requestId = `${device}/${token.cameraId}/${boot.slice(0, 6)}-${token.seq}`;
-    const frame: Frame = { cameraId: token.cameraId, requestId, token, holds: 1, isSettled: false, pair: null };
+    const frame = openFrame(token, `${device}/${token.cameraId}/${boot.slice(0, 6)}-${token.seq}`);
     const serving = decideServing(core.state(), this.#parts.monotonicNow());
-    const lane = this.#laneFor(serving, token.cameraId);
-    this.#shadow(frame, serving);
+    this.#remember(frame, serving.shadow);
+    const lane = servingLane(core.state(), this.#lanes, serving, token.cameraId);
     const asked = opinionLane(core.state(), this.#lanes, frame);
     if (asked) this.#give(asked, { frame, role: 'shadow', isOpinion: true }, 'next');
     if (lane === null) this.#settle(frame, 'no-release');
@@ -156,7 +156,9 @@ export class FrameLoop {
     if (pair) telemetry.recordPair(pair);
     this.#parts.onAnswered?.({ lane, flight, outcome, pair });
     core.send({ kind: 'answered', digest, role, latencyMs, serviceMs, requestId: frame.requestId, content });
-    if (role !== 'shadow') this.#nextAnswer.arrived();
+    if (role === 'shadow') return;
+    this.#nextAnswer.arrived();
+    this.#turnToShadow(frame, true);
   }
 
   #publish(lane: Lane, frame: Frame, outcome: FrameOutcome): void {
@@ -190,30 +192,27 @@ export class FrameLoop {
     else this.#settle(frame, 'failed');
   }
 
-  /** The serving release's lane; while that is late, its stand-in from the baseline chain. */
-  #laneFor(serving: Serving, cameraId: string): { readonly lane: Lane; readonly role: Serving['role'] } | null {
-    if (serving.ref === null) return null;
-    const lane = this.#lanes.get(laneKey(serving.ref.digest, cameraId));
-    if (lane && !lane.isLate) return { lane, role: serving.role };
-    const fallback = fallbackFor(this.#parts.core.state(), serving.ref.digest);
-    const stand = fallback === null ? undefined : this.#lanes.get(laneKey(fallback.digest, cameraId));
-    if (stand) {
-      if (lane) lane.diverted += 1;
-      return { lane: stand, role: 'baseline' };
-    }
-    return lane ? { lane, role: serving.role } : null;
+  /** A frame that the shadow shall see when it is answered. */
+  #remember(frame: Frame, shadow: Serving['shadow']): void {
+    if (shadow === null) return;
+    this.#offered += 1;
+    const { digest } = shadow.ref;
+    if (this.#offered % shadow.sampleEvery !== 0 || !this.#lanes.has(laneKey(digest, frame.cameraId))) return;
+    frame.shadow = digest;
+    frame.pair = { baseline: null, candidate: null };
+    frame.holds += 1;
   }
 
-  #shadow(frame: Frame, serving: Serving): void {
-    if (serving.shadow === null) return;
-    this.#offered += 1;
-    if (this.#offered % serving.shadow.sampleEvery !== 0) return;
-    const { digest } = serving.shadow.ref;
-    const lane = this.#lanes.get(laneKey(digest, frame.cameraId));
-    if (!lane) return;
-    this.#parts.telemetry.recordOffered(digest);
-    frame.pair = { baseline: null, candidate: null };
-    this.#give(lane, { frame, role: 'shadow' }, 'next');
+  /** Not before the answer: beside the baseline it would take memory and caches from it. Without one there is no pair. */
+  #turnToShadow(frame: Frame, isAnswered: boolean): void {
+    if (frame.shadow === null) return;
+    const lane = this.#lanes.get(laneKey(frame.shadow, frame.cameraId));
+    frame.shadow = null;
+    if (lane && isAnswered) {
+      this.#parts.telemetry.recordOffered(lane.ref.digest);
+      this.#give(lane, { frame, role: 'shadow' }, 'next');
+    }
+    this.#letGo(frame);
   }
 
   #give(lane: Lane, offer: Offer, place: 'next' | 'first'): void {
@@ -291,6 +290,7 @@ export class FrameLoop {
     if (frame.isSettled) return;
     frame.isSettled = true;
     this.counter.dropped(frame.cameraId, reason);
+    this.#turnToShadow(frame, false);
   }
 
   #letGo(frame: Frame): void {

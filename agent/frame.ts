@@ -19,9 +19,16 @@ export type Frame = {
   holds: number;
   /** Answered, failed or dropped: what comes later is no answer any more. */
   isSettled: boolean;
-  /** Both arms' answers while a shadow also has it; null when it has not. */
+  /** Digest of the shadow that sees it when it is answered. */
+  shadow: string | null;
+  /** Both arms' answers of a frame that a shadow sees too; null when none does. */
   pair: { baseline: SeenAnswer | null; candidate: SeenAnswer | null } | null;
 };
+
+/** Held by whoever opens it. */
+export function openFrame(token: CameraToken, requestId: string): Frame {
+  return { cameraId: token.cameraId, requestId, token, holds: 1, isSettled: false, shadow: null, pair: null };
+}
 
 /** A frame in the hands of a runner. */
 export type Flight = FrameToken & {

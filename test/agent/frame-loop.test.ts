@@ -99,6 +99,31 @@ describe('a shadow', () => {
     expect(comparePair(pair).classes).toMatchObject([{ class: 'micro-crack', lost: 0, gained: 0 }]);
   });
 
+  it('comes to a frame when that is answered: beside the baseline it would take memory and caches from it', () => {
+    world.ask('shadow');
+    world.frame();
+    world.frame();
+    expect(world.offered).toHaveLength(0);
+    world.runner('b').answer();
+    expect(world.offered).toHaveLength(0);
+    world.runner('b').answer();
+    expect(world.offered).toHaveLength(1);
+    world.runner('c').answer();
+    expect(world.pairs).toHaveLength(1);
+    expect(world.released).toEqual([1, 2]);
+  });
+
+  it('does not see a frame that nobody has answered', () => {
+    world.ask('shadow');
+    for (let frame = 0; frame < 8; frame += 1) world.frame();
+    for (let frame = 0; frame < 3; frame += 1) world.runner('b').answer();
+    expect(world.said()).toBe('b1 b2 b8');
+    expect(world.offered).toHaveLength(2);
+    world.runner('c').answer();
+    world.runner('c').answer();
+    expect(world.released).toHaveLength(8);
+  });
+
   it('that is slow delays nobody: the baseline answers at once, and the shadow skips frames', () => {
     world.ask('shadow');
     for (let frame = 0; frame < 10; frame += 1) {

@@ -41,7 +41,15 @@ class World {
       picture: { width: 8, height: 8 },
     };
     const pair = isShadowed ? { baseline: null, candidate: null } : null;
-    return { cameraId: 'top', requestId: `a/top/b-${this.#seq}`, token, holds: 1, isSettled: false, pair };
+    return {
+      cameraId: 'top',
+      requestId: `a/top/b-${this.#seq}`,
+      token,
+      holds: 1,
+      isSettled: false,
+      shadow: null,
+      pair,
+    };
   }
 
   answer(frame: Flight['frame'], role: 'baseline' | 'shadow', label: string): void {
