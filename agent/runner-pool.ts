@@ -129,6 +129,7 @@ export class RunnerPool {
       ring: camera.ring(manifest.input),
       role: priority,
       threads: threadsFor(release, priority),
+      urgent: priority === 'baseline' && this.#isNobodyThere(),
       log,
       coldMs: manifest.limits.coldMs,
       ...(signal === undefined ? {} : { signal }),
@@ -148,6 +149,11 @@ export class RunnerPool {
     });
     telemetry.recordRunner({ digest: ref.digest, role: priority, pid: runner.pid });
     return opened.lane;
+  }
+
+  /** No release answers at any camera: every frame is dropped meanwhile. */
+  #isNobodyThere(): boolean {
+    return [...this.#contracts.keys()].every((digest) => this.#parts.frameLoop.lanesOf(digest).length === 0);
   }
 
   async #replace(lane: Lane, priority: Priority): Promise<void> {

@@ -2,8 +2,8 @@
 // only a process entry point or whoever starts one may use them.
 
 /**
- * Flags of Node for the supervisor and its source processes. V8 sizes its heaps for a server: without a bound, garbage of
- * hours is kept before it is looked for. Both live on less than 30 MB of objects and make little garbage per frame; one
+ * Flags of Node for the supervisor, its sources and its runners. V8 sizes its heaps for a server: without a bound, garbage of
+ * hours is kept before it is looked for. Each lives on less than 30 MB of objects and make little garbage per frame; one
  * that needs ten times that has a leak, and is better ended and started again. It is collected by the thread that makes it:
  * four helpers of each process would take the processor from the model, several times per frame.
  */

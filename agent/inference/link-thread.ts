@@ -77,7 +77,7 @@ class RunnerLink {
       const ring = openRingOf(hello);
       const ready = await this.#untilLoaded();
       const model = this.#model!;
-      const warmMs = await warmUp(model, hello.manifest);
+      const warmMs = hello.urgent === true ? 0 : await warmUp(model, hello.manifest);
       // Node writes it at its exit, and a runner seldom lives to that: the next one would compile everything anew.
       flushCompileCache();
       this.#send({ type: 'ready', protocol: PROTOCOL, ...ready, warmMs, rssBytes: process.memoryUsage.rss() });

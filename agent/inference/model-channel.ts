@@ -83,7 +83,17 @@ export async function untilRun({ counts }: Channel, frame: number): Promise<void
 
 /** Without blocking the thread, and without a turn of its event loop when the other one is ahead. */
 async function untilPast(counts: Int32Array, which: number, frame: number): Promise<void> {
-  while (Atomics.load(counts, which) === (frame | 0)) await Atomics.waitAsync(counts, which, frame | 0).value;
+  for (;;) {
+    const reached = Atomics.load(counts, which);
+    // The counters wrap around: their distance does not.
+    if (((reached - frame) | 0) > 0) return;
+    await Atomics.waitAsync(counts, which, reached).value;
+  }
+}
+
+/** All of `given` frames have been run. */
+export function isDone({ counts }: Channel, given: number): boolean {
+  return Atomics.load(counts, DONE) === (given | 0);
 }
 
 function advance(counts: Int32Array, which: number, frame: number): void {

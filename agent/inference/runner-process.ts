@@ -13,12 +13,15 @@ import { decodeToRunner, type RunnerHello } from './runner-wire.ts';
 async function runRunner(): Promise<void> {
   const { bytes, message } = readFirstMessage();
   const parsed = message === null ? null : decodeToRunner(message);
-  // Anything else is refused by the other thread, which reads the same bytes.
-  const hello = parsed?.ok && parsed.value.type === 'hello' ? parsed.value : null;
-  const channel = hello === null ? null : openChannel(hello.manifest);
-  const say = startLinkThread({ bytes, channel });
-  const session = hello === null || channel === null ? null : await load(hello, channel, say);
-  if (session !== null && channel !== null) await runFrames(session, channel);
+  if (!parsed?.ok || parsed.value.type !== 'hello') {
+    // The other thread reads the same bytes, and says what is wrong with them.
+    startLinkThread({ bytes, channel: null });
+    return;
+  }
+  const hello = parsed.value;
+  const channel = openChannel(hello.manifest);
+  const session = await load(hello, channel, startLinkThread({ bytes, channel }));
+  if (session !== null) await runFrames(session, channel);
 }
 
 /** Started before the model is loaded, so that it is there when the model is. */

@@ -41,6 +41,8 @@ export type RunnerHello = {
   readonly threads: number;
   /** What it is opened as; the agent sets its priority and how readily the kernel may take it. */
   readonly role: RunnerRole;
+  /** Nobody answers until it does: it says ready without a warm-up. */
+  readonly urgent?: boolean;
 };
 
 export type FrameOrder = { readonly type: 'frame'; readonly slot: number; readonly seq: number };

@@ -82,6 +82,8 @@ export type RunnerOptions<T extends FrameToken> = {
   readonly ring: RingInfo;
   readonly role: RunnerRole;
   readonly threads: number;
+  /** Nobody answers until it does, and it has been proven: its first frame is its warm-up. */
+  readonly urgent?: boolean;
   readonly log: RoomLog;
   /** Time to load and warm up; then it is killed and the opening rejects. */
   readonly coldMs: number;
@@ -167,8 +169,9 @@ export class RunnerChild<T extends FrameToken> {
       this.#fail(late.code, late.detail);
     }, options.coldMs);
     options.signal?.addEventListener('abort', this.#onAbort);
-    const { manifest, packageDir, ring, threads } = options;
-    this.#child.send(encodeToRunner({ type: 'hello', protocol: PROTOCOL, manifest, packageDir, ring, threads, role }));
+    const { manifest, packageDir, ring, threads, urgent = false } = options;
+    const hello = { type: 'hello', protocol: PROTOCOL, manifest, packageDir, ring, threads, role, urgent } as const;
+    this.#child.send(encodeToRunner(hello));
   }
 
   get pid(): number {

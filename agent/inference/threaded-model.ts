@@ -1,6 +1,6 @@
 // The model as the runner's other thread sees it: frames are handed over and their outputs awaited, in order, while this
 // thread reads the next frame and answers the last one.
-import { type Channel, giveFrame, placeOf, type Ran, readRan, untilRun } from './model-channel.ts';
+import { type Channel, giveFrame, isDone, placeOf, type Ran, readRan, untilRun } from './model-channel.ts';
 
 export type ThreadedModel = {
   /** Where the next frame goes, one byte per value in the layout of the contract. */
@@ -13,23 +13,15 @@ export type ThreadedModel = {
 
 export function threadedModel(channel: Channel): ThreadedModel {
   let given = 0;
-  let done = 0;
-  let before: Promise<unknown> = Promise.resolve();
-  const finish = async (frame: number, last: Promise<unknown>): Promise<Ran> => {
-    await last;
-    await untilRun(channel, frame);
-    done += 1;
-    return readRan(channel, frame);
-  };
   return {
     nextFrame: () => channel.frames[placeOf(given)]!,
-    run() {
-      giveFrame(channel, given);
-      const run = finish(given, before);
+    async run() {
+      const frame = given;
       given += 1;
-      before = run;
-      return run;
+      giveFrame(channel, frame);
+      await untilRun(channel, frame);
+      return readRan(channel, frame);
     },
-    isIdle: () => done === given,
+    isIdle: () => isDone(channel, given),
   };
 }

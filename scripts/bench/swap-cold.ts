@@ -64,6 +64,7 @@ async function openOurs(workspace: Workspace, manifest: Manifest, packageDir: st
       packageDir,
       ring,
       role: 'baseline',
+      urgent: true,
       threads: 1,
       log: QUIET,
       coldMs: manifest.limits.coldMs,

@@ -62,6 +62,17 @@ describe('a runner that is well', () => {
     expect(runner.submit({ seq: 3, slot: 0 })).toBe(true);
   });
 
+  it('that is needed at once is not warmed up: its first frame does that', async () => {
+    const release = bench.release();
+    const calm = await bench.open(release, bench.ring(release, [204]));
+    const urgent = await bench.open(release, bench.ring(release, [204]), { urgent: true });
+    expect(calm.ready.warmMs).toBeGreaterThan(0);
+    expect(urgent.ready.warmMs).toBe(0);
+    urgent.submit({ seq: 1, slot: 0 });
+    await until('the answer', () => bench.answers.length === 1);
+    expect(bench.answers[0]).toMatchObject({ finite: true, answer: { detections: [{ label: 'scratch' }] } });
+  });
+
   it('answers what it holds before a drain ends it', async () => {
     const release = bench.release();
     const runner = await bench.open(release, bench.ring(release, [10, 20]));
