@@ -18,7 +18,7 @@ const CAMERA: Camera = {
   counts: () => ({
     captured: 0,
     delivered: 0,
-    dropped: { 'no-free-slot': 0, late: 0, unreadable: 0, 'ring-write': 0 },
+    dropped: { 'no-free-slot': 0, late: 0, unreadable: 0, 'ring-write': 0, 'source-died': 0 },
   }),
   close: () => Promise.resolve(),
 };
