@@ -2,16 +2,21 @@
 // only a process entry point or whoever starts one may use them.
 
 /**
- * Flags of Node for the supervisor, its sources and its runners. V8 sizes its heaps for a server: without a bound, garbage of
- * hours is kept before it is looked for. Each lives on less than 30 MB of objects and make little garbage per frame; one
- * that needs ten times that has a leak, and is better ended and started again. It is collected by the thread that makes it:
- * four helpers of each process would take the processor from the model, several times per frame.
+ * V8 sizes its heaps for a server: without a bound, garbage of hours is kept before it is looked for. Each process lives on
+ * less than 30 MB of objects and makes little garbage per frame; one that needs ten times that has a leak, and is better
+ * ended and started again. It is collected by the thread that makes it: four helpers of each process would take the processor
+ * from the model, several times per frame.
  */
-export const SMALL_HEAP: readonly string[] = [
-  '--single-threaded-gc',
-  '--max-semi-space-size=2',
-  '--max-old-space-size=256',
-];
+const SMALL_HEAP: readonly string[] = ['--single-threaded-gc', '--max-semi-space-size=2', '--max-old-space-size=256'];
+
+/**
+ * Flags of Node for the supervisor and its sources. Their code is compiled plainly: they wait for others most of the time, and
+ * the optimising compilers take 15 MB and go on taking for hours, until every path has been hot.
+ */
+export const LEAN_PROCESS: readonly string[] = [...SMALL_HEAP, '--max-opt=1'];
+
+/** Flags of Node for runners: they look through thousands of boxes per frame, which the quick one of those compilers is for. */
+export const LEAN_RUNNER: readonly string[] = [...SMALL_HEAP, '--max-opt=2'];
 
 /**
  * For the environment of the supervisor: one heap of the C library for all of its threads, which seldom allocate at the same

@@ -10,7 +10,7 @@ import type { RoomLog } from '../frames/child-log.ts';
 import { type Child, type ChildExit, childEnvironment, openChild } from '../frames/child-process.ts';
 import { FramingError, type Message } from '../frames/framing.ts';
 import type { RingInfo } from '../frames/ring.ts';
-import { SMALL_HEAP } from '../small-memory.ts';
+import { LEAN_RUNNER } from '../small-memory.ts';
 import { causeOfDeath, type Death } from './cause-of-death.ts';
 import { volunteerForOutOfMemory } from './oom-score.ts';
 import { latenessOf } from './processor-wait.ts';
@@ -104,7 +104,7 @@ export type RunnerOptions<T extends FrameToken> = {
 /** Our runner, on ONNX Runtime's package for Node. */
 export const OWN_RUNNER: readonly string[] = [
   process.execPath,
-  ...SMALL_HEAP,
+  ...LEAN_RUNNER,
   fileURLToPath(new URL('./runner-process.ts', import.meta.url)),
 ];
 /** A serving candidate gets what the baseline gets: otherwise a busy box makes every candidate look slow. */
