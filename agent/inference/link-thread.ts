@@ -3,7 +3,7 @@
 // Started by runner-process.ts; not for import.
 import { once } from 'node:events';
 import { flushCompileCache } from 'node:module';
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort } from 'node:worker_threads';
 import { describeError } from '../../shared/basics/errors.ts';
 import { encodeJson, type Message } from '../frames/framing.ts';
 import { frameBytesOf } from '../frames/input-contract.ts';
@@ -27,17 +27,17 @@ import {
 } from './runner-wire.ts';
 import { type ThreadedModel, threadedModel } from './threaded-model.ts';
 
-/** What has been read of the link already, and where frames go; null when no hello was among it. */
+/** The model's thread says it first: what has been read of the link already, and where frames go; null when no hello was among it. */
 export type LinkOrder = { readonly bytes: Uint8Array; readonly channel: Channel | null };
 
-/** Once. */
+/** And then this, once. */
 export type ModelSaid =
   | ({ readonly kind: 'loaded' } & LoadedModel)
   | { readonly kind: 'failed'; readonly code: FaultCode; readonly detail: string };
 
 /** From the hello to the end of the process. */
 class RunnerLink {
-  readonly #port: MessagePort;
+  readonly #said: Promise<readonly unknown[]>;
   readonly #model: ThreadedModel | null;
   readonly #link: ParentLink;
   /** Frames that came before the model was ready. */
@@ -51,7 +51,7 @@ class RunnerLink {
   #answersBefore: Promise<void> = Promise.resolve();
 
   constructor(port: MessagePort, { bytes, channel }: LinkOrder) {
-    this.#port = port;
+    this.#said = once(port, 'message');
     this.#isModelBusy = channel !== null;
     this.#model = channel === null ? null : threadedModel(channel);
     this.#link = openParentLink((message) => this.#hear(message), { leave: () => this.#leave(), bytes });
@@ -92,7 +92,7 @@ class RunnerLink {
   }
 
   async #untilLoaded(): Promise<LoadedModel> {
-    const [said] = (await once(this.#port, 'message')) as [ModelSaid];
+    const [said] = (await this.#said) as [ModelSaid];
     this.#isModelBusy = false;
     if (said.kind === 'failed') throw new ModelError(said.code, said.detail);
     const { runtime, provider, modelSha256, loadMs } = said;
@@ -156,4 +156,5 @@ function openRingOf({ manifest, ring }: RunnerHello): Ring {
   throw new ModelError('contract-mismatch', detail);
 }
 
-if (parentPort !== null) new RunnerLink(parentPort, workerData as LinkOrder);
+const port = parentPort;
+port?.once('message', (order: LinkOrder) => new RunnerLink(port, order));

@@ -1,0 +1,68 @@
+// The runner's main thread: loads the model and is blocked while it runs; link-thread.ts does the rest.
+import { flushCompileCache } from 'node:module';
+import type { Worker } from 'node:worker_threads';
+import { describeError } from '../../shared/basics/errors.ts';
+import { readFirstMessage } from '../frames/parent-link.ts';
+import type { LinkOrder, ModelSaid } from './link-thread.ts';
+import { type Channel, openChannel, placeOf, tellOutput, tellProblem, untilGiven } from './model-channel.ts';
+import { ModelError } from './model-error.ts';
+import type { ModelSession } from './model-session.ts';
+import { decodeToRunner, type RunnerHello } from './runner-wire.ts';
+
+/** Until the process ends. `link` is the other thread, just started. */
+export async function runModel(link: Worker): Promise<void> {
+  watch(link);
+  const { bytes, message } = readFirstMessage();
+  const parsed = message === null ? null : decodeToRunner(message);
+  const hello = parsed?.ok && parsed.value.type === 'hello' ? parsed.value : null;
+  const channel = hello === null ? null : openChannel(hello.manifest);
+  // Without a hello it is for the other thread to say what is wrong with these bytes.
+  link.postMessage({ bytes, channel } satisfies LinkOrder);
+  if (hello === null || channel === null) return;
+  const session = await load(hello, channel, (said) => link.postMessage(said));
+  if (session !== null) await runFrames(session, channel);
+}
+
+/** Nobody hears of an answer without it: the supervisor hands the frames of a dead runner to another one. */
+function watch(link: Worker): void {
+  link.on('error', (error) => {
+    console.error(`the runner's link: ${describeError(error)}`);
+    process.exit(1);
+  });
+  link.on('exit', (code) => process.exit(code));
+}
+
+async function load(
+  hello: RunnerHello,
+  channel: Channel,
+  say: (said: ModelSaid) => void,
+): Promise<ModelSession | null> {
+  try {
+    const { openModelSession } = await import('./model-session.ts');
+    const { manifest, packageDir, threads } = hello;
+    const session = await openModelSession({ manifest, packageDir, threads, frames: channel.frames });
+    // Node writes it at its exit, and a runner seldom lives to that: the next one would compile everything anew.
+    flushCompileCache();
+    const { runtime, provider, modelSha256, loadMs } = session;
+    say({ kind: 'loaded', runtime, provider, modelSha256, loadMs });
+    return session;
+  } catch (error) {
+    const code = error instanceof ModelError ? error.code : 'load-failed';
+    say({ kind: 'failed', code, detail: describeError(error) });
+    return null;
+  }
+}
+
+/** Until the process ends. */
+async function runFrames(session: ModelSession, channel: Channel): Promise<never> {
+  for (let frame = 0; ; frame += 1) {
+    await untilGiven(channel, frame);
+    const startedAt = performance.now();
+    try {
+      const output = await session.run(placeOf(frame));
+      tellOutput(channel, frame, output, performance.now() - startedAt);
+    } catch (error) {
+      tellProblem(channel, frame, describeError(error));
+    }
+  }
+}
