@@ -1,17 +1,20 @@
-// The limit of a pipeline: a process that does nothing but run the model on frames that are already decoded.
+// The limit of a pipeline: a process that does nothing but run the model, on frames that are already decoded or, where the
+// camera gives JPEGs, on pictures of which it decodes the next one on another thread meanwhile.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type { InputContract } from '../../shared/release/manifest.ts';
 import type { Workspace } from './workspace.ts';
 
+/** A file of frames end to end, or a camera's loop of pictures that have the input's size. */
+export type BareFrames = { readonly kind: 'decoded' | 'pictures'; readonly file: string };
 export type BareHello = {
   readonly kind: 'hello';
-  /** File of the model, and of its frames end to end. */
+  /** A file. */
   readonly model: string;
-  readonly frames: string;
-  readonly input: string;
-  readonly shape: readonly number[];
+  readonly frames: BareFrames;
+  readonly input: InputContract;
   readonly threads: number;
 };
 export type BareOrder = { readonly kind: 'run'; readonly runMs: number };

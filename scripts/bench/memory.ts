@@ -101,8 +101,8 @@ function boundOf(kind: Kind, rss: number, modelMb: number): Bound | null {
 async function modelAnonymousMb(workspace: Workspace): Promise<number> {
   const { input } = readRelease(CANDIDATE).manifest;
   const model = releaseFilePath(CANDIDATE, MODEL_PATH);
-  const frames = path.join(workspace.folder, 'one-frame.raw');
-  writeFileSync(frames, new Uint8Array(frameBytesOf(input)));
-  const bare = await openBareLoop(workspace, { model, frames, input: input.name, shape: input.shape, threads: 1 });
+  const file = path.join(workspace.folder, 'one-frame.raw');
+  writeFileSync(file, new Uint8Array(frameBytesOf(input)));
+  const bare = await openBareLoop(workspace, { model, frames: { kind: 'decoded', file }, input, threads: 1 });
   return bare.modelMb;
 }

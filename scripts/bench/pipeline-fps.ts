@@ -1,5 +1,6 @@
 // Frames per second of the whole device pipeline (source process → ring → supervisor → runner → answer) beside a bare
-// loop of `session.run` on the same model, threads and frames. The camera is faster than the model, so the model is the limit.
+// loop of `session.run` on the same model, threads and frames, which decodes the next JPEG beside it where the camera gives those.
+// The camera is faster than the model, so the model is the limit.
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
@@ -10,7 +11,7 @@ import type { Manifest } from '../../shared/release/manifest.ts';
 import type { Film } from '../fleet/loops.ts';
 import { assemblePackage } from '../fleet/package-folder.ts';
 import { MODEL_PATH, readRelease } from '../models/release-store.ts';
-import { type BareLoop, openBareLoop } from './bare-loop.ts';
+import { type BareFrames, type BareLoop, openBareLoop } from './bare-loop.ts';
 import { type DeviceRig, openDeviceRig, prepareBenchLoop } from './device-rig.ts';
 import { type Alternated, alternate, type Figure, type Row, type Sides } from './figure.ts';
 import { describeLoad, noteOf, openTakenShare } from './machine.ts';
@@ -55,37 +56,40 @@ function figureOf(one: Case, encoding: Film['encoding']): Figure {
   return {
     id,
     measure: async (progress) => {
-      const row = rowOf(id, one, await measureCase(one, encoding, progress));
+      const row = rowOf(id, one, encoding, await measureCase(one, encoding, progress));
       return id === 'pipeline.fps.small.raw' ? [{ ...row, id: 'pipeline.fps' }, row] : [row];
     },
   };
 }
 
-function rowOf(id: string, { what, goal }: Case, fps: Fps): Row {
-  const { ours, limit, disturbed, runMs, cameraFps } = fps;
-  const parts = `a frame takes ${(1000 / ours).toFixed(2)} ms, of which the model's run ${runMs.toFixed(2)} ms (bare ${(1000 / limit).toFixed(2)} ms)`;
+function rowOf(id: string, { what, goal }: Case, encoding: Film['encoding'], fps: Fps): Row {
+  const { ours, limit, disturbed, runMs, cameraFps, alone } = fps;
+  const [frameMs, bareMs, aloneMs] = [ours, limit, alone].map((one) => (1000 / one).toFixed(2));
+  const parts = `a frame takes ${frameMs} ms, of which the model's run ${runMs.toFixed(2)} ms (bare ${bareMs} ms; the model alone, at its best, ${aloneMs} ms)`;
   const cores = `${THREADS} thread on ${cpus().length} cores, camera of ${cameraFps} FPS`;
   const left = disturbed === 0 ? '' : `${disturbed} rounds not counted: the host took more than 1 % of them`;
-  const note = noteOf(`${what}, limit: bare session.run`, parts, cores, left, describeLoad());
+  const bare = encoding === 'jpeg' ? 'bare session.run, the next JPEG decoded beside it' : 'bare session.run';
+  const note = noteOf(`${what}, limit: ${bare}`, parts, cores, left, describeLoad());
   return { id, ours, limit, ratio: ours / limit, unit: 'FPS', goal, note };
 }
 
-/** `runMs`: the median run inside the pipeline, by the runner's own clock. */
-type Fps = Alternated & { readonly runMs: number; readonly cameraFps: number };
+/** `runMs`: the median run inside the pipeline, by the runner's own clock; `alone`: FPS of the model with nothing beside it. */
+type Fps = Alternated & { readonly runMs: number; readonly cameraFps: number; readonly alone: number };
 
 function measureCase(one: Case, encoding: Film['encoding'], progress: (text: string) => void): Promise<Fps> {
   return withWorkspace(async (workspace) => {
     progress('starting a bare loop and an agent');
     const film = { side: one.side, encoding };
     const made = await one.assemble(path.join(workspace.folder, 'factory'));
-    const bare = await openBare(workspace, made, film);
-    const cameraFps = Math.min(CAMERA_FPS_MAX, Math.ceil((await fastest(bare)) * CAMERA_LEAD));
+    const alone = await fastest(await openBare(workspace, made, film, 'decoded'));
+    const bare = await openBare(workspace, made, film, encoding === 'jpeg' ? 'pictures' : 'decoded');
+    const cameraFps = Math.min(CAMERA_FPS_MAX, Math.ceil(alone * CAMERA_LEAD));
     const setting = { fps: cameraFps, threads: THREADS, windowMs: WINDOW_MS, film };
     const rig = await openDeviceRig(workspace, { factory: made.folder, ...setting });
     await rig.await('warm pipeline', () => rig.answers.length > WARM_FRAMES);
     progress(`${ROUNDS} rounds of ${TURN_MS / 1000} s each`);
     const fps = await alternate(ROUNDS, takeTurns(rig, bare), openTakenShare());
-    return { ...fps, runMs: rig.runMs('baseline'), cameraFps };
+    return { ...fps, runMs: rig.runMs('baseline'), cameraFps, alone };
   });
 }
 
@@ -96,14 +100,15 @@ async function fastest(bare: BareLoop): Promise<number> {
   return best;
 }
 
-/** The bare loop on the frames of the camera's loop, decoded as the agent decodes them. */
-async function openBare(workspace: Workspace, { folder, manifest }: Package, film: Film): Promise<BareLoop> {
+/** The bare loop on the camera's frames: decoded as the agent decodes them, before or, from its pictures, beside the model. */
+async function openBare(workspace: Workspace, made: Package, film: Film, kind: BareFrames['kind']): Promise<BareLoop> {
+  const { folder, manifest } = made;
   const { input } = manifest;
   const loopFile = await prepareBenchLoop(workspace, film);
-  const frames = path.join(workspace.folder, 'frames.raw');
-  writeFileSync(frames, await decodeFrames(loopFile, input));
+  const file = kind === 'pictures' ? loopFile : path.join(workspace.folder, 'frames.raw');
+  if (kind === 'decoded') writeFileSync(file, await decodeFrames(loopFile, input));
   const model = path.join(folder, MODEL_PATH);
-  return openBareLoop(workspace, { model, frames, input: input.name, shape: input.shape, threads: THREADS });
+  return openBareLoop(workspace, { model, frames: { kind, file }, input, threads: THREADS });
 }
 
 /** One side at a time has the machine: the camera is stopped while the bare loop runs. */

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openBareLoop } from '../../../scripts/bench/bare-loop.ts';
+import { prepareBenchLoop } from '../../../scripts/bench/device-rig.ts';
 import { childrenRunning } from '../../../scripts/bench/machine.ts';
 import { makeSlowPackage } from '../../../scripts/bench/slow-package.ts';
 import { type Workspace, withWorkspace } from '../../../scripts/bench/workspace.ts';
@@ -13,9 +14,9 @@ const RELEASE = 'cv-detector/2.0.0';
 const { input } = readRelease(RELEASE).manifest;
 
 function open(workspace: Workspace, model: string) {
-  const frames = path.join(workspace.folder, 'frames.raw');
-  writeFileSync(frames, new Uint8Array(2 * 196_608).fill(114));
-  return openBareLoop(workspace, { model, frames, input: input.name, shape: input.shape, threads: 1 });
+  const file = path.join(workspace.folder, 'frames.raw');
+  writeFileSync(file, new Uint8Array(2 * 196_608).fill(114));
+  return openBareLoop(workspace, { model, frames: { kind: 'decoded', file }, input, threads: 1 });
 }
 
 describe('the bare loop', () => {
@@ -31,6 +32,19 @@ describe('the bare loop', () => {
     });
     expect(childrenRunning(process.pid, 'bare-loop-process.ts')).toEqual([]);
   }, 40_000);
+
+  it('decodes the pictures of a camera beside the model, and refuses those of another size', async () => {
+    const model = releaseFilePath(RELEASE, MODEL_PATH);
+    const runOn = (side: number) =>
+      withWorkspace(async (workspace) => {
+        const file = await prepareBenchLoop(workspace, { side, encoding: 'jpeg' });
+        return openBareLoop(workspace, { model, frames: { kind: 'pictures', file }, input, threads: 1 }).then((bare) =>
+          bare.run(300),
+        );
+      });
+    expect((await runOn(256)).fps).toBeGreaterThan(1);
+    await expect(runOn(128)).rejects.toThrow('ended before it answered');
+  }, 60_000);
 
   it('says so when it cannot load the model', async () => {
     const failing = withWorkspace((workspace) => open(workspace, '/nowhere/model.onnx'));
