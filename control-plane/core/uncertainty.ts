@@ -24,14 +24,21 @@ export type Interval = {
 const DF_MIN = 8;
 /**
  * On the logarithmic scale: what one device, and what all devices of a site together, move by themselves between two spans of
- * time. Assumed where there are too few devices, or no controls, to measure it; 6 % is what fleets were seen to do.
+ * time. Assumed where there are too few devices, or no controls, to measure it: a device moves by 6 %, a site stands 6 % off at any one
+ * time, and thus at two times by the square root of two as much apart.
  */
 const DEVICE_DRIFT = 0.06;
-const SITE_SHOCK = 0.06;
+const SITE_SHOCK = 0.06 * Math.SQRT2;
 /** A share has a floor that counting sets, so its windows may speak until there are eight devices; the larger spread counts. */
 const SHARE_DF_MIN = 7;
-/** Degrees of freedom that controls or windows may add; more would claim more than they know. */
+/** Degrees of freedom that windows or devices of a share may claim; more would claim more than they know. */
 const DF_EXTRA_MAX = 20;
+/**
+ * Degrees of freedom that controls add: they vouch for a spread that candidates, who may answer differently, show by themselves only.
+ * So many at least, and for each of the candidates' own so many at most (shared/decisions/0020).
+ */
+const DF_OF_CONTROLS = 20;
+const DF_OF_CONTROLS_EACH = 5;
 /**
  * Correlation of two releases' answers on the same pictures. Measured 0.58 and above on paired image sets; only marginal
  * counts reach us, so the lower, safer value is assumed.
@@ -233,7 +240,7 @@ function spreadBetween(matches: readonly Match[], used: readonly DeviceChange[])
   return {
     estimate: mean(changes),
     variance: variance / n + fromControls,
-    df: n - 1 + Math.min(DF_EXTRA_MAX, Math.max(0, controlDf)),
+    df: n - 1 + Math.min(Math.max(DF_OF_CONTROLS, DF_OF_CONTROLS_EACH * (n - 1)), Math.max(0, controlDf)),
   };
 }
 
