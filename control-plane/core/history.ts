@@ -102,9 +102,15 @@ function baselineBefore(history: DeviceHistory, { candidateDigest, liveSinceMs }
 /** Null when the window may be used. */
 export function whyExcluded(window: Window): Exclusion | null {
   if (window.partial) return 'partial';
-  const serving = window.arms.filter((arm) => arm.role !== 'shadow' && arm.answered > 0);
-  if (serving.some(({ digest }) => digest !== serving[0]?.digest)) return 'switch';
+  if (isSwitch(window)) return 'switch';
   return window.cameras.some((camera) => camera.healthy === false) ? 'camera' : null;
+}
+
+/** More than one release answered live frames in it. */
+function isSwitch({ arms }: Window): boolean {
+  if (arms.length < 2) return false;
+  const first = arms.find((arm) => arm.role !== 'shadow' && arm.answered > 0);
+  return first !== undefined && arms.some((a) => a.role !== 'shadow' && a.answered > 0 && a.digest !== first.digest);
 }
 
 function sampleOf(window: Window, digest: string, role: Arm['role']): readonly Sample[] {
