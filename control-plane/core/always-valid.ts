@@ -28,12 +28,12 @@ export function fixedReach({ standardError, df }: Precision, alpha: number): num
 }
 
 /**
- * The share of `alpha` of the k-th finished window (from 1). The planned ones share three quarters of it; a stage that is held or
- * extended beyond its plan goes on with the last quarter, in parts that never add up to more.
+ * The share of `alpha` of the k-th finished window (from 1). The planned ones share nine tenths of it; a stage that is held or
+ * extended beyond its plan goes on with the last tenth, in parts that never add up to more.
  */
 export function windowAlpha(k: number, planned: number, alpha: number): number {
   const beyond = k - planned;
-  return beyond <= 0 ? (0.75 * alpha) / planned : (0.25 * alpha) / (beyond * (beyond + 1));
+  return beyond <= 0 ? (0.9 * alpha) / planned : (0.1 * alpha) / (beyond * (beyond + 1));
 }
 
 /** Rates of incidents on candidates, times the tolerated one, that the test bets on. */

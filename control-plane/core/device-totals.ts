@@ -1,7 +1,7 @@
 // What the windows of a device add up to. A list that only grows at its end is not added up again: the memory of an earlier call goes
 // on from there, so that a tick costs what is new. Without one the same numbers come out, only later.
-import { decodeSketch, type LatencySketch, mergeSketches, quantile } from '../../shared/measure/latency-sketch.ts';
-import type { Arm, Window } from '../../shared/measure/window.ts';
+import { addSketches, type SketchReader, type SketchSum, sketchReader } from '../../shared/measure/sketch-sum.ts';
+import type { Window } from '../../shared/measure/window.ts';
 import type { Sample } from './history.ts';
 
 export type Totals = {
@@ -18,8 +18,8 @@ export type Totals = {
   readonly temperatures: number;
   readonly detections: number;
   readonly byClass: Readonly<Record<string, number>>;
-  readonly latency: LatencySketch;
-  readonly run: LatencySketch;
+  readonly latency: SketchSum;
+  readonly run: SketchSum;
   /** Quantile of one of the two, worked out once. */
   readonly quantile: (of: 'latency' | 'run', q: number) => number | null;
 };
@@ -34,15 +34,16 @@ const SPANS_MAX = 4;
 /** Keeps totals as long as somebody holds the windows; to be passed on from tick to tick. */
 export function rememberTotals(): TotalsMemory {
   const known = new WeakMap<Window, readonly Kept[]>();
+  const read = sketchReader();
   const of = (samples: readonly Sample[]): Totals => {
     const [first] = samples;
-    if (!first) return add(null, [], samples);
+    if (!first) return add(null, [], { all: samples, read });
     const kept = known.get(first.window) ?? [];
     const best = kept
       .filter((each) => isBeginning(each.samples, samples))
       .reduce<Kept | null>((most, each) => (most && most.samples.length >= each.samples.length ? most : each), null);
     if (best?.samples.length === samples.length) return best.totals;
-    const totals = add(best?.totals ?? null, samples.slice(best?.samples.length ?? 0), samples);
+    const totals = add(best?.totals ?? null, samples.slice(best?.samples.length ?? 0), { all: samples, read });
     const others = kept.filter((each) => each !== best).slice(1 - SPANS_MAX);
     known.set(first.window, [...others, { samples, totals }]);
     return totals;
@@ -66,14 +67,19 @@ export function withinTick(memory: TotalsMemory): TotalsMemory {
 
 /** The same windows so far: one that arrives late, or is left out after all, makes another list. */
 function isBeginning(beginning: readonly Sample[], samples: readonly Sample[]): boolean {
-  return (
-    beginning.length <= samples.length &&
-    beginning.every(({ window, arm }, i) => samples[i]?.window === window && samples[i]?.arm === arm)
-  );
+  if (beginning.length > samples.length) return false;
+  // From the end: what differs differs there first.
+  for (let at = beginning.length - 1; at >= 0; at -= 1) {
+    const [one, other] = [beginning[at], samples[at]];
+    if (one?.window !== other?.window || one?.arm !== other?.arm) return false;
+  }
+  return true;
 }
 
 /** `all`: those before and these. */
-function add(before: Totals | null, samples: readonly Sample[], all: readonly Sample[]): Totals {
+type Adding = { readonly all: readonly Sample[]; readonly read: SketchReader };
+
+function add(before: Totals | null, samples: readonly Sample[], { all, read }: Adding): Totals {
   const sum = { ...NOTHING, ...before };
   const byClass: Record<string, number> = { ...before?.byClass };
   for (const { window, arm } of samples) {
@@ -92,8 +98,16 @@ function add(before: Totals | null, samples: readonly Sample[], all: readonly Sa
     sum.temperatureSum += window.sensors.temperatureC;
     sum.temperatures += 1;
   }
-  const latency = merge(before?.latency, samples, ({ arm }) => arm.latencyMs);
-  const run = merge(before?.run, samples, ({ arm }) => arm.runMs);
+  const latency = addSketches(
+    before?.latency ?? null,
+    samples.map(({ arm }) => arm.latencyMs),
+    read,
+  );
+  const run = addSketches(
+    before?.run ?? null,
+    samples.map(({ arm }) => arm.runMs),
+    read,
+  );
   return { ...sum, samples: all, byClass, latency, run, quantile: quantilesOf({ latency, run }) };
 }
 
@@ -103,7 +117,7 @@ function quantilesOf(sketches: Pick<Totals, 'latency' | 'run'>): Totals['quantil
     const key = `${of} ${q}`;
     const value = known.get(key);
     if (value !== undefined) return value;
-    const found = quantile(sketches[of], q);
+    const found = sketches[of].quantile(q);
     known.set(key, found);
     return found;
   };
@@ -121,17 +135,6 @@ const NOTHING = {
   temperatures: 0,
   detections: 0,
 };
-
-function merge(
-  before: LatencySketch | undefined,
-  samples: readonly Sample[],
-  wireOf: (sample: Sample) => Arm['latencyMs'],
-): LatencySketch {
-  const decoded = samples.map((sample) => decodeSketch(wireOf(sample))).filter((sketch) => sketch !== null);
-  const merged = mergeSketches(before ? [before, ...decoded] : decoded);
-  // In order: a quantile walks through them again and again.
-  return { ...merged, bins: new Map([...merged.bins].sort(([a], [b]) => a - b)) };
-}
 
 function countAll(counts: Readonly<Record<string, number>>): number {
   let total = 0;

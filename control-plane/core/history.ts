@@ -79,9 +79,12 @@ function select(history: DeviceHistory, question: Question, { samples, settledAt
   return { ...device, since, before, paired, excluded, cameraFinding: finding };
 }
 
+/** The beginning of what is known of a device may still hold a boot. */
+const BOOT_MS = 15 * 60_000;
+
 /**
- * Its own past, on the baseline alone; for a device that was not there yet, before it first carried the candidate. Only the
- * later half counts: the earlier one may still hold a boot, and is further from today.
+ * Its own past, on the baseline alone; for a device that was not there yet, before it first carried the candidate. A quarter of an hour
+ * is left out for a boot, half of a shorter past: all of the rest counts, as what a past is unsure of is counted as change.
  */
 function baselineBefore(history: DeviceHistory, { candidateDigest, liveSinceMs }: Question): readonly Sample[] {
   const usable = (windows: readonly Window[]) =>
@@ -89,7 +92,9 @@ function baselineBefore(history: DeviceHistory, { candidateDigest, liveSinceMs }
       .filter((window) => whyExcluded(window) === null && !carries(window, candidateDigest))
       .flatMap((window) => sampleOf(window, history.baselineDigest, 'baseline'));
   const past = usable([...history.before, ...history.since.filter(({ endAtMs }) => endAtMs <= liveSinceMs)]);
-  if (past.length > 0) return past.slice(Math.floor(past.length / 2));
+  const bootedAtMs = (past[0]?.window.startAtMs ?? 0) + BOOT_MS;
+  if (past.length > 0)
+    return past.filter(({ window }, at) => window.startAtMs >= bootedAtMs || at >= Math.floor(past.length / 2));
   const first = history.since.find((window) => carries(window, candidateDigest));
   return first ? usable(history.since.filter((window) => window.endAtMs <= first.startAtMs)) : [];
 }
@@ -97,9 +102,15 @@ function baselineBefore(history: DeviceHistory, { candidateDigest, liveSinceMs }
 /** Null when the window may be used. */
 export function whyExcluded(window: Window): Exclusion | null {
   if (window.partial) return 'partial';
-  const serving = window.arms.filter((arm) => arm.role !== 'shadow' && arm.answered > 0);
-  if (serving.some(({ digest }) => digest !== serving[0]?.digest)) return 'switch';
+  if (isSwitch(window)) return 'switch';
   return window.cameras.some((camera) => camera.healthy === false) ? 'camera' : null;
+}
+
+/** More than one release answered live frames in it. */
+function isSwitch({ arms }: Window): boolean {
+  if (arms.length < 2) return false;
+  const first = arms.find((arm) => arm.role !== 'shadow' && arm.answered > 0);
+  return first !== undefined && arms.some((a) => a.role !== 'shadow' && a.answered > 0 && a.digest !== first.digest);
 }
 
 function sampleOf(window: Window, digest: string, role: Arm['role']): readonly Sample[] {

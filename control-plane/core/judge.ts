@@ -91,10 +91,16 @@ function isPlainLimit(guardrail: Guardrail, evidence: Measured): boolean {
   return evidence.kind === 'shares' ? evidence.counted === 'frames' : evidence.basis === 'absolute';
 }
 
+/**
+ * Of the error of a breach, where there are windows. They get more than half: they share it among themselves, and what the whole stage
+ * loses by it is little, as its boundary hardly moves with alpha.
+ */
+const WINDOWS_PART = 2 / 3;
+
 function wholeStage({ guardrail, rule, scale }: Facts, evidence: Measured): Finding | null {
   const interval = mayBreach(guardrail, evidence) ? intervalOf(evidence, rule) : null;
   if (interval === null) return null;
-  const alpha = rule.windows.planned === 0 ? rule.alpha : rule.alpha / 2;
+  const alpha = rule.windows.planned === 0 ? rule.alpha : rule.alpha * (1 - WINDOWS_PART);
   const reach = alwaysValidReach(withUnseen(interval, scale), scale.tau, alpha);
   return { interval, reach, boundary: 'always-valid', ...rule.span, words: null };
 }
@@ -105,7 +111,7 @@ function finishedWindow({ guardrail, rule, scale }: Facts): Finding | null {
   const interval = mayBreach(guardrail, finished.evidence) ? intervalOf(finished.evidence, rule) : null;
   if (interval === null) return null;
   const { number, fromMs, toMs } = finished;
-  const reach = fixedReach(withUnseen(interval, scale), windowAlpha(number, planned, rule.alpha / 2));
+  const reach = fixedReach(withUnseen(interval, scale), windowAlpha(number, planned, rule.alpha * WINDOWS_PART));
   const words = `in a window of ${minutesOf(toMs - fromMs)}`;
   return { interval, reach, boundary: `window ${number}`, fromMs, toMs, words };
 }
@@ -184,13 +190,14 @@ function needsOf(
 /** A whole stage that is hardly surer than one window of it: the spread between devices is what is left. */
 const TIME_HELPS = 0.85;
 
-function intervalOf(evidence: Measured, { groupsOf }: Rule): Interval | null {
+function intervalOf(evidence: Measured, { groupsOf, slice }: Rule): Interval | null {
   if (evidence.kind === 'shares')
     return evidence.count === 0 || evidence.devices.length === 0
       ? null
       : shareInterval(evidence.devices, evidence.counted === 'frames' ? 'absolute' : 'paired');
   const { candidates, controls, basis } = evidence;
-  return candidates.length === 0 ? null : changeInterval(candidates, controls, basis, groupsOf);
+  const scope = slice === null ? 'whole' : 'part';
+  return candidates.length === 0 ? null : changeInterval(candidates, controls, basis, { groupsOf, scope });
 }
 
 function whyNone(evidence: Measured): string {

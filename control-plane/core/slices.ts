@@ -10,7 +10,11 @@ import { judge, type Rule, type Span } from './judge.ts';
 import { rememberGroups } from './uncertainty.ts';
 
 type Placed = { readonly site: string; readonly hardwareClass?: string | undefined };
-export type Slice = { readonly name: string; readonly holds: (device: Placed) => boolean };
+export type Slice = {
+  readonly name: string;
+  readonly kind: 'hardware' | 'site';
+  readonly holds: (device: Placed) => boolean;
+};
 
 /** Slices that differ from the whole. */
 export function slicesOf(wanted: AnalysisSpec['slices'], devices: readonly Placed[]): readonly Slice[] {
@@ -28,11 +32,11 @@ export function slicesOf(wanted: AnalysisSpec['slices'], devices: readonly Place
 }
 
 function classSlice(name: string): Slice {
-  return { name, holds: ({ hardwareClass }) => hardwareClass === name };
+  return { name, kind: 'hardware', holds: ({ hardwareClass }) => hardwareClass === name };
 }
 
 function siteSlice(name: string): Slice {
-  return { name, holds: ({ site }) => site === name };
+  return { name, kind: 'site', holds: ({ site }) => site === name };
 }
 
 /** Fewer devices than this are shown, not judged. */
@@ -48,11 +52,18 @@ export function judgeScopes(
   if (slices.length === 0 || evidence.kind === 'golden') return judge(guardrail, evidence, rule);
   // Half for the whole, however many parts there are: each part that is added would make the whole blinder otherwise.
   const half = { ...rule, alpha: rule.alpha / 2, groupsOf: rememberGroups() };
-  const ofSlice = { ...half, alpha: half.alpha / slices.length };
   const whole = judge(guardrail, evidence, half);
-  const judged = slices.map((slice) => judgeSlice(guardrail, evidence, { rule: ofSlice, slice }));
+  const judged = slices.map((slice) =>
+    judgeSlice(guardrail, evidence, { rule: { ...half, alpha: half.alpha * shareOf(slice, slices) }, slice }),
+  );
   const worst = whole.verdict === 'breach' ? undefined : judged.find(({ verdict }) => verdict === 'breach');
   return { ...(worst ?? whole), slices: judged.map(summarise) };
+}
+
+/** Classes together as much as sites together: many sites would leave nothing to a fault of one class, and a site is the rarer cause. */
+function shareOf({ kind }: Slice, slices: readonly Slice[]): number {
+  const kinds = new Set(slices.map((slice) => slice.kind)).size;
+  return 1 / kinds / slices.filter((slice) => slice.kind === kind).length;
 }
 
 function judgeSlice(

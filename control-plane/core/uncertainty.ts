@@ -24,14 +24,22 @@ export type Interval = {
 const DF_MIN = 8;
 /**
  * On the logarithmic scale: what one device, and what all devices of a site together, move by themselves between two spans of
- * time. Assumed where there are too few devices, or no controls, to measure it; 6 % is what fleets were seen to do.
+ * time. Assumed where there are too few devices, or no controls, to measure it: a device moves by 6 %, a site stands 6 % off at any one
+ * time, and thus at two times by the square root of two as much apart.
  */
 const DEVICE_DRIFT = 0.06;
-const SITE_SHOCK = 0.06;
+const SITE_SHOCK = 0.06 * Math.SQRT2;
 /** A share has a floor that counting sets, so its windows may speak until there are eight devices; the larger spread counts. */
 const SHARE_DF_MIN = 7;
-/** Degrees of freedom that controls or windows may add; more would claim more than they know. */
+/** Degrees of freedom that windows or devices of a share may claim; more would claim more than they know. */
 const DF_EXTRA_MAX = 20;
+/**
+ * Degrees of freedom that controls add: they vouch for a spread that candidates, who may answer differently, can show only by
+ * themselves. So many for each of the candidates' own, or so many at least: fewer for one part of several, where a handful of devices
+ * that happen to agree would be believed too often (shared/decisions/0020).
+ */
+const DF_OF_CONTROLS_EACH = 4;
+const DF_OF_CONTROLS = { whole: 20, part: 7 } as const;
 /**
  * Correlation of two releases' answers on the same pictures. Measured 0.58 and above on paired image sets; only marginal
  * counts reach us, so the lower, safer value is assumed.
@@ -40,18 +48,24 @@ const GOLDEN_CORRELATION = 0.5;
 
 type Basis = 'self' | 'paired' | 'absolute';
 
+type Comparing = {
+  readonly groupsOf?: GroupsOf | undefined;
+  /** A part of the fleet is one of several that are tried. */
+  readonly scope?: 'whole' | 'part';
+};
+
 /** Mean change of the candidates minus what their controls did meanwhile; null when a lone device has too few windows. */
 export function changeInterval(
   candidates: readonly DeviceChange[],
   controls: readonly DeviceChange[],
   basis: Basis,
-  groupsOf: GroupsOf = groupControls,
+  { groupsOf = groupControls, scope = 'whole' }: Comparing = {},
 ): Interval | null {
   const n = candidates.length;
   const find = controlFinder(groupsOf(controls));
   const matches = candidates.map((candidate) => ({ candidate, ...find(candidate) }));
   const used = unique([...new Set(matches.map(({ group }) => group))]);
-  const between = spreadBetween(matches, used);
+  const between = spreadBetween(matches, used, DF_OF_CONTROLS[scope]);
   const within = spreadWithin(candidates, used);
   const isEnough = between.df >= DF_MIN;
   if (!isEnough && within === null) return null;
@@ -209,7 +223,7 @@ type Spread = { readonly variance: number; readonly df: number };
  * max(candidate, control variance)/n plus what the means of the controls add, weighted by who uses them. The larger variance
  * counts there as well: the few controls of a late stage hardly show their own, and one alone shows none.
  */
-function spreadBetween(matches: readonly Match[], used: readonly DeviceChange[]): Between {
+function spreadBetween(matches: readonly Match[], used: readonly DeviceChange[], dfLeast: number): Between {
   const n = matches.length;
   const groups = new Map<readonly DeviceChange[], { readonly mean: number; users: number }>();
   const changes = matches.map(({ candidate, group }) => {
@@ -233,7 +247,7 @@ function spreadBetween(matches: readonly Match[], used: readonly DeviceChange[])
   return {
     estimate: mean(changes),
     variance: variance / n + fromControls,
-    df: n - 1 + Math.min(DF_EXTRA_MAX, Math.max(0, controlDf)),
+    df: n - 1 + Math.min(Math.max(dfLeast, DF_OF_CONTROLS_EACH * (n - 1)), Math.max(0, controlDf)),
   };
 }
 

@@ -5,13 +5,12 @@ import type { RolloutSpec } from '../../../shared/rollout/rollout-file.ts';
 
 export type Ruled = { readonly spec: RolloutSpec; readonly guardrails: readonly Guardrail[] };
 
-/** From the first devices to all, judged by eight guardrails at once. */
+/** From the first devices to all, judged by eight guardrails at once. The last stage keeps a tenth to compare with until it completes. */
 export const WHOLE_ROLLOUT: readonly string[] = [
   '{ name: first, percent: 5, bake: 30m, extend: 2x30m }',
   '{ name: quarter, percent: 25, bake: 30m, extend: 2x30m }',
   '{ name: half, percent: 50, bake: 30m, extend: 2x30m }',
-  '{ name: most, percent: 95, bake: 30m, extend: 2x30m }',
-  '{ name: full, percent: 100, bake: 30m, extend: 2x30m }',
+  '{ name: full, percent: 100, holdback: 10, bake: 30m, extend: 2x30m, judge: [noBreach, pointEstimate] }',
 ];
 
 /** 12 devices, looked at every minute for two hours; a file must end with everyone, which these runs do not reach. */
