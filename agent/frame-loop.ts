@@ -13,6 +13,7 @@ import type { RunnerAnswer, RunnerExit, RunnerFaultReport } from './inference/in
 import { LaneDriver } from './lane-driver.ts';
 import { NextAnswer } from './next-answer.ts';
 import { opinionLane } from './second-opinion.ts';
+import { ShadowShare } from './shadow-share.ts';
 import { type AnswerRecord, answerRecord } from './sinks/answer-record.ts';
 import type { FrameOutcome } from './telemetry/outcome.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
@@ -38,11 +39,12 @@ export class FrameLoop {
   readonly #lanes = new Map<string, Lane>();
   readonly counter = new FrameCounter();
   readonly #nextAnswer: NextAnswer;
-  #offered = 0;
+  readonly #share: ShadowShare;
 
   constructor(parts: FrameLoopParts) {
     this.#parts = parts;
     this.#nextAnswer = new NextAnswer(parts.after);
+    this.#share = new ShadowShare(parts.monotonicNow);
     this.#driver = new LaneDriver({
       state: parts.core.state,
       monotonicNow: parts.monotonicNow,
@@ -156,7 +158,8 @@ export class FrameLoop {
     if (pair) telemetry.recordPair(pair);
     this.#parts.onAnswered?.({ lane, flight, outcome, pair });
     core.send({ kind: 'answered', digest, role, latencyMs, serviceMs, requestId: frame.requestId, content });
-    if (role !== 'shadow') this.#nextAnswer.arrived();
+    if (role === 'shadow') this.#share.ran(runMs);
+    else this.#nextAnswer.arrived();
   }
 
   #publish(lane: Lane, frame: Frame, outcome: FrameOutcome): void {
@@ -205,9 +208,7 @@ export class FrameLoop {
   }
 
   #shadow(frame: Frame, serving: Serving): void {
-    if (serving.shadow === null) return;
-    this.#offered += 1;
-    if (this.#offered % serving.shadow.sampleEvery !== 0) return;
+    if (serving.shadow === null || !this.#share.wants(serving.shadow)) return;
     const { digest } = serving.shadow.ref;
     const lane = this.#lanes.get(laneKey(digest, frame.cameraId));
     if (!lane) return;
