@@ -14,6 +14,7 @@ import { LaneDriver } from './lane-driver.ts';
 import { NextAnswer } from './next-answer.ts';
 import { opinionLane } from './second-opinion.ts';
 import { servingLane } from './serving-lane.ts';
+import { ShadowShare } from './shadow-share.ts';
 import { type AnswerRecord, answerRecord } from './sinks/answer-record.ts';
 import type { FrameOutcome } from './telemetry/outcome.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
@@ -39,11 +40,12 @@ export class FrameLoop {
   readonly #lanes = new Map<string, Lane>();
   readonly counter = new FrameCounter();
   readonly #nextAnswer: NextAnswer;
-  #offered = 0;
+  readonly #share: ShadowShare;
 
   constructor(parts: FrameLoopParts) {
     this.#parts = parts;
     this.#nextAnswer = new NextAnswer(parts.after);
+    this.#share = new ShadowShare(parts.monotonicNow);
     this.#driver = new LaneDriver({
       state: parts.core.state,
       monotonicNow: parts.monotonicNow,
@@ -156,8 +158,8 @@ export class FrameLoop {
     if (pair) telemetry.recordPair(pair);
     this.#parts.onAnswered?.({ lane, flight, outcome, pair });
     core.send({ kind: 'answered', digest, role, latencyMs, serviceMs, requestId: frame.requestId, content });
-    if (role === 'shadow') return;
-    this.#nextAnswer.arrived();
+    if (role === 'shadow') this.#share.ran(runMs);
+    else this.#nextAnswer.arrived();
     this.#turnToShadow(frame, true);
   }
 
@@ -194,11 +196,9 @@ export class FrameLoop {
 
   /** A frame that the shadow shall see when it is answered. */
   #remember(frame: Frame, shadow: Serving['shadow']): void {
-    if (shadow === null) return;
-    this.#offered += 1;
-    const { digest } = shadow.ref;
-    if (this.#offered % shadow.sampleEvery !== 0 || !this.#lanes.has(laneKey(digest, frame.cameraId))) return;
-    frame.shadow = digest;
+    if (shadow === null || !this.#share.wants(shadow)) return;
+    if (!this.#lanes.has(laneKey(shadow.ref.digest, frame.cameraId))) return;
+    frame.shadow = shadow.ref.digest;
     frame.pair = { baseline: null, candidate: null };
     frame.holds += 1;
   }

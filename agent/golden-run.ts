@@ -4,6 +4,7 @@ import { describeError } from '../shared/basics/errors.ts';
 import type { Answer } from '../shared/release/answers.ts';
 import type { Installed } from './artifacts/artifacts.ts';
 import type { ProofFault } from './core/events.ts';
+import { type Prewarm, warmedBy } from './core/prewarm.ts';
 import type { RoomLog } from './frames/child-log.ts';
 import { type Camera, type CameraToken, openCamera, type PictureSize, RingError } from './frames/frames.ts';
 import {
@@ -31,6 +32,7 @@ export type GoldenRunParts = {
   readonly log: RoomLog;
   readonly monotonicNow: () => number;
   readonly wallNow: () => number;
+  readonly prewarm: Prewarm;
 };
 
 export type GoldenRun =
@@ -64,6 +66,16 @@ export async function runGolden(
   } finally {
     await course.close();
   }
+}
+
+/** Starts it once more, to its first answer; null when that did not come. What is wrong with a release is told by its proof. */
+export async function probeStart(
+  release: Installed,
+  framesPath: string,
+  parts: GoldenRunParts,
+): Promise<number | null> {
+  const run = await runGolden(release, framesPath, 1, parts);
+  return run.kind === 'answers' ? run.coldStartMs : null;
 }
 
 class GoldenCourse {
@@ -114,7 +126,7 @@ class GoldenCourse {
     if (this.#isOver) return;
     this.#startedAtMs = monotonicNow();
     this.#runner = await launcher.launch<CameraToken>({
-      manifest,
+      manifest: warmedBy(manifest, this.#parts.prewarm),
       packageDir,
       ring: this.#camera.ring(manifest.input),
       role,

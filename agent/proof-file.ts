@@ -22,6 +22,8 @@ const proofSchema = z.object({
   frames: countSchema,
   loadMs: z.number(),
   coldStartMs: z.number(),
+  coldStartsMs: z.array(z.number()).optional(),
+  startsTried: countSchema.optional(),
   scores: z.array(goldenScoreSchema),
 });
 

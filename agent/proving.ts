@@ -15,7 +15,7 @@ import type { ProofFault } from './core/events.ts';
 import { scoreGolden } from './core/golden-score.ts';
 import { compareReference } from './core/proof.ts';
 import type { ProofRecord } from './core/state.ts';
-import { type GoldenRun, type GoldenRunParts, runGolden } from './golden-run.ts';
+import { type GoldenRun, type GoldenRunParts, probeStart, runGolden } from './golden-run.ts';
 import { truthInFrame } from './golden-truth.ts';
 
 export type ProofResult =
@@ -37,7 +37,28 @@ export async function proveRelease(release: Installed, parts: GoldenRunParts): P
   if (run.kind === 'cancelled') return { kind: 'cancelled' };
   if (run.kind === 'damaged' || run.kind === 'starved') return { kind: run.kind, reason: run.reason };
   if (run.kind === 'failed') return judged(release, null, run, parts);
-  return judgeAnswers(release, run, golden, parts);
+  const result = judgeAnswers(release, run, golden, parts);
+  if (result.kind !== 'proof' || !result.record.passed) return result;
+  const starts = await measureStarts(release, parts);
+  return {
+    ...result,
+    record: { ...result.record, ...starts, coldStartsMs: [run.coldStartMs, ...starts.coldStartsMs] },
+  };
+}
+
+/** The starts beyond that of the proof itself, as many as the rollout asks for. */
+async function measureStarts(
+  release: Installed,
+  parts: GoldenRunParts,
+): Promise<{ readonly coldStartsMs: readonly number[]; readonly startsTried: number }> {
+  const { manifest, packageDir } = release;
+  const coldStartsMs: number[] = [];
+  const { coldStartProbes } = parts.prewarm;
+  for (let at = 1; at < coldStartProbes && !parts.signal.aborted; at += 1) {
+    const startMs = await probeStart(release, join(packageDir, manifest.golden.frames), parts);
+    if (startMs !== null) coldStartsMs.push(startMs);
+  }
+  return { coldStartsMs, startsTried: coldStartProbes };
 }
 
 function judgeAnswers(

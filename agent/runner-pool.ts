@@ -5,6 +5,7 @@ import type { InputContract } from '../shared/release/manifest.ts';
 import type { Installed } from './artifacts/artifacts.ts';
 import { alertingLabels } from './core/answer-content.ts';
 import type { CoreEvent } from './core/events.ts';
+import { type Prewarm, warmedBy } from './core/prewarm.ts';
 import type { Priority } from './core/state.ts';
 import { type Flight, type Lane, openLane } from './frame.ts';
 import type { FrameLoop } from './frame-loop.ts';
@@ -21,6 +22,7 @@ export type RunnerPoolParts = {
   /** The files are not the release's: drop what is wrong, so that it is fetched again. */
   readonly discardDamaged: (digest: string) => Promise<void>;
   readonly threadsFor: (release: Installed, priority: Priority) => number;
+  readonly prewarmFor: (digest: string) => Prewarm;
   readonly telemetry: Pick<Telemetry, 'recordRunner'>;
   readonly send: (event: CoreEvent) => void;
   readonly log: RoomLog;
@@ -115,7 +117,7 @@ export class RunnerPool {
   }
 
   async #openLane(release: Installed, cameraId: string, priority: Priority, signal?: AbortSignal): Promise<Lane> {
-    const { cameras, frameLoop, launcher, log, telemetry, threadsFor } = this.#parts;
+    const { cameras, frameLoop, launcher, log, telemetry, threadsFor, prewarmFor } = this.#parts;
     const camera = cameras.get(cameraId);
     if (!camera) throw new RangeError(`no camera ${cameraId}`);
     const { manifest, packageDir, ref } = release;
@@ -124,7 +126,7 @@ export class RunnerPool {
       if (opened.lane) use(opened.lane);
     };
     const runner = await launcher.launch<Flight>({
-      manifest,
+      manifest: warmedBy(manifest, prewarmFor(ref.digest)),
       packageDir,
       ring: camera.ring(manifest.input),
       role: priority,

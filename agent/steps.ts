@@ -3,6 +3,7 @@ import { describeError } from '../shared/basics/errors.ts';
 import type { Artifacts, Installed } from './artifacts/artifacts.ts';
 import type { Effect } from './core/effects.ts';
 import type { CoreEvent } from './core/events.ts';
+import type { Prewarm } from './core/prewarm.ts';
 import type { Priority, ReleaseRef } from './core/state.ts';
 import type { FrameLoop } from './frame-loop.ts';
 import type { RoomLog } from './frames/child-log.ts';
@@ -36,6 +37,7 @@ export type StepParts = {
   /** An event waits in the spool. */
   readonly wakeReporter: () => void;
   readonly threadsFor: (release: Installed, priority: Priority) => number;
+  readonly prewarmFor: (digest: string) => Prewarm;
   readonly device: string;
   readonly ringDir: string;
   readonly log: RoomLog;
@@ -189,6 +191,8 @@ async function besideLive<T>({ telemetry }: StepParts, work: () => Promise<T>): 
 }
 
 function goldenParts(parts: StepParts, release: Installed, role: 'candidate' | 'shadow', signal: AbortSignal) {
-  const { device, launcher, ringDir, log, monotonicNow, wallNow, threadsFor } = parts;
-  return { device, launcher, ringDir, log, monotonicNow, wallNow, role, signal, threads: threadsFor(release, role) };
+  const { device, launcher, ringDir, log, monotonicNow, wallNow, threadsFor, prewarmFor } = parts;
+  const prewarm = prewarmFor(release.ref.digest);
+  const threads = threadsFor(release, role);
+  return { device, launcher, ringDir, log, monotonicNow, wallNow, role, signal, threads, prewarm };
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { type Audit, openAudit } from './audit/audit.ts';
+import { type Business, openBusiness } from './business/business.ts';
 import type { Config } from './config.ts';
 import type { Database } from './database/database.ts';
 import { type Devices, openDevices, restorePresence } from './devices/devices.ts';
@@ -32,6 +33,7 @@ export type Rooms = {
   readonly leases: Leases;
   readonly rollouts: Rollouts;
   readonly incidents: Incidents;
+  readonly business: Business;
   readonly outlet: Outlet;
 };
 
@@ -66,6 +68,19 @@ export async function openRooms(config: Config, database: Database, log: Logger)
   });
   const rollouts = openRollouts({ ...clocks, database, registry, devices, audit, log });
   const incidents = openIncidents({ ...clocks, database, audit });
-  const opened = { audit, signing, registry, presence, devices, killSwitch, leases, rollouts, incidents, outlet };
+  const business = openBusiness({ ...clocks, database, audit, devices });
+  const opened = {
+    audit,
+    signing,
+    registry,
+    presence,
+    devices,
+    killSwitch,
+    leases,
+    rollouts,
+    incidents,
+    business,
+    outlet,
+  };
   return { config, log, ...clocks, database, ...opened };
 }

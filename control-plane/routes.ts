@@ -6,6 +6,7 @@ import { registerDocumentsRoute } from './http/routes/documents.ts';
 import { registerIncidentRoutes } from './http/routes/incidents.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
+import { registerMetricsRoutes } from './http/routes/metrics.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
@@ -38,6 +39,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
   registerIncidentRoutes(app, { incidents });
+  registerMetricsRoutes(app, { business: rooms.business, wake: () => rolloutLoop.wake() });
   registerReportRoutes(app, { registry, reports: openReports(rooms) });
   registerRolloutRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });
   registerDeviceRoutes(app, {

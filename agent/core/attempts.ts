@@ -1,5 +1,6 @@
 // Attempts: a candidate's start is counted on disk before it is loaded, so that a release that takes the whole box down
 // is still counted. Strikes: a native crash or a hang is enough, an error, NaN or out-of-memory counts half.
+import { limitsOf } from './limit-breach.ts';
 import { quarantine } from './quarantine.ts';
 import type { Attempt, CoreState, QuarantineKind, ReleaseRef } from './state.ts';
 import { type Turn, turn } from './turn.ts';
@@ -45,6 +46,11 @@ export function clearAttempts(state: CoreState, digest: string): CoreState {
   return { ...state, durable: { ...state.durable, attempts } };
 }
 
+/** A rollout may ask for less patience with want of memory. */
+function strikesNeeded(state: CoreState, kind: QuarantineKind): number {
+  return kind === 'oom' ? limitsOf(state).oomStrikes : STRIKES_NEEDED[kind];
+}
+
 /** Counts a failure of a candidate; enough of them set it aside. */
 export function strike(
   state: CoreState,
@@ -54,7 +60,7 @@ export function strike(
 ): Turn {
   const attempt = attemptOf(state, ref.digest);
   const strikes = attempt.strikes + 1;
-  if (strikes >= STRIKES_NEEDED[why.kind]) return quarantine(state, ref, why, nowMs);
+  if (strikes >= strikesNeeded(state, why.kind)) return quarantine(state, ref, why, nowMs);
   return turn(withAttempt(state, { ...attempt, strikes, starts: Math.max(0, attempt.starts - 1) }));
 }
 

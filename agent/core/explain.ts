@@ -194,7 +194,11 @@ function relevantProofs(state: CoreState): Reported['proofs'] {
   const digests = new Set(refs.map((ref) => ref?.digest));
   return [...state.proofs.values()]
     .filter((proof) => digests.has(proof.digest))
-    .map((proof) => ({ ...proof, scores: [...proof.scores] }));
+    .map(({ startsTried: _tried, coldStartsMs, ...proof }) => ({
+      ...proof,
+      ...(coldStartsMs === undefined ? {} : { coldStartsMs: [...coldStartsMs] }),
+      scores: [...proof.scores],
+    }));
 }
 
 function plain(ref: ReleaseRef): ReleaseRef {

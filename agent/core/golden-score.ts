@@ -15,7 +15,7 @@ const IOU_MIN = 0.5;
 const VISIBLE_MIN = 0.5;
 
 /** What one answered box was: true, false, or not to be counted for this size. */
-type Judged = { readonly score: number; readonly hit: boolean };
+type Judged = { readonly score: number; readonly hit: boolean; readonly iou: number };
 
 export function scoreGolden(answers: readonly Answer[], truths: readonly TruthFrame[]): readonly GoldenScore[] {
   const isText = answers.some((answer) => answer.task === 'ocr');
@@ -71,7 +71,12 @@ function scoreClass(answers: readonly Answer[], truths: readonly TruthFrame[], s
   const found = judged.filter((one) => one.hit).length;
   const falseAlarms = judged.length - found;
   const ap50 = averagePrecision(judged, objects);
-  return { class: slice.label, size: slice.size, objects, found, falseAlarms, ap50 };
+  // What was missed overlaps with nothing: an average over found objects alone would hide it.
+  const sums = {
+    iouSum: judged.reduce((sum, { iou }) => sum + iou, 0),
+    iouSquares: judged.reduce((sum, { iou }) => sum + iou ** 2, 0),
+  };
+  return { class: slice.label, size: slice.size, objects, found, falseAlarms, ap50, ...sums };
 }
 
 /** Best score first, each answer takes the free truth it covers best; what covers an uncounted truth is left out. */
@@ -84,7 +89,7 @@ function judgeFrame(detections: readonly Detection[], objects: readonly GoldenTr
     if (match) free.delete(match);
     if (match && !isDemanded(match, slice)) continue;
     if (!match && !isFalseAlarmOf(detection, slice)) continue;
-    judged.push({ score: detection.score, hit: match !== null });
+    judged.push({ score: detection.score, hit: match !== null, iou: match ? boxIou(detection.box, match.box) : 0 });
   }
   return judged;
 }
@@ -149,8 +154,10 @@ function averagePrecision(judged: readonly Judged[], objects: number): number | 
 
 /** Over all classes: counts add up, AP is the mean of the classes that have objects. */
 function pool(scores: readonly GoldenScore[], size: Size): GoldenScore {
-  const sum = (what: 'objects' | 'found' | 'falseAlarms') => scores.reduce((total, score) => total + score[what], 0);
+  const sum = (what: 'objects' | 'found' | 'falseAlarms' | 'iouSum' | 'iouSquares') =>
+    scores.reduce((total, score) => total + (score[what] ?? 0), 0);
   const defined = scores.map((score) => score.ap50).filter((ap50) => ap50 !== null);
   const ap50 = defined.length === 0 ? null : defined.reduce((total, value) => total + value, 0) / defined.length;
-  return { class: '*', size, objects: sum('objects'), found: sum('found'), falseAlarms: sum('falseAlarms'), ap50 };
+  const counts = { objects: sum('objects'), found: sum('found'), falseAlarms: sum('falseAlarms') };
+  return { class: '*', size, ...counts, ap50, iouSum: sum('iouSum'), iouSquares: sum('iouSquares') };
 }

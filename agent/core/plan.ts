@@ -4,6 +4,7 @@ import { beginAttempt, endAttempt } from './attempts.ts';
 import type { Effect } from './effects.ts';
 import { availableBytes, isProofFresh, isScoreRetried, mayRest } from './memory-mode.ts';
 import { admitStep, isToBeAdmitted } from './memory-steps.ts';
+import { prewarmOf } from './prewarm.ts';
 import { adoptionOf, baselineChain, candidateOf, forbidden, wantedBaseline } from './serving.ts';
 import { type CoreState, type Holding, holdingOf, type Priority, type ReleaseRef, withHolding } from './state.ts';
 import { endRunner, isOnTrial } from './trouble.ts';
@@ -157,13 +158,20 @@ function repairBaselines(state: CoreState, nowMs: number): Turn {
 function scoreBaseline(state: CoreState, nowMs: number): Turn {
   const { committed } = state.durable;
   const isCold = state.memory.mode === 'cold-baseline';
-  const isKnown = isCold ? isProofFresh(state, committed, nowMs) : state.proofs.has(committed.digest);
+  const isKnown =
+    (isCold ? isProofFresh(state, committed, nowMs) : state.proofs.has(committed.digest)) &&
+    areStartsKnown(state, committed);
   if (state.stopping || state.scoring !== null || isKnown) return turn(state);
   // One that rests is asked in a process of its own, as any other; its place stays free.
   if ((holdingOf(state, committed).runner !== 'loaded' && !isCold) || isBusy(state)) return turn(state);
   const isRolloutInSight = state.desired?.candidate != null && state.desired.baseline.digest === committed.digest;
   if (nowMs < state.scoreAfterMs && (isScoreRetried(state, nowMs) || !isRolloutInSight)) return turn(state);
   return turn({ ...state, scoring: committed.digest }, { kind: 'score', ref: committed });
+}
+
+/** As often as the rollout in force asks for; a start that failed is not tried for ever. */
+function areStartsKnown(state: CoreState, { digest }: ReleaseRef): boolean {
+  return (state.proofs.get(digest)?.startsTried ?? 1) >= prewarmOf(state, digest).coldStartProbes;
 }
 
 /** A release is being loaded or proven. */

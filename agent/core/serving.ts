@@ -125,7 +125,8 @@ function shadowOf(state: CoreState): Serving['shadow'] {
   const candidate = candidateOf(state);
   const desired = state.desired?.candidate;
   if (candidate === null || desired?.role !== 'shadow' || !isReady(state, candidate)) return null;
-  return { ref: { release: candidate.release, digest: candidate.digest }, sampleEvery: desired.sampleEvery };
+  const { sampleEvery, maxExtraLoadPct = null } = desired;
+  return { ref: { release: candidate.release, digest: candidate.digest }, sampleEvery, maxExtraLoadPct };
 }
 
 /** Proven in this load: nothing else may answer or shadow. */

@@ -85,7 +85,8 @@ function isSameRoute(a: Serving, b: Serving): boolean {
     a.kind === b.kind &&
     a.ref?.digest === b.ref?.digest &&
     a.shadow?.ref.digest === b.shadow?.ref.digest &&
-    a.shadow?.sampleEvery === b.shadow?.sampleEvery
+    a.shadow?.sampleEvery === b.shadow?.sampleEvery &&
+    a.shadow?.maxExtraLoadPct === b.shadow?.maxExtraLoadPct
   );
 }
 

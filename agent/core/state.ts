@@ -82,6 +82,9 @@ export type ProofRecord = ReleaseRef & {
   readonly frames: number;
   readonly loadMs: number;
   readonly coldStartMs: number;
+  /** Every start that was measured, this one first; and how many were tried. */
+  readonly coldStartsMs?: readonly number[] | undefined;
+  readonly startsTried?: number | undefined;
   readonly scores: readonly GoldenScore[];
 };
 
@@ -125,7 +128,12 @@ export type Serving = {
   readonly ref: ReleaseRef | null;
   /** As telemetry names it. */
   readonly role: 'baseline' | 'candidate';
-  readonly shadow: { readonly ref: ReleaseRef; readonly sampleEvery: number } | null;
+  readonly shadow: {
+    readonly ref: ReleaseRef;
+    readonly sampleEvery: number;
+    /** Most time that its runs may take, in percent; null or absent: no cap. */
+    readonly maxExtraLoadPct?: number | null;
+  } | null;
   readonly because: string;
 };
 

@@ -1,7 +1,7 @@
 // Adds up what one release did in one role during a window: counters, sketches and quality proxies.
 // It knows no clock and no device; the window recorder owns one per (digest, role).
 import { encodeSketch, SketchRecorder } from '../../shared/measure/latency-sketch.ts';
-import type { Arm } from '../../shared/measure/window.ts';
+import { type Arm, SCORE_BINS } from '../../shared/measure/window.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import { type FoundObject, foundObjects } from './found-objects.ts';
 import type { FrameOutcome, FrameResult, ServingRole } from './outcome.ts';
@@ -26,6 +26,7 @@ export class ArmRecorder {
   #frames = 0;
   #byClass = new Map<string, number>();
   #sums = emptySums();
+  #scoreBins = emptyBins();
 
   constructor(release: ReleaseRef, role: ServingRole) {
     this.release = release;
@@ -65,10 +66,11 @@ export class ArmRecorder {
       runMs: encodeSketch(this.#run.take()),
       activeMs,
       ...use,
-      proxies: { ...this.#sums, byClass: Object.fromEntries(this.#byClass) },
+      proxies: { ...this.#sums, scoreBins: this.#scoreBins, byClass: Object.fromEntries(this.#byClass) },
     };
     this.#errors = new Map();
     this.#byClass = new Map();
+    this.#scoreBins = emptyBins();
     this.#sums = emptySums();
     this.#answered = this.#frames = 0;
     return arm;
@@ -81,6 +83,8 @@ export class ArmRecorder {
     for (const { label, score } of objects) {
       this.#sums.scoreSum += Math.max(0, score);
       this.#sums.entropySum += binaryEntropy(score);
+      const bin = Math.min(SCORE_BINS - 1, Math.max(0, Math.floor(score * SCORE_BINS)));
+      this.#scoreBins[bin] = (this.#scoreBins[bin] ?? 0) + 1;
       const name = this.#byClass.has(label) || this.#byClass.size < CLASSES_MAX ? label : OTHER_CLASSES;
       this.#byClass.set(name, (this.#byClass.get(name) ?? 0) + 1);
     }
@@ -101,6 +105,10 @@ export class ArmRecorder {
 function binaryEntropy(score: number): number {
   if (!(score > 0 && score < 1)) return 0;
   return -(score * Math.log2(score) + (1 - score) * Math.log2(1 - score));
+}
+
+function emptyBins(): number[] {
+  return Array.from({ length: SCORE_BINS }, () => 0);
 }
 
 function emptySums() {

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addDeviceCommands } from './commands/device.ts';
 import { addIncidentCommands } from './commands/incident.ts';
 import { addKillCommands } from './commands/kill.ts';
+import { addMetricsCommands } from './commands/metrics.ts';
 import { addReleaseCommands } from './commands/release.ts';
 import { addRolloutCommands } from './commands/rollout.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -23,6 +24,7 @@ addRolloutCommands(program);
 addDeviceCommands(program);
 addKillCommands(program);
 addIncidentCommands(program);
+addMetricsCommands(program);
 applyToAll(program, 'belay');
 
 // The reader of a pipe may have seen enough (`belay release list | head -1`): no reason to complain.

@@ -14,7 +14,7 @@ import { rememberTotals, type TotalsMemory, withinTick } from './device-totals.t
 import { type Evidence, type EvidenceFacts, gatherEvidence, isEvaluated } from './evidence.ts';
 import { countExposure, type DeviceStanding, notYetActive, standingOf } from './exposure.ts';
 import type { GoldenDevice } from './golden-evidence.ts';
-import { type DeviceHistory, type Selected, selectCandidate, selectControl } from './history.ts';
+import { type DeviceHistory, type Past, type Selected, selectCandidate, selectControl } from './history.ts';
 import { type Incident, type IncidentFacts, judgeIncidents } from './incident-verdict.ts';
 import { judgeScopes, slicesOf } from './slices.ts';
 import { ruleOf, spansOf } from './stage-rule.ts';
@@ -143,6 +143,8 @@ function gatherFacts(facts: AssessFacts, stage: StageSpec, active: ReadonlySet<s
     stageStartedAtMs: progress.stageStartedAtMs,
     settleMs: spec.analysis.settle,
     liveSinceMs: liveSince(facts),
+    servedSinceMs: servedSince(facts),
+    past: pastOf(facts, stage),
   };
   const assigned = devices.filter(({ role }) => role !== 'none');
   const exposed = assigned.filter((device) => active.has(keyOf(device)));
@@ -162,13 +164,35 @@ function liveSince({ spec, progress }: AssessFacts): number {
   return progress.stageTimes[firstLive]?.startedAtMs ?? progress.stageStartedAtMs;
 }
 
+/** Business figures of before are those of before anybody answered with the candidate. */
+function servedSince({ spec, progress }: AssessFacts): number | null {
+  const firstServing = spec.stages.findIndex(({ mode }) => mode === 'serve');
+  return progress.stageTimes[firstServing]?.startedAtMs ?? null;
+}
+
+const DAY_MS = 86_400_000;
+/** A stage that is shorter still has an hour of the day to be compared with. */
+const ALIKE_MS_MIN = 3_600_000;
+
+/** What of a device's past counts: fixed when the stage begins, so that it does not move under those who look. */
+function pastOf({ spec, progress }: AssessFacts, { bake, extend }: StageSpec): Past {
+  const { min, align } = spec.analysis.baselineWindow;
+  const lifeMs = Math.max(ALIKE_MS_MIN, spec.analysis.settle + bake + extend.times * extend.eachMs);
+  if (align === 'none' || lifeMs >= DAY_MS) return { minMs: min, alike: null };
+  const minuteOf = (atMs: number) => Math.floor(atMs / 60_000) % 1440;
+  const fromMs = progress.stageStartedAtMs;
+  return { minMs: min, alike: { fromMinute: minuteOf(fromMs), toMinute: minuteOf(fromMs + lifeMs) } };
+}
+
 function goldenOf(
-  { device, hardwareClass, reported, history }: AssessedDevice,
+  { site, device, hardwareClass, reported, history }: AssessedDevice,
   isCandidate: boolean,
   candidateDigest: string,
 ): GoldenDevice {
+  const proofOf = (digest: string) => reported?.proofs.find((proof) => proof.digest === digest);
+  const startsOf = (digest: string) => coldStartsOf(proofOf(digest));
   const scoresOf = (digest: string) => {
-    const scores = reported?.proofs.find((proof) => proof.digest === digest)?.scores ?? [];
+    const scores = proofOf(digest)?.scores ?? [];
     return scores.length === 0 ? null : scores;
   };
   return {
@@ -177,7 +201,20 @@ function goldenOf(
     isCandidate,
     candidate: scoresOf(candidateDigest),
     baseline: scoresOf(history.baselineDigest),
+    site,
+    coldStarts: { candidate: startsOf(candidateDigest), baseline: startsOf(history.baselineDigest) },
+    images: {
+      candidate: proofOf(candidateDigest)?.frames ?? 0,
+      baseline: proofOf(history.baselineDigest)?.frames ?? 0,
+    },
   };
+}
+
+/** An older agent tells of the one start of its self-test. */
+function coldStartsOf(proof: Reported['proofs'][number] | undefined): readonly number[] {
+  if (proof === undefined) return [];
+  const starts = proof.coldStartsMs ?? [proof.coldStartMs];
+  return starts.filter((ms) => ms > 0);
 }
 
 function countEvaluated({ candidates, memory }: EvidenceFacts, { spec }: AssessFacts, stage: StageSpec): number {

@@ -1,11 +1,13 @@
 // The facts of a decision, put together from what was assessed, what the file says and what a person asks.
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
+import { describeDuration } from '../../shared/rollout/durations.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import type { Plan } from '../../shared/rollout/plan.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Progress } from './advance.ts';
 import type { Assessment } from './assess.ts';
 import type { DecideFacts, PersonRequest } from './decision.ts';
+import { uncoveredPeak } from './peak.ts';
 import { closedNow } from './schedule.ts';
 
 export type DecisionSources = {
@@ -18,6 +20,8 @@ export type DecisionSources = {
   readonly progress: Progress;
   readonly assessment: Assessment;
   readonly kill: string | null;
+  /** `site/device` → when it told us that it went back by itself. */
+  readonly revertedAtMs?: ReadonlyMap<string, number>;
   readonly request: PersonRequest | null;
 };
 
@@ -45,8 +49,15 @@ export function factsToDecide(sources: DecisionSources): DecideFacts {
       devices: assessment.reverted,
       exposed: assessment.everExposed,
       assigned: assessment.exposure.assigned,
-      ...spec.abort.deviceReverts,
+      percent: spec.abort.deviceReverts.percent,
+      min: spec.abort.deviceReverts.min,
+      recent: recentReverts(sources),
     },
+    objectives: objectivesOf(sources, stage.name),
+    uncovered:
+      stage.mode === 'serve'
+        ? uncoveredPeak(spec.schedule, sitesOf(assessment), { fromMs: progress.bakingSinceMs, nowMs })
+        : null,
     request,
     verdicts: assessment.verdicts,
     sustained: sustainedBreaches(sources),
@@ -56,7 +67,7 @@ export function factsToDecide(sources: DecisionSources): DecideFacts {
     pending: assessment.pending,
     exposed: assessment.exposure.exposed,
     closed: closedNow(spec.schedule, sitesOf(assessment), nowMs)?.reason ?? null,
-    approvals: approvalsOf(sources, stage.approvals),
+    approvals: { ...approvalsOf(sources, stage.approvals), signoff: stage.signoff },
   };
 }
 
@@ -76,10 +87,42 @@ function approvalsOf({ plan, progress, spec }: DecisionSources, needed: number):
   };
 }
 
+/** Reverts within the time that the file counts together; one whose time is not known counts. */
+function recentReverts({ spec, assessment, revertedAtMs, nowMs }: DecisionSources): readonly string[] {
+  const { within } = spec.abort.deviceReverts;
+  if (within === null) return assessment.reverted;
+  return assessment.reverted.filter((key) => nowMs - (revertedAtMs?.get(key) ?? nowMs) <= within);
+}
+
+function objectivesOf({ guardrails }: DecisionSources, stage: string): NonNullable<DecideFacts['objectives']> {
+  return guardrails.flatMap(({ id, objective, stages }) =>
+    objective && stages?.includes(stage) ? [{ id, with: objective.with }] : [],
+  );
+}
+
+/** `cv-team (primary) is asked to decide within 8h` */
+function askedOf({ owners, promotion }: RolloutSpec): string | null {
+  const { page, timeout, onTimeout } = promotion.inconclusive;
+  if (page === null) return null;
+  const names = [
+    ...(page === 'backup' ? [] : [`${owners.primary} (primary)`]),
+    ...(page === 'primary' ? [] : [`${owners.backup} (backup)`]),
+  ];
+  const end =
+    timeout === null
+      ? ''
+      : ` within ${describeDuration(timeout)}${onTimeout === 'rollback' ? ', or it goes back' : ''}`;
+  return `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} asked to decide${end}`;
+}
+
 function doubtOf({ spec, progress, nowMs }: DecisionSources): DecideFacts['inconclusive'] {
   const { afterExtensions, timeout, onTimeout } = spec.promotion.inconclusive;
   const heldMs = progress.heldSinceMs === null ? 0 : nowMs - progress.heldSinceMs;
-  return { afterExtensions, isTimedOut: onTimeout === 'rollback' && timeout !== null && heldMs >= timeout };
+  return {
+    afterExtensions,
+    asked: askedOf(spec),
+    isTimedOut: onTimeout === 'rollback' && timeout !== null && heldMs >= timeout,
+  };
 }
 
 /** Breaches that have lasted as long as their guardrail says; a breach without "for" counts at once. */

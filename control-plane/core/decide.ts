@@ -57,10 +57,11 @@ function onKill({ kill, request }: DecideFacts): Draft | null {
 }
 
 function onDeviceReverts({ reverts }: DecideFacts): Draft | null {
-  const { devices, exposed, assigned, percent, min } = reverts;
+  const { exposed, assigned, percent, min } = reverts;
+  const isEveryone = reverts.devices.length >= assigned;
+  const devices = isEveryone ? reverts.devices : (reverts.recent ?? reverts.devices);
   if (devices.length === 0) return null;
-  const isEveryone = devices.length >= assigned;
-  if (!isEveryone && (devices.length < min || sharePct(reverts) <= percent)) return null;
+  if (!isEveryone && (devices.length < min || sharePct({ ...reverts, devices }) <= percent)) return null;
   const limit = isEveryone ? 'all of them' : `limit ${percent} % and ${min} devices`;
   return rollback(`${devices.length} of ${exposed} devices went back by themselves (${limit}): ${list(devices)}`);
 }
@@ -159,8 +160,9 @@ function onSettling({ phase, lookAtMs, pending, state, exposed }: DecideFacts): 
   return wait(state, reason);
 }
 
-function onBake({ lookAtMs, nowMs, state }: DecideFacts): Draft | null {
-  if (lookAtMs === null || nowMs >= lookAtMs) return null;
+function onBake({ lookAtMs, nowMs, state, uncovered = null }: DecideFacts): Draft | null {
+  if (lookAtMs === null) return null;
+  if (nowMs >= lookAtMs) return uncovered === null ? null : wait(state, `baking: ${uncovered}`);
   return wait(state, `baking: looked at in ${describeDuration(lookAtMs - nowMs)}`);
 }
 
@@ -176,7 +178,8 @@ function onEvidence(facts: DecideFacts): Draft | null {
       holdKind: null,
     };
   if (facts.inconclusive.afterExtensions === 'rollback') return rollback(`${lacking}; no extension is left`);
-  return hold('inconclusive', `${lacking}; no extension is left`);
+  const { asked } = facts.inconclusive;
+  return hold('inconclusive', `${lacking}; no extension is left${asked == null ? '' : `; ${asked}`}`);
 }
 
 function onPromote(facts: DecideFacts): Draft {

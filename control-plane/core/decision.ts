@@ -44,6 +44,8 @@ export type DecideFacts = {
     readonly assigned: number;
     readonly percent: number;
     readonly min: number;
+    /** Of those devices, the ones that count together; absent: all of them. */
+    readonly recent?: readonly string[];
   };
   readonly request: PersonRequest | null;
   /** Verdicts of the guardrails of this stage, and the ids of breaches that have lasted as long as they must. */
@@ -52,7 +54,16 @@ export type DecideFacts = {
   /** What a sustained breach of a guardrail with `enforce: rollback` does. */
   readonly onBreach: 'rollback' | 'freeze' | 'hold';
   /** What lasting doubt does when no extension is left, and whether a hold for doubt has waited long enough for a person. */
-  readonly inconclusive: { readonly afterExtensions: 'hold' | 'rollback'; readonly isTimedOut: boolean };
+  readonly inconclusive: {
+    readonly afterExtensions: 'hold' | 'rollback';
+    readonly isTimedOut: boolean;
+    /** Who is asked to decide, in words; null or absent: nobody by name. */
+    readonly asked?: string | null;
+  };
+  /** What must be shown to improve in this stage, and the guardrails that must be shown to hold with it. */
+  readonly objectives?: readonly { readonly id: string; readonly with: readonly string[] }[];
+  /** Parts of the peak that the evidence does not cover yet, in words; null or absent: all of it. */
+  readonly uncovered?: string | null;
   /** Silent devices, blind cameras, devices that do not start: in words; null when all is there. */
   readonly missing: string | null;
   /** Reachable devices that are not on the candidate yet, in words; null when all are. */
@@ -69,6 +80,8 @@ export type DecideFacts = {
     readonly approvers: readonly string[];
     readonly startedBy: string | null;
     readonly planHash: string;
+    /** What an approval of this stage signs; null or absent: nothing by name. */
+    readonly signoff?: string | null;
   };
 };
 

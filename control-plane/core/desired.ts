@@ -16,6 +16,10 @@ export type Placement = {
   /** Of its site; only a candidate that answers frames needs a lease. */
   readonly lease: LeaseTerms;
   readonly requireWarm: boolean;
+  /** Of a shadow: most time that its runs may take, in percent; null: no cap. */
+  readonly maxExtraLoadPct?: number | null;
+  /** Null: as the device does it without being asked. */
+  readonly prewarm?: { readonly warmupFrames: number | null; readonly coldStartProbes: number } | null;
 };
 
 /** In a stage: the candidate in its role, or the baseline alone. What was lifted stays lifted. */
@@ -23,9 +27,12 @@ export function desiredInStage(placement: Placement, previous: Desired | null): 
   if (placement.role === 'none') return desiredOutside(placement.baseline, previous);
   const { role, candidate, rolloutId, stage, sampleEvery, requireWarm } = placement;
   const lease = role === 'serve' ? placement.lease : null;
+  const { maxExtraLoadPct = null, prewarm = null } = placement;
+  const load = role === 'shadow' && maxExtraLoadPct !== null ? { maxExtraLoadPct } : {};
+  const warm = prewarm === null ? {} : { prewarm };
   return {
     baseline: refOf(placement.baseline),
-    candidate: { ...refOf(candidate), role, rolloutId, stage, sampleEvery, lease, requireWarm },
+    candidate: { ...refOf(candidate), role, rolloutId, stage, sampleEvery, lease, requireWarm, ...load, ...warm },
     cohortId: `${rolloutId}/${stage}`,
     limits: placement.limits,
     liftQuarantine: previous?.liftQuarantine ?? [],

@@ -2,7 +2,7 @@
 import type { Expression } from '../../shared/rollout/expression.ts';
 import type { Totals, TotalsMemory } from './device-totals.ts';
 import type { Sample } from './history.ts';
-import { proxyValue } from './proxy-metrics.ts';
+import { confidenceDistance, proxyValue } from './proxy-metrics.ts';
 
 /** On the comparison scale; null when these windows say nothing about the metric. */
 export function measure(totals: Totals, expression: Expression): number | null {
@@ -22,8 +22,23 @@ export function measureWindows(
 export function measureChange(since: Totals, before: Totals, expression: Expression): number | null {
   if (expression.metric === 'errors' || expression.metric === 'dropped')
     return rateChange(countRate(since, expression.metric), countRate(before, expression.metric));
+  if (expression.metric === 'confidence_js') return confidenceDistance(since.samples, before.samples);
   const [now, past] = [scaleValue(since, expression), scaleValue(before, expression)];
   return now === null || past === null ? null : now - past;
+}
+
+/** Of two lists of start times in ms: the log ratio of their quantile; null when one of them is empty. */
+export function startChange(own: readonly number[], past: readonly number[], { aggregate }: Expression): number | null {
+  const at = (values: readonly number[]) => {
+    const sorted = values.filter((ms) => ms > 0).toSorted((a, b) => a - b);
+    return sorted[Math.min(sorted.length - 1, Math.ceil(quantileOf(aggregate) * sorted.length) - 1)] ?? null;
+  };
+  const [now, before] = [at(own), at(past)];
+  return now === null || before === null ? null : Math.log(now / before);
+}
+
+function quantileOf(aggregate: Expression['aggregate']): number {
+  return aggregate === 'p50' ? 0.5 : aggregate === 'p99' ? 0.99 : 0.95;
 }
 
 /**
@@ -69,6 +84,14 @@ function scaleValue(totals: Totals, expression: Expression): number | null {
     case 'recall':
     case 'precision':
     case 'map50':
+    case 'iou':
+    case 'shadow_disagreement':
+    case 'confidence_js':
+    case 'cold_start_ms':
+    case 'false_alerts':
+    case 'cost_per_defect':
+    case 'cost_per_1k':
+    case 'throughput':
     case 'incidents':
       return null;
   }
@@ -83,7 +106,7 @@ export function countRate(totals: Totals, metric: 'errors' | 'dropped'): Hits {
 }
 
 function latency(totals: Totals, of: 'latency' | 'run', { aggregate }: Expression): number | null {
-  const value = totals.quantile(of, aggregate === 'p50' ? 0.5 : aggregate === 'p99' ? 0.99 : 0.95);
+  const value = totals.quantile(of, quantileOf(aggregate));
   return value === null || value <= 0 ? null : Math.log(value);
 }
 

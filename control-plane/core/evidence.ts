@@ -1,11 +1,17 @@
 // Evidence for one guardrail: per-device changes, shares, or golden scores, with what was left out. Nothing here judges.
+import type { BusinessMetric } from '../../shared/measure/business.ts';
 import type { Window } from '../../shared/measure/window.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
-import { metricRule } from '../../shared/rollout/metrics.ts';
+import { type MetricName, metricRule } from '../../shared/rollout/metrics.ts';
+import { businessEvidence } from './business-evidence.ts';
+import { referenceOf } from './control-reference.ts';
 import { countRate, type Hits, measure, measureChange, measureWindows, sum } from './device-metrics.ts';
 import { rememberTotals, type Totals, type TotalsMemory } from './device-totals.ts';
 import { type GoldenClass, type GoldenDevice, goldenClasses } from './golden-evidence.ts';
+import type { Reference } from './guardrails.ts';
 import { EXCLUSIONS, type ExclusionCounts, type Sample, type Selected } from './history.ts';
+import { COUNTED, isPairedShare, type PairedShare, pairedHits } from './paired-hits.ts';
+import { probeChanges } from './probe-evidence.ts';
 
 /** How one device changed, on the comparison scale, and the same seen by each window. */
 export type DeviceChange = {
@@ -43,6 +49,10 @@ export type Evidence =
       readonly controls: readonly DeviceChange[];
       /** `self`: minus its own past and the controls. `paired`: both releases on the same frames. `absolute`: the plain value. */
       readonly basis: 'self' | 'paired' | 'absolute';
+      /** Of a limit against the controls. */
+      readonly reference?: Reference;
+      /** Of false alerts: share of the alerts that somebody has looked at; null: it plays no part. */
+      readonly reviewedShare?: number | null;
     })
   | (Basis & {
       readonly kind: 'shares';
@@ -67,9 +77,10 @@ export type EvidenceFacts = {
 export function gatherEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
   const { metric, comparison } = guardrail.expression;
   if (metricRule(metric).source === 'golden') return goldenEvidence(guardrail, facts);
+  if (metric === 'cold_start_ms') return probeEvidence(guardrail, facts);
+  if (isBusiness(metric)) return broughtIn(metric, facts);
   if (metric === 'border_share') return borderEvidence(facts);
-  if (metric === 'lost' || metric === 'gained' || metric === 'wrong_class')
-    return pairedEvidence(guardrail, facts, metric);
+  if (isPairedShare(metric)) return pairedEvidence(guardrail, facts, metric);
   if (comparison.kind === 'absolute' && (metric === 'errors' || metric === 'dropped'))
     return rateEvidence(guardrail, facts, metric);
   return changeEvidence(guardrail, facts);
@@ -96,7 +107,8 @@ function isHeard(totals: Totals, { minimum }: Pick<Guardrail, 'minimum'>): boole
 const FEW_DEVICES = 40;
 
 function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
-  const isAbsolute = guardrail.expression.comparison.kind === 'absolute';
+  // A distance is between a device and its own past: what the controls drift by meanwhile is subtracted, like any change.
+  const isAbsolute = guardrail.expression.comparison.kind === 'absolute' && guardrail.expression.aggregate !== 'js';
   const memory = facts.memory ?? rememberTotals();
   const heard = heardOf(guardrail, facts, memory);
   const withWindows = isAbsolute || facts.candidates.length + facts.controls.length <= FEW_DEVICES;
@@ -109,6 +121,7 @@ function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
     basis: isAbsolute ? 'absolute' : 'self',
     candidates: candidates.map(({ change }) => change),
     controls: isAbsolute ? [] : facts.controls.flatMap(changeOf),
+    ...(guardrail.expression.comparison.kind === 'control' ? { reference: referenceOf(guardrail, facts, memory) } : {}),
     evaluated: candidates.filter(({ totals }) => isEvaluated(totals, guardrail)).length,
     ...basisOf(
       facts,
@@ -167,11 +180,7 @@ function rateEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: 'error
   };
 }
 
-function pairedEvidence(
-  guardrail: Guardrail,
-  facts: EvidenceFacts,
-  metric: 'lost' | 'gained' | 'wrong_class',
-): Evidence {
+function pairedEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: PairedShare): Evidence {
   const label = guardrail.expression.class;
   const devices = facts.candidates.map((selected) => {
     const windows = selected.paired.map((window) => pairedHits(window, label, metric));
@@ -184,20 +193,10 @@ function pairedEvidence(
   return {
     kind: 'shares',
     devices: seeing.map(({ share }) => share),
-    counted: `confident ${label === null ? '' : `${label} `}detections of the ${metric === 'gained' ? 'candidate' : 'baseline'}`,
+    counted: `confident ${label === null ? '' : `${label} `}detections of ${COUNTED[metric]}`,
     minimumTotal: guardrail.minimum.baseDetections,
     blind: [...new Set(devices.map(({ selected }) => placeOf(selected)))].filter((place) => !places.has(place)).sort(),
     ...basisOf(facts, total),
-  };
-}
-
-function pairedHits(window: Window, label: string | null, metric: 'lost' | 'gained' | 'wrong_class'): Hits {
-  const classes = (window.paired?.classes ?? []).filter((entry) => label === null || entry.class === label);
-  const hits = { lost: 'lost', gained: 'gained', wrong_class: 'wrongClass' } as const;
-  const key = hits[metric];
-  return {
-    hits: sum(classes, (entry) => entry[key]),
-    total: sum(classes, (entry) => (metric === 'gained' ? entry.candidateConfident : entry.baselineConfident)),
   };
 }
 
@@ -220,6 +219,31 @@ function borderDifference(windows: readonly Window[]): number | null {
   if (baselineBoxes === 0 || candidateBoxes === 0) return null;
   const candidateShare = sum(paired, (each) => each.candidateBorderline) / candidateBoxes;
   return (candidateShare - sum(paired, (each) => each.baselineBorderline) / baselineBoxes) * 100;
+}
+
+function isBusiness(metric: MetricName): metric is BusinessMetric {
+  return metricRule(metric).source === 'business';
+}
+
+function broughtIn(metric: BusinessMetric, facts: EvidenceFacts): Evidence {
+  const { candidates, controls, reviewedShare, records } = businessEvidence(facts.candidates, facts.controls, metric);
+  const basis = basisOf(facts, records);
+  // Who has no figures of before cannot be compared, and is not waited for.
+  return {
+    kind: 'changes',
+    basis: 'self',
+    candidates,
+    controls,
+    reviewedShare,
+    ...basis,
+    controlsAvailable: controls.length,
+  };
+}
+
+function probeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
+  const { candidates, evaluated, starts } = probeChanges(guardrail, facts.golden);
+  const basis = { ...basisOf(facts, starts), controlsAvailable: 0 };
+  return { kind: 'changes', basis: 'self', candidates, controls: [], evaluated, ...basis };
 }
 
 function goldenEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {

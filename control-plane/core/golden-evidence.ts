@@ -12,10 +12,20 @@ export type GoldenDevice = {
   readonly isCandidate: boolean;
   readonly candidate: readonly GoldenScore[] | null;
   readonly baseline: readonly GoldenScore[] | null;
+  readonly site?: string;
+  /** How long each release took to its first answer, in ms, at each of its starts. */
+  readonly coldStarts?: { readonly candidate: readonly number[]; readonly baseline: readonly number[] };
+  /** Labelled pictures that each release was tried on. */
+  readonly images?: { readonly candidate: number; readonly baseline: number };
 };
 
 /** A share 0..1 and the number of objects (or answers) behind it. */
-export type GoldenValue = { readonly share: number; readonly objects: number };
+export type GoldenValue = {
+  readonly share: number;
+  readonly objects: number;
+  /** Of one object, where it is more than found or not. */
+  readonly variance?: number;
+};
 
 export type GoldenClass = {
   readonly hardwareClass: string;
@@ -24,6 +34,8 @@ export type GoldenClass = {
   readonly baseline: GoldenValue | null;
   /** Labelled objects asked for; 0 without evidence. */
   readonly objects: number;
+  /** Labelled pictures behind it. */
+  readonly images?: { readonly candidate: number; readonly baseline: number };
 };
 
 /** One entry per hardware class that has candidate devices. A baseline score of any device of the class will do. */
@@ -40,6 +52,10 @@ export function goldenClasses(expression: Expression, devices: readonly GoldenDe
       candidate,
       baseline,
       objects: Math.min(candidate?.objects ?? 0, baseline?.objects ?? 0),
+      images: {
+        candidate: Math.max(0, ...proven.map(({ images }) => images?.candidate ?? 0)),
+        baseline: Math.max(0, ...members.map(({ images }) => images?.baseline ?? 0)),
+      },
     };
   });
 }
@@ -50,7 +66,9 @@ function pool(values: readonly (GoldenValue | null)[]): GoldenValue | null {
   const objects = Math.max(0, ...known.map((value) => value.objects));
   const fullest = known.filter((value) => value.objects === objects);
   if (objects === 0) return null;
-  return { share: sum(fullest, ({ share }) => share) / fullest.length, objects };
+  const variance = fullest[0]?.variance;
+  const share = sum(fullest, (value) => value.share) / fullest.length;
+  return { share, objects, ...(variance === undefined ? {} : { variance }) };
 }
 
 function goldenValue(scores: readonly GoldenScore[] | null, expression: Expression): GoldenValue | null {
@@ -59,6 +77,14 @@ function goldenValue(scores: readonly GoldenScore[] | null, expression: Expressi
   );
   if (!score) return null;
   if (expression.metric === 'map50') return score.ap50 === null ? null : { share: score.ap50, objects: score.objects };
+  if (expression.metric === 'iou') return iouOf(score);
   const objects = expression.metric === 'precision' ? score.found + score.falseAlarms : score.objects;
   return objects === 0 ? null : { share: score.found / objects, objects };
+}
+
+/** Mean overlap with what was asked for, nothing where it was missed; null where an older agent did not measure it. */
+function iouOf({ iouSum, iouSquares, objects }: GoldenScore): GoldenValue | null {
+  if (iouSum == null || iouSquares == null || objects === 0) return null;
+  const share = iouSum / objects;
+  return { share, objects, variance: Math.max(0, iouSquares / objects - share ** 2) };
 }

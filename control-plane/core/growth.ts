@@ -4,11 +4,34 @@ import type { Verdict } from '../../shared/rollout/verdict.ts';
 import { type DecideFacts, type Decision, type Draft, firstOf, isUndo, type Rule, refuse, wait } from './decision.ts';
 
 /** Why the stage may not be promoted now; null when every enforced guardrail allows it and every reachable device is there. */
-export function lackingEvidence({ verdicts, pending, exposed, stage }: DecideFacts): string | null {
+export function lackingEvidence({ verdicts, pending, exposed, stage, objectives = [] }: DecideFacts): string | null {
   if (exposed === 0) return 'no device reports the candidate';
   if (pending !== null) return pending;
-  const open = verdicts.find((verdict) => verdict.enforce !== 'observe' && !allowsPromotion(verdict, stage.judge));
-  return open?.sentence ?? null;
+  const isWished = ({ guardrail }: Verdict) => objectives.some(({ id }) => id === guardrail);
+  const open = verdicts.find(
+    (verdict) => !isWished(verdict) && verdict.enforce !== 'observe' && !allowsPromotion(verdict, stage.judge),
+  );
+  return open?.sentence ?? lackingImprovement(verdicts, objectives);
+}
+
+/** An objective is met by the whole plausible range, as are the guardrails that it names, whatever else the stage is judged by. */
+function lackingImprovement(
+  verdicts: readonly Verdict[],
+  objectives: NonNullable<DecideFacts['objectives']>,
+): string | null {
+  for (const { id, with: others } of objectives) {
+    const of = (name: string) =>
+      verdicts.filter(({ guardrail }) => guardrail === name || guardrail.startsWith(`${name}/`));
+    const own = of(id).find(({ verdict }) => verdict !== 'pass');
+    if (own !== undefined || of(id).length === 0)
+      return `objective ${id} is not shown yet: ${own?.sentence ?? 'not judged'}`;
+    for (const name of others) {
+      const open = of(name).find(({ verdict }) => verdict !== 'pass');
+      if (open !== undefined || of(name).length === 0)
+        return `objective ${id} asks for ${name} at the same look: ${open?.sentence ?? 'not judged'}`;
+    }
+  }
+  return null;
 }
 
 /**
@@ -41,7 +64,8 @@ export function lackingApprovals({ stage, approvals }: DecideFacts): string | nu
   const open = approvers.filter((name) => name !== startedBy && given.every(({ actor }) => actor !== name));
   const who = open.length === 0 ? '' : `; may approve: ${open.join(', ')}`;
   const from = given.length === 0 ? '' : ` (${names(given)})`;
-  return `${given.length} of ${needed} approval${needed === 1 ? '' : 's'}${from}${who}`;
+  const what = approvals.signoff == null ? '' : ` of ${approvals.signoff}`;
+  return `${given.length} of ${needed} approval${needed === 1 ? '' : 's'}${what}${from}${who}`;
 }
 
 /** Growth that nothing but the calendar stands in the way of waits for it; a person's promote does, too. */
@@ -60,7 +84,8 @@ export function onPersonApprove(facts: DecideFacts): Draft | null {
   const refusal = whyNotApproved(facts, request.actor, request.planHash ?? approvals.planHash);
   if (refusal !== null) return refuse(state, refusal);
   const count = `${approvals.given.length + 1} of ${approvals.needed}`;
-  const reason = `${request.actor} approved stage ${stage.name} (${count}): ${request.reason}`;
+  const act = approvals.signoff == null ? 'approved' : `signed off ${approvals.signoff} and approved`;
+  const reason = `${request.actor} ${act} stage ${stage.name} (${count}): ${request.reason}`;
   return { kind: 'approve', reason, to: state, holdKind: facts.holdKind };
 }
 

@@ -35,10 +35,23 @@ const LOGARITHMIC: ReadonlySet<string> = new Set([
   'power_w',
   'rss_mb',
 ]);
-const SHARES: ReadonlySet<string> = new Set(['errors', 'dropped', 'lost', 'gained', 'wrong_class']);
+/** Of a limit against the controls: the rate that they show meanwhile, and the frames of a device behind it. */
+export type Reference = { readonly rate: number; readonly frames: number };
 
-export function scaleOf(expression: Pick<Expression, 'metric' | 'comparison'>): Scale {
-  const sides = sidesOf(expression);
+const SHARES: ReadonlySet<string> = new Set([
+  'errors',
+  'dropped',
+  'lost',
+  'gained',
+  'wrong_class',
+  'shadow_disagreement',
+]);
+
+export function scaleOf(
+  expression: Pick<Expression, 'metric' | 'comparison'>,
+  reference: Reference = NOTHING_SEEN,
+): Scale {
+  const sides = expression.comparison.kind === 'control' ? aboveControl(expression, reference) : sidesOf(expression);
   const size = Math.max(Math.abs(sides.low ?? 0), Math.abs(sides.high ?? 0));
   if (isLogarithmic(expression))
     return { ...sides, tau: sides.isChange ? Math.max(LOG_TAU, size) : LOG_TAU, perPercent: 0.01 };
@@ -48,8 +61,24 @@ export function scaleOf(expression: Pick<Expression, 'metric' | 'comparison'>): 
 
 function isLogarithmic({ metric, comparison: { kind } }: Pick<Expression, 'metric' | 'comparison'>): boolean {
   return (
-    kind === 'ratio' || kind === 'within' || (kind === 'absolute' && LOGARITHMIC.has(metric) && !SHARES.has(metric))
+    kind === 'ratio' ||
+    kind === 'within' ||
+    kind === 'control' ||
+    (kind === 'absolute' && LOGARITHMIC.has(metric) && !SHARES.has(metric))
   );
+}
+
+const NOTHING_SEEN: Reference = { rate: 0, frames: 1 };
+
+/**
+ * Rates are compared as log ratios, half an event added on both sides; the limit is where a device lies that shows what the
+ * controls show and so many points more. It is read in points of the rate.
+ */
+function aboveControl({ comparison }: Pick<Expression, 'comparison'>, { rate, frames }: Reference): Sides {
+  const base = rate * frames + 0.5;
+  const limit = Math.log((base + (comparison.value / 100) * frames) / base);
+  const show = (value: number) => ((base * (Math.exp(value) - 1)) / frames) * 100;
+  return { ...sides(comparison, limit), show, unit: 'pt', isChange: true };
 }
 
 type Sides = Omit<Scale, 'tau' | 'perPercent'>;
@@ -75,6 +104,8 @@ function sidesOf({ metric, comparison }: Pick<Expression, 'metric' | 'comparison
         : { ...sides(comparison, value), show: asIs, unit: comparison.unit, isChange: true };
     case 'absolute':
       return absoluteScale(metric, comparison);
+    case 'control':
+      return aboveControl({ comparison }, NOTHING_SEEN);
   }
 }
 

@@ -45,8 +45,9 @@ export const STANDARD_RULE: Rule = {
 
 export function judge(guardrail: Guardrail, evidence: Evidence, rule: Rule = STANDARD_RULE): Verdict {
   const draft = { ...draftOf(guardrail, evidence), alpha: rule.alpha, slice: rule.slice };
-  const facts = { guardrail, draft, rule, scale: scaleOf(guardrail.expression) };
-  const breach = evidence.kind === 'golden' ? null : findBreach(facts, evidence);
+  const facts = { guardrail, draft, rule, scale: scaleFor(guardrail, evidence) };
+  // What is wished for and not there yet is no harm done.
+  const breach = evidence.kind === 'golden' || guardrail.objective ? null : findBreach(facts, evidence);
   if (breach !== null) return conclude(facts, { ...breach, verdict: 'breach' });
   const missing = draft.minimums.find((minimum) => !minimum.met);
   const nothing = (why: string): Verdict => ({ ...draft, sentence: `${guardrail.title}: no evidence: ${why}` });
@@ -55,6 +56,11 @@ export function judge(guardrail: Guardrail, evidence: Evidence, rule: Rule = STA
   const interval = intervalOf(evidence, rule);
   if (interval === null) return nothing(whyNone(evidence));
   return judgeLook(facts, { interval, evidence });
+}
+
+/** A limit against the controls lies where they are in this very span. */
+function scaleFor({ expression }: Guardrail, evidence: Evidence): Scale {
+  return scaleOf(expression, evidence.kind === 'changes' ? evidence.reference : undefined);
 }
 
 type Facts = {
@@ -73,6 +79,8 @@ type Finding = {
   readonly boundary: string;
   readonly fromMs: number;
   readonly toMs: number;
+  /** Of this span, where it is not that of the whole stage. */
+  readonly scale?: Scale;
   /** For the sentence, when it is not the whole stage. */
   readonly words: string | null;
 };
@@ -82,7 +90,7 @@ function findBreach(facts: Facts, evidence: Measured): Finding | null {
   const tests = isPlainLimit(facts.guardrail, evidence)
     ? [lastWindow(facts, evidence)]
     : [wholeStage(facts, evidence), finishedWindow(facts)];
-  return tests.find((finding) => finding !== null && isBeyond(facts.scale, finding)) ?? null;
+  return tests.find((finding) => finding !== null && isBeyond(finding.scale ?? facts.scale, finding)) ?? null;
 }
 
 /** A plain number that is no share of paired frames: nothing is subtracted, so the worst device must not decide alone. */
@@ -105,15 +113,16 @@ function wholeStage({ guardrail, rule, scale }: Facts, evidence: Measured): Find
   return { interval, reach, boundary: 'always-valid', ...rule.span, words: null };
 }
 
-function finishedWindow({ guardrail, rule, scale }: Facts): Finding | null {
+function finishedWindow({ guardrail, rule }: Facts): Finding | null {
   const { planned, finished } = rule.windows;
   if (finished === null || planned === 0 || finished.evidence.kind === 'golden') return null;
+  const scale = scaleFor(guardrail, finished.evidence);
   const interval = mayBreach(guardrail, finished.evidence) ? intervalOf(finished.evidence, rule) : null;
   if (interval === null) return null;
   const { number, fromMs, toMs } = finished;
   const reach = fixedReach(withUnseen(interval, scale), windowAlpha(number, planned, rule.alpha * WINDOWS_PART));
   const words = `in a window of ${minutesOf(toMs - fromMs)}`;
-  return { interval, reach, boundary: `window ${number}`, fromMs, toMs, words };
+  return { interval, reach, boundary: `window ${number}`, fromMs, toMs, scale, words };
 }
 
 function lastWindow({ guardrail, rule, scale }: Facts, whole: Measured): Finding | null {
@@ -217,7 +226,7 @@ function judgeGolden(facts: Facts, { classes }: Extract<Evidence, { kind: 'golde
     const interval = goldenInterval(candidate, isRelative ? baseline : null, devices);
     const [pass, breach] = [rule.passAlpha, rule.alpha / classes.length].map((alpha) => fixedReach(interval, alpha));
     const finding = { interval, boundary: 'golden set', ...rule.span, words: null };
-    if (isBeyond(scale, { interval, reach: breach ?? 0 }))
+    if (!guardrail.objective && isBeyond(scale, { interval, reach: breach ?? 0 }))
       return [conclude(facts, { ...finding, verdict: 'breach', reach: breach ?? 0 })];
     const isPass = isInside(scale, interval.estimate, pass ?? 0);
     return [
@@ -235,10 +244,11 @@ function judgeGolden(facts: Facts, { classes }: Extract<Evidence, { kind: 'golde
 }
 
 function conclude(
-  { guardrail, draft, scale, rule }: Facts,
+  { guardrail, draft, rule, scale: whole }: Facts,
   finding: Finding & { readonly verdict: 'pass' | 'breach' | 'inconclusive' },
 ): Verdict {
   const { interval, reach, verdict, boundary, fromMs, toMs, words } = finding;
+  const scale = finding.scale ?? whole;
   const [low, high] = [interval.estimate - reach, interval.estimate + reach];
   const story = { guardrail, interval, scale, verdict, low, high, draft, slice: rule.slice };
   const notYet = boundary.endsWith('not yet a look') && verdict === 'pass' ? 'not yet a look' : null;

@@ -73,3 +73,27 @@ function logRate(hits: number, of: number): Value | null {
 function total(samples: readonly Sample[], read: (sample: Sample) => number): number {
   return samples.reduce((sum, sample) => sum + read(sample), 0);
 }
+
+/**
+ * Jensen–Shannon distance of two histograms of confidence, 0..1; null while one of them is empty. Few answers are far from anything:
+ * it is read beside what the controls show.
+ */
+export function confidenceDistance(since: readonly Sample[], before: readonly Sample[]): number | null {
+  const [now, past] = [sharesOf(since), sharesOf(before)];
+  if (now === null || past === null) return null;
+  const middle = now.map((share, bin) => (share + (past[bin] ?? 0)) / 2);
+  return (divergence(now, middle) + divergence(past, middle)) / 2;
+}
+
+function sharesOf(samples: readonly Sample[]): readonly number[] | null {
+  const sums: number[] = [];
+  for (const { arm } of samples)
+    for (const [bin, count] of (arm.proxies.scoreBins ?? []).entries()) sums[bin] = (sums[bin] ?? 0) + count;
+  const all = sums.reduce((sum, count) => sum + count, 0);
+  return all === 0 ? null : sums.map((count) => count / all);
+}
+
+/** In bits. */
+function divergence(from: readonly number[], to: readonly number[]): number {
+  return from.reduce((sum, share, bin) => (share > 0 ? sum + share * Math.log2(share / (to[bin] ?? 1)) : sum), 0);
+}

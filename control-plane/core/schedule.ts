@@ -50,6 +50,11 @@ function clocksOf(schedule: ScheduleSection, sites: readonly string[]): readonly
   );
 }
 
+/** What a clock of that time zone shows. */
+export function readLocalTime(zone: string, atMs: number): LocalTime {
+  return openClock(zone, []).read(atMs);
+}
+
 function openClock(zone: string, sites: readonly string[]): Clock {
   const format = new Intl.DateTimeFormat('en-GB', {
     timeZone: zone,

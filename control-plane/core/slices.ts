@@ -49,7 +49,7 @@ export function judgeScopes(
   given: Rule & { readonly slices: readonly Slice[] },
 ): Verdict {
   const { slices, ...rule } = given;
-  if (slices.length === 0 || evidence.kind === 'golden') return judge(guardrail, evidence, rule);
+  if (slices.length === 0 || evidence.kind === 'golden' || guardrail.objective) return judge(guardrail, evidence, rule);
   // Half for the whole, however many parts there are: each part that is added would make the whole blinder otherwise.
   const half = { ...rule, alpha: rule.alpha / 2, groupsOf: rememberGroups() };
   const whole = judge(guardrail, evidence, half);

@@ -292,7 +292,9 @@ function clusterVariance(
 }
 
 /** Smoothed by one hit and one miss: 20 of 20 does not prove certainty. */
-function binomialVariance({ share, objects }: GoldenValue): number {
+function binomialVariance({ share, objects, variance }: GoldenValue): number {
+  // One object that was looked at twice is no certainty either: never less than a hundredth each way.
+  if (variance !== undefined) return Math.max(variance, 1e-4) / objects;
   const smoothed = (share * objects + 1) / (objects + 2);
   return (smoothed * (1 - smoothed)) / objects;
 }

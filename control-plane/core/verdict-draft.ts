@@ -1,11 +1,12 @@
 // A verdict before it is reached: what is judged, what was left out, and which minimums of evidence are met.
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
+import { metricRule } from '../../shared/rollout/metrics.ts';
 import type { MinimumCheck, Verdict } from '../../shared/rollout/verdict.ts';
 import type { Evidence } from './evidence.ts';
 import { scaleOf } from './guardrails.ts';
 
 export function draftOf(guardrail: Guardrail, evidence: Evidence): Verdict {
-  const scale = scaleOf(guardrail.expression);
+  const scale = scaleOf(guardrail.expression, evidence.kind === 'changes' ? evidence.reference : undefined);
   const shown = (limit: number | null) => (limit === null ? null : round(scale.show(limit)));
   return {
     ...emptyDraft(guardrail),
@@ -60,7 +61,8 @@ function minimumsOf(guardrail: Guardrail, evidence: Evidence): readonly MinimumC
   const { minimum } = guardrail;
   if (evidence.kind === 'golden') return goldenMinimums(guardrail, evidence);
   const isPaired = evidence.kind === 'shares' ? evidence.counted !== 'frames' : evidence.basis === 'paired';
-  const checks: MinimumCheck[] = [];
+  const { source } = metricRule(guardrail.expression.metric);
+  const checks: MinimumCheck[] = [...reviewMinimum(guardrail, evidence)];
   if (evidence.kind === 'shares' && isPaired)
     checks.push(check(evidence.counted, evidence.count, evidence.minimumTotal));
   if (evidence.kind === 'changes' && isPaired)
@@ -70,7 +72,7 @@ function minimumsOf(guardrail: Guardrail, evidence: Evidence): readonly MinimumC
   const needed = isPaired ? 1 : Math.min(minimum.devices, Math.max(1, evidence.assigned));
   checks.push(
     check(
-      `devices with ${isPaired ? 'paired frames' : `${minimum.framesPerDevice} frames and ${formatMinutes(minimum.minutes)} of evidence`}`,
+      `devices with ${isPaired ? 'paired frames' : (WHAT[source]?.(minimum) ?? framesText(minimum))}`,
       evidence.evaluated ?? devicesOf(evidence),
       needed,
     ),
@@ -82,13 +84,40 @@ function minimumsOf(guardrail: Guardrail, evidence: Evidence): readonly MinimumC
   return checks;
 }
 
+/** What a device must have when it is not frames and time. */
+const WHAT: Readonly<Record<string, (minimum: Guardrail['minimum']) => string>> = {
+  probe: ({ probesPerDevice = 1 }) => `${probesPerDevice} starts of each release`,
+  business: () => 'business figures from before and since',
+};
+
+function framesText({ framesPerDevice, minutes }: Guardrail['minimum']): string {
+  return `${framesPerDevice} frames and ${formatMinutes(minutes)} of evidence`;
+}
+
+/** Alerts that nobody looked at say nothing about false ones. */
+function reviewMinimum({ minimum }: Guardrail, evidence: Evidence): readonly MinimumCheck[] {
+  if (evidence.kind !== 'changes' || evidence.reviewedShare == null) return [];
+  return [
+    check('share of the alerts reviewed', round(evidence.reviewedShare), minimum.reviewedShare ?? REVIEWED_SHARE),
+  ];
+}
+
+const REVIEWED_SHARE = 0.3;
+
 function goldenMinimums(
   guardrail: Guardrail,
   evidence: Extract<Evidence, { kind: 'golden' }>,
 ): readonly MinimumCheck[] {
   const isRelative = guardrail.expression.comparison.kind === 'offset';
   const needed = guardrail.minimum.objects;
-  return evidence.classes.flatMap(({ hardwareClass, candidate, baseline }) => [
+  const pictures = guardrail.minimum.images;
+  return evidence.classes.flatMap(({ hardwareClass, candidate, baseline, images }) => [
+    ...(pictures === undefined
+      ? []
+      : [check(`labelled pictures tried by the candidate on ${hardwareClass}`, images?.candidate ?? 0, pictures)]),
+    ...(pictures === undefined || !isRelative
+      ? []
+      : [check(`labelled pictures tried by the baseline on ${hardwareClass}`, images?.baseline ?? 0, pictures)]),
     check(`labelled objects tried by the candidate on ${hardwareClass}`, candidate?.objects ?? 0, needed),
     ...(isRelative
       ? [check(`labelled objects tried by the baseline on ${hardwareClass}`, baseline?.objects ?? 0, needed)]

@@ -1,9 +1,11 @@
 // What the judge reads: windows (kept in memory while a rollout runs, only new ones are read), reverts, and kills in force.
+import type { BusinessRecord } from '../../shared/measure/business.ts';
 import { type Window, windowSchema } from '../../shared/measure/window.ts';
 import { killScopeSchema } from '../../shared/protocol/documents.ts';
 import { eventKindSchema } from '../../shared/protocol/reports.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { INCIDENT_EVENTS } from '../../shared/rollout/incidents.ts';
+import { attribute, type BusinessDevice, businessEdition, readBusiness } from '../business/business-rows.ts';
 import { rememberTotals, type TotalsMemory } from '../core/device-totals.ts';
 import type { Incident } from '../core/incident-verdict.ts';
 import { coveringKill, type KillFacts } from '../core/kill-cover.ts';
@@ -11,8 +13,10 @@ import { keyOf } from '../core/stages.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Rollout } from './rollout-rows.ts';
 
-/** A device's own past for comparison: the last two hours before the start. */
+/** A device's own past for comparison, when the file does not say: the last two hours before the start. */
 const BASELINE_MS = 2 * 3_600_000;
+/** Business figures come by the shift or the day: their past goes back this far, or as far as the file says. */
+const BUSINESS_MS = 14 * 86_400_000;
 /** Rows of one group commit may appear after younger ones; read this much again. */
 const OVERLAP_MS = 30_000;
 
@@ -24,13 +28,26 @@ export class WindowReader {
   readonly totals: TotalsMemory = rememberTotals();
   readonly #createdAtMs: number;
   readonly #sites: readonly string[];
+  readonly #baselineMs: number;
+  #business: { readonly edition: number; readonly records: readonly BusinessRecord[] } | null = null;
   readonly #seen = new Set<string>();
   readonly #windows = new Map<string, { before: Window[]; since: Window[] }>();
   #receivedAtMs = 0;
 
-  constructor(createdAtMs: number, sites: readonly string[]) {
+  constructor(createdAtMs: number, sites: readonly string[], baselineMs: number = BASELINE_MS) {
     this.#createdAtMs = createdAtMs;
     this.#sites = sites;
+    this.#baselineMs = baselineMs;
+  }
+
+  /** Figures of each device, by `site/device`; read again only when something was brought in since. */
+  async business(database: Queryable, devices: readonly BusinessDevice[]): Promise<ReturnType<typeof attribute>> {
+    const edition = await businessEdition(database);
+    if (this.#business?.edition !== edition) {
+      const fromMs = this.#createdAtMs - Math.max(BUSINESS_MS, this.#baselineMs);
+      this.#business = { edition, records: await readBusiness(database, this.#sites, fromMs) };
+    }
+    return attribute(this.#business.records, devices);
   }
 
   /** Reads what has arrived since the last call. */
@@ -40,7 +57,7 @@ export class WindowReader {
       .select(['site', 'device', 'boot', 'seq', 'received_at_ms', 'document'])
       .where('site', 'in', this.#sites)
       .where('received_at_ms', '>=', this.#receivedAtMs - OVERLAP_MS)
-      .where('start_at_ms', '>=', this.#createdAtMs - BASELINE_MS)
+      .where('start_at_ms', '>=', this.#createdAtMs - this.#baselineMs)
       .orderBy('start_at_ms')
       .execute();
     for (const row of rows) this.#take(row);
@@ -77,17 +94,21 @@ function insertInOrder(windows: Window[], window: Window): void {
   windows.splice(after + 1, 0, window);
 }
 
-/** `site/device` of devices that told us, since then, that they took the candidate back by themselves. */
-export async function readReverted(database: Queryable, digest: string, sinceMs: number): Promise<ReadonlySet<string>> {
+/** `site/device` of devices that told us, since then, that they took the candidate back by themselves, and when they first did. */
+export async function readReverted(
+  database: Queryable,
+  digest: string,
+  sinceMs: number,
+): Promise<ReadonlyMap<string, number>> {
   const rows = await database
     .selectFrom('events')
-    .select(['site', 'device'])
+    .select(({ fn }) => ['site', 'device', fn.min('received_at_ms').as('atMs')])
     .where('kind', 'in', ['reverted', 'quarantined'])
     .where('digest', '=', digest)
     .where('received_at_ms', '>=', sinceMs)
-    .distinct()
+    .groupBy(['site', 'device'])
     .execute();
-  return new Set(rows.map(({ site, device }) => `${site}/${device}`));
+  return new Map(rows.map(({ site, device, atMs }) => [`${site}/${device}`, Number(atMs)]));
 }
 
 /** Events that a guardrail counts as incidents, since the stage began, on the rollout's sites. */

@@ -6,7 +6,7 @@ import { leaseTermsAt } from '../../shared/rollout/lease-section.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Verification } from '../../shared/rollout/verification.ts';
 import type { Effect, Progress } from '../core/advance.ts';
-import { type Choice, desiredInStage, desiredOutside } from '../core/desired.ts';
+import { type Choice, desiredInStage, desiredOutside, type Placement } from '../core/desired.ts';
 import { assignStage, keyOf } from '../core/stages.ts';
 import type { DatabaseTransaction } from '../database/database.ts';
 import { writeDesired } from '../devices/desired-store.ts';
@@ -128,9 +128,17 @@ async function assign(transaction: DatabaseTransaction, plan: TransitionPlan): P
       limits: spec.limits,
       lease: leaseTermsAt(spec.lease, row.site),
       requireWarm: spec.requireWarm,
+      maxExtraLoadPct: stage.maxExtraLoad,
+      prewarm: prewarmOf(spec),
     };
     await desire(transaction, { row, nowMs, change: (previous) => desiredInStage(placement, previous) });
   }
+}
+
+/** Null while the file asks for nothing: as agents have always done it. */
+function prewarmOf({ prewarm }: RolloutSpec): NonNullable<Placement['prewarm']> | null {
+  const { warmupFrames, coldStartProbes } = prewarm;
+  return warmupFrames === null && coldStartProbes === 1 ? null : { warmupFrames, coldStartProbes };
 }
 
 /** Each device back to what it ran before this rollout, not to "the latest stable". */
@@ -170,17 +178,18 @@ async function noteInRegistry(
   const note = { actor: decision.actor, rolloutId: rollout.id };
   const text = outcomeOf(plan, state);
   if (state === 'completed') {
-    await parts.registry.markState(transaction, rollout.candidate.digest, {
-      state: 'stable',
-      actor: decision.actor,
-      reason: `rollout ${rollout.id} completed`,
-    });
+    if (plan.spec.after.conclude === 'markStable')
+      await parts.registry.markState(transaction, rollout.candidate.digest, {
+        state: 'stable',
+        actor: decision.actor,
+        reason: `rollout ${rollout.id} completed`,
+      });
     await parts.registry.addNote(transaction, rollout.candidate.digest, { ...note, kind: 'completed', text });
     for (const { digest } of rollout.plan.baselines)
       await parts.registry.addNote(transaction, digest, {
         ...note,
         kind: 'superseded',
-        text: `superseded by ${rollout.candidate.release} in rollout ${rollout.id}; kept as the fallback`,
+        text: `superseded by ${rollout.candidate.release} in rollout ${rollout.id}; ${keptText(plan)}`,
       });
     return;
   }
@@ -195,6 +204,12 @@ async function noteInRegistry(
     kind,
     text,
   });
+}
+
+function keptText({ spec, nowMs }: TransitionPlan): string {
+  const { retainBaseline } = spec.after;
+  if (retainBaseline === 0) return 'kept as the fallback';
+  return `kept as the fallback until ${new Date(nowMs + retainBaseline).toISOString()}`;
 }
 
 function outcomeOf(

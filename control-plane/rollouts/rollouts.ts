@@ -98,6 +98,7 @@ export class Rollouts {
       const active = await listActive(this.#parts.database);
       for (const id of this.#readers.keys()) if (!active.some((rollout) => rollout.id === id)) this.#readers.delete(id);
       for (const rollout of active) {
+        if (!isDue(rollout, nowMs)) continue;
         await this.#step(rollout, null, nowMs).catch((error: unknown) => failures.push(error));
       }
       await tendAftermath(this.#parts, nowMs).catch((error: unknown) => failures.push(error));
@@ -127,7 +128,8 @@ export class Rollouts {
     const sinceMs = rollout.progress.startedAtMs ?? rollout.createdAtMs;
     const known = this.#readers.get(rollout.id);
     if (known?.sinceMs === sinceMs) return known.reader;
-    const reader = new WindowReader(sinceMs, [...new Set(rollout.plan.devices.map(({ site }) => site))]);
+    const sites = [...new Set(rollout.plan.devices.map(({ site }) => site))];
+    const reader = new WindowReader(sinceMs, sites, specOf(rollout)?.analysis.baselineWindow.from);
     this.#readers.set(rollout.id, { sinceMs, reader });
     return reader;
   }
@@ -162,6 +164,13 @@ export function openRollouts(parts: RolloutParts): Rollouts {
 function specOf(rollout: Rollout): RolloutSpec | null {
   const read = readRolloutFile(rollout.fileText);
   return read.ok ? read.value.spec : null;
+}
+
+/** A rollback is followed up at every tick; what is judged may be judged less often. */
+function isDue(rollout: Rollout, nowMs: number): boolean {
+  const everyMs = specOf(rollout)?.analysis.tick ?? null;
+  const isJudging = rollout.state !== 'rolling_back' && rollout.progress.phase === 'baking';
+  return everyMs === null || !isJudging || nowMs - rollout.latest.atMs >= everyMs;
 }
 
 const LOOKED_AT_AGAIN: readonly Decision['kind'][] = ['start', 'approve', 'promote'];

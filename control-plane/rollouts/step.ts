@@ -1,10 +1,14 @@
 // One step of one rollout: read facts, decide, record. The only way a rollout moves, for ticks and for people alike;
 // safe to repeat and safe to stop anywhere.
+
+import type { BusinessRecord } from '../../shared/measure/business.ts';
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { Manifest } from '../../shared/release/manifest.ts';
 import { expandGuardrails, type Guardrail } from '../../shared/rollout/guardrails.ts';
+import { metricRule } from '../../shared/rollout/metrics.ts';
 import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
+import type { BusinessDevice } from '../business/business-rows.ts';
 import { type Advance, advance, type Progress, startBake, trackBreaches } from '../core/advance.ts';
 import { type AssessedDevice, type Assessment, assess } from '../core/assess.ts';
 import { type DecideFacts, type Decision, decide, type PersonRequest } from '../core/decide.ts';
@@ -41,6 +45,7 @@ type Situation = StepInput & {
   readonly ledger: readonly LedgerRow[];
   readonly known: readonly AssessedDevice[];
   readonly kill: string | null;
+  readonly revertedAtMs: ReadonlyMap<string, number>;
 };
 
 export async function stepRollout(parts: RolloutParts, input: StepInput): Promise<StepResult> {
@@ -57,9 +62,10 @@ async function readSituation(parts: RolloutParts, input: StepInput): Promise<Sit
   const { spec, guardrails } = await readSpec(parts, rollout);
   const reverted = await readReverted(parts.database, rollout.candidate.digest, rollout.progress.incidentsSinceMs);
   const byKey = new Map(devices.map((device) => [keyOf(device), device]));
-  const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), windows, reverted }));
+  const business = guardrails.some(isBusiness) ? await windows.business(parts.database, ledger.map(servingOf)) : null;
+  const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), windows, reverted, business }));
   const kill = killOf(await readActiveKills(parts.database), rollout);
-  return { ...input, spec, guardrails, ledger, known, kill };
+  return { ...input, spec, guardrails, ledger, known, kill, revertedAtMs: reverted };
 }
 
 /** The stored text is read again, so that a restart judges by exactly what was started. */
@@ -77,10 +83,20 @@ export async function readSpec(
 type Sources = {
   readonly device: Device | undefined;
   readonly windows: WindowReader;
-  readonly reverted: ReadonlySet<string>;
+  readonly reverted: ReadonlyMap<string, number>;
+  /** Null: no guardrail asks for it. */
+  readonly business: ReadonlyMap<string, readonly BusinessRecord[]> | null;
 };
 
-function assessedOf(row: LedgerRow, { device, windows, reverted }: Sources): AssessedDevice {
+function isBusiness({ expression }: Guardrail): boolean {
+  return metricRule(expression.metric).source === 'business';
+}
+
+function servingOf({ site, device, line, role, activatedAtMs }: LedgerRow): BusinessDevice {
+  return { site, device, line, servesSinceMs: role === 'serve' ? activatedAtMs : null };
+}
+
+function assessedOf(row: LedgerRow, { device, windows, reverted, business }: Sources): AssessedDevice {
   const { site, device: name, hardwareClass, line, baseline } = row;
   return {
     ...row,
@@ -88,7 +104,12 @@ function assessedOf(row: LedgerRow, { device, windows, reverted }: Sources): Ass
     lastSeenAtMs: device?.lastSeenAtMs ?? 0,
     reported: device?.reported ?? null,
     hasRevertEvent: reverted.has(keyOf(row)),
-    history: { site, device: name, hardwareClass, line, baselineDigest: baseline.digest, ...windows.of(keyOf(row)) },
+    history: {
+      ...{ site, device: name, hardwareClass, line, baselineDigest: baseline.digest },
+      ...windows.of(keyOf(row)),
+      ...(business === null ? {} : { business: business.get(keyOf(row)) ?? [] }),
+      servesSinceMs: servingOf(row).servesSinceMs,
+    },
   };
 }
 

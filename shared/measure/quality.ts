@@ -163,7 +163,16 @@ function mergeGroup(group: Group<Arm>): Arm {
 }
 
 function mergeProxies(all: readonly Proxies[]): Proxies {
-  return { ...sumFields(all, PROXY_SUMS), byClass: addCounts(all.map((proxies) => proxies.byClass)) };
+  const bins = addBins(all.map(({ scoreBins }) => scoreBins));
+  const byClass = addCounts(all.map((proxies) => proxies.byClass));
+  return { ...sumFields(all, PROXY_SUMS), ...(bins === null ? {} : { scoreBins: bins }), byClass };
+}
+
+/** Null when somebody does not count them: a part would look like the whole. */
+function addBins(all: readonly (readonly number[] | undefined)[]): number[] | null {
+  if (all.length === 0 || all.some((bins) => bins === undefined)) return null;
+  const length = Math.max(...all.map((bins) => bins?.length ?? 0));
+  return Array.from({ length }, (_, at) => sumOf(all.map((bins) => bins?.[at] ?? 0)));
 }
 
 function mergeWires(wires: readonly SketchWire[]): SketchWire {

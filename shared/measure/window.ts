@@ -5,6 +5,8 @@ import { countSchema, digestSchema, nameSchema, timeSchema } from '../basics/ide
 import { sketchWireSchema } from './latency-sketch.ts';
 import { sensorsSchema } from './sensors.ts';
 
+export const SCORE_BINS = 20;
+
 const countsByName = z.record(z.string(), countSchema);
 
 /** Quality proxies: they say "different", never "worse", so they are shown and not judged. */
@@ -12,6 +14,8 @@ const proxiesSchema = z.looseObject({
   /** Confident detections in all frames, and the sum of their scores. */
   detections: countSchema,
   scoreSum: z.number().nonnegative(),
+  /** The same detections by score, in twenty equal steps from 0 to 1; older agents do not count them. */
+  scoreBins: z.array(countSchema).max(SCORE_BINS).optional(),
   byClass: countsByName,
   /** Boxes below the answer threshold, from 0.15 up: border share = borderline / (borderline + detections). */
   borderline: countSchema,

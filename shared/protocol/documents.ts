@@ -40,6 +40,15 @@ export const desiredSchema = z.looseObject({
       lease: leaseTermsSchema.nullable().default(null),
       /** A device that cannot hold both releases loaded refuses instead of falling back to a colder mode. */
       requireWarm: z.boolean().default(false),
+      /** Shadow: most time that its runs may take, in percent of the time that passes; absent: no cap. */
+      maxExtraLoadPct: z.number().min(0).max(100).optional(),
+      /** How it is warmed up, and how often it is started to measure its cold start; absent: as its manifest says, once. */
+      prewarm: z
+        .looseObject({
+          warmupFrames: z.number().int().min(1).max(100).nullable(),
+          coldStartProbes: z.number().int().min(1).max(20),
+        })
+        .optional(),
     })
     .nullable(),
   /** Rollout and stage that the device belongs to, e.g. `ro-7q2/candidate`; `baseline` outside any rollout. */

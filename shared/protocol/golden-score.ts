@@ -12,6 +12,12 @@ export const goldenScoreSchema = z.looseObject({
   falseAlarms: countSchema,
   /** Average precision at IoU 0.5; null where it is not defined. */
   ap50: z.number().nullable(),
+  /**
+   * Sum, and sum of squares, of the overlap (IoU of the boxes) of each object that was looked for with its answer; nothing where it
+   * was missed. Null or absent: not measured.
+   */
+  iouSum: z.number().nonnegative().nullish(),
+  iouSquares: z.number().nonnegative().nullish(),
 });
 
 export type GoldenScore = z.infer<typeof goldenScoreSchema>;

@@ -14,6 +14,8 @@ export const deviceLimitsSchema = z.looseObject({
   latencyForMs: durationSchema.default(30_000),
   /** Consecutive frames that failed or answered with numbers that are not finite → breach. */
   errorStreak: z.number().int().positive().default(5),
+  /** Ends of the candidate's runner for want of memory that set it aside; a crash or a hang always does at once. */
+  oomStrikes: z.number().int().positive().default(2),
   /** Nothing found for this long where the baseline finds something in the same frames → breach. */
   emptyForMs: durationSchema.nullable().default(30_000),
   /** Alerts (objects of a critical class; of any class where none is critical) above this multiple of the baseline's → breach. */

@@ -78,6 +78,8 @@ const proofSchema = z.looseObject({
   loadMs: z.number().nonnegative(),
   /** Start of the runner to its first answer. */
   coldStartMs: z.number().nonnegative(),
+  /** The same for every start that was measured, this one first; absent: an older agent, which measures one. */
+  coldStartsMs: z.array(z.number().nonnegative()).max(20).optional(),
   scores: z.array(goldenScoreSchema),
 });
 

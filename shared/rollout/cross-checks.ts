@@ -1,6 +1,7 @@
 // Checks of a rollout file that look at more than one field. They run on whatever parts parsed, so that all mistakes show at once.
 
 import type { Comparison } from './expression.ts';
+import { checkEnforcement, checkLocalRules, checkObjectives, checkTwins } from './language-checks.ts';
 import { metricRule } from './metrics.ts';
 import { suggestion } from './nearest-word.ts';
 import { type GuardrailSpec, rolloutFileParts, type StageSpec } from './rollout-file.ts';
@@ -16,6 +17,7 @@ export function crossCheck(raw: unknown): readonly CrossProblem[] {
   const spec = member(raw, 'spec');
   const stages = readItems(member(spec, 'stages'), (input) => rolloutFileParts.stage.safeParse(input));
   const guardrails = readItems(member(spec, 'guardrails'), (input) => rolloutFileParts.guardrail.safeParse(input));
+  const objectives = readItems(member(spec, 'objectives'), (input) => rolloutFileParts.objective.safeParse(input));
   const stageCount = listOf(member(spec, 'stages')).length;
   return [
     ...stages.flatMap(checkStageSize),
@@ -36,6 +38,10 @@ export function crossCheck(raw: unknown): readonly CrossProblem[] {
     ...checkLeaseSites(spec),
     ...checkStageEnds(spec),
     ...checkSchedule(spec),
+    ...checkObjectives(objectives, { stages, guardrails }),
+    ...checkLocalRules(guardrails, member(spec, 'limits')),
+    ...checkEnforcement(guardrails),
+    ...checkTwins(spec),
   ];
 }
 

@@ -16,6 +16,7 @@ const EXPRESSION_CHARACTERS_MAX = 300;
 const PATTERNS: readonly (readonly [Token['kind'] | 'space', RegExp])[] = [
   ['space', /\s+/y],
   ['number', /\d+(?:\.\d+)?/y],
+  ['word', /golden\.[A-Za-z][A-Za-z0-9_]*/y],
   ['word', /[A-Za-z][A-Za-z0-9_]*(?:-[A-Za-z][A-Za-z0-9_]*)*/y],
   ['word', /"[^"]{1,60}"/y],
   ['symbol', /<=|>=|\+\/-|±|[<>=(),*+\-%]/y],
@@ -47,4 +48,9 @@ function nextToken(text: string, at: number): { kind: Token['kind'] | 'space'; t
 
 function unquote(text: string): string {
   return text.startsWith('"') ? text.slice(1, -1) : text;
+}
+
+/** `, found "x"`: what stands there instead. */
+export function found(token: Token): string {
+  return token.kind === 'end' ? ', found the end' : `, found "${token.text}"`;
 }

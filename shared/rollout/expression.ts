@@ -1,10 +1,21 @@
 // The guardrail language: a closed grammar, read by hand. `p95(latency_ms) <= baseline * 1.10 for 5m` and its kin; never evaluated as code.
 //   expression := metric comparison ["for" DURATION]
-//   metric     := AGGREGATE "(" NAME ["," ("frames" | "tracks" | "1h")] {"," ("class" | "size") "=" WORD} ")" | "border_share"
-//   comparison := ("<=" | ">=") ("baseline" ("*" | "+" | "-") NUMBER [UNIT] | NUMBER [UNIT]) | "within baseline +/-" NUMBER "%"
+//   metric     := AGGREGATE "(" NAME ["," ("frames" | "tracks" | "frames_k" | "1h")] {"," FILTER} ")" | "golden." NAME ["(" FILTER ")"] | NAME
+//   comparison := ("<=" | ">=") ("baseline" ("*" | "+" | "-") NUMBER [UNIT] | "control +" NUMBER "pt" | NUMBER [UNIT])
+//                 | "within baseline +/-" NUMBER "%" | "improves >=" NUMBER ("%" | "pt")
+//   FILTER     := ("class" | "size") "=" WORD
 import { parseDuration } from './durations.ts';
-import { type ExpressionProblem, type Token, tokenize } from './expression-tokens.ts';
-import { AGGREGATES, type Aggregate, type LimitKind, METRIC_NAMES, type MetricName, metricRule } from './metrics.ts';
+import { LIMIT_FORMS } from './expression-text.ts';
+import { type ExpressionProblem, found, type Token, tokenize } from './expression-tokens.ts';
+import {
+  AGGREGATES,
+  type Aggregate,
+  BARE_METRICS,
+  type LimitKind,
+  METRIC_NAMES,
+  type MetricName,
+  metricRule,
+} from './metrics.ts';
 import { suggestion } from './nearest-word.ts';
 import { insteadOf } from './unmeasured.ts';
 
@@ -71,13 +82,15 @@ class ExpressionReader {
 
   #subject(): Subject {
     const first = this.#take('word', 'an expression such as "p95(latency_ms) <= baseline * 1.10"');
-    if (first.text === 'border_share') return { aggregate: 'mean', metric: 'border_share', class: null, size: null };
+    const bare = BARE_METRICS.find((known) => known === first.text);
+    if (bare !== undefined) return { aggregate: 'mean', metric: bare, class: null, size: null };
+    if (first.text.startsWith('golden.')) return this.#dotted(first);
     const aggregate = AGGREGATES.find((known) => known === first.text);
     if (!aggregate)
       throw new Refused(
         first,
         insteadOf(first.text) ??
-          `unknown "${first.text}"${suggestion(first.text, [...AGGREGATES, 'border_share'])}; known: ${AGGREGATES.join(', ')}, border_share`,
+          `unknown "${first.text}"${suggestion(first.text, [...AGGREGATES, ...BARE_METRICS])}; known: ${[...AGGREGATES, ...BARE_METRICS].join(', ')}`,
       );
     this.#symbol('(');
     const metric = this.#metric(aggregate);
@@ -87,8 +100,27 @@ class ExpressionReader {
     return { aggregate, metric, ...filters };
   }
 
+  /** `golden.iou(class=micro-crack)`: the same as golden(iou, class=micro-crack). */
+  #dotted(token: Token): Subject {
+    const metric = this.#named('golden', { ...token, text: token.text.slice('golden.'.length) });
+    if (!this.#accept('(')) return { aggregate: 'golden', metric, class: null, size: null };
+    const filters = this.#accept(')') ? { class: null, size: null } : this.#filtersUntilEnd(metric);
+    return { aggregate: 'golden', metric, ...filters };
+  }
+
+  #filtersUntilEnd(metric: MetricName): Pick<Expression, 'class' | 'size'> {
+    const filters = this.#filters(metric, true);
+    this.#symbol(')');
+    return filters;
+  }
+
   #metric(aggregate: Aggregate): MetricName {
     const token = this.#take('word', 'a metric');
+    // Distances are measured between distributions, and named after what is distributed.
+    return this.#named(aggregate, aggregate === 'js' ? { ...token, text: `${token.text}_js` } : token);
+  }
+
+  #named(aggregate: Aggregate, token: Token): MetricName {
     const fitting = METRIC_NAMES.filter((name) => metricRule(name).aggregates.includes(aggregate));
     const metric = fitting.find((name) => name === token.text);
     if (metric) return metric;
@@ -109,10 +141,11 @@ class ExpressionReader {
     if (this.#duration() !== 3_600_000) throw new Refused(token, 'a slope is per hour: write 1h');
   }
 
-  #filters(metric: MetricName): Pick<Expression, 'class' | 'size'> {
+  /** Each after a comma; `isFirst`: the first one stands at once. */
+  #filters(metric: MetricName, isFirst = false): Pick<Expression, 'class' | 'size'> {
     const rule = metricRule(metric);
     let filters: Pick<Expression, 'class' | 'size'> = { class: null, size: null };
-    while (this.#accept(',')) {
+    for (let at = 0; (at === 0 && isFirst) || this.#accept(','); at += 1) {
       const key = this.#take('word', 'class=… or size=…');
       if (key.text === rule.per) continue;
       if (!rule.filters.some((filter) => filter === key.text))
@@ -136,6 +169,7 @@ class ExpressionReader {
   #comparison(metric: MetricName): Comparison {
     const rule = metricRule(metric);
     const token = this.#peek();
+    if (this.#accept('improves')) return this.#improvement(metric, token);
     const comparison = this.#accept('within') ? this.#tolerance() : this.#limit(metric);
     if (!rule.limits.includes(comparison.kind))
       throw new Refused(token, `${metric} is compared ${rule.limits.map((kind) => LIMIT_FORMS[kind]).join(' or ')}`);
@@ -153,9 +187,33 @@ class ExpressionReader {
     return { kind: 'within', relation: 'within', value, unit: '%' };
   }
 
+  /** `improves >= 5 %` (of the baseline), or `improves >= 2 pt` where points are measured. */
+  #improvement(metric: MetricName, at: Token): Comparison {
+    const { worse, limits } = metricRule(metric);
+    if (this.#relation() !== '>=') throw new Refused(at, 'write "improves >= 5 %"');
+    const value = this.#positive();
+    const kind = this.#accept('%') ? 'ratio' : this.#accept('pt') ? 'offset' : null;
+    if (kind === null) throw new Refused(this.#peek(), `expected "%" or "pt"${found(this.#peek())}`);
+    if (!limits.includes(kind) || (kind === 'ratio' && value >= 100))
+      throw new Refused(at, `${metric} is not known to improve by ${value} ${kind === 'ratio' ? '%' : 'pt'}`);
+    const sign = worse === 'higher' ? -1 : 1;
+    const relation = worse === 'higher' ? '<=' : '>=';
+    if (kind === 'ratio') return { kind, relation, value: 1 + (sign * value) / 100, unit: '' };
+    return { kind, relation, value: sign * value, unit: metricRule(metric).units[0] ?? '' };
+  }
+
+  /** `control + 0.3 pt`: what the controls show meanwhile, and so much more. */
+  #aboveControl(relation: Comparison['relation']): Comparison {
+    this.#symbol('+');
+    const value = this.#positive();
+    this.#symbol('pt');
+    return { kind: 'control', relation, value, unit: 'pt' };
+  }
+
   #limit(metric: MetricName): Comparison {
     const token = this.#peek();
     const relation = this.#relation();
+    if (metricRule(metric).limits.includes('control') && this.#accept('control')) return this.#aboveControl(relation);
     const instead = insteadOf(this.#peek().text);
     if (instead !== null) throw new Refused(this.#peek(), instead);
     if (!this.#accept('baseline'))
@@ -236,15 +294,4 @@ class ExpressionReader {
     this.#at += 1;
     return token;
   }
-}
-
-const LIMIT_FORMS: Readonly<Record<LimitKind, string>> = {
-  ratio: 'as "baseline * k"',
-  offset: 'as "baseline + x" or "baseline - x"',
-  absolute: 'with a plain number',
-  within: 'as "within baseline +/- x %"',
-};
-
-function found(token: Token): string {
-  return token.kind === 'end' ? ', found the end' : `, found "${token.text}"`;
 }

@@ -2,6 +2,7 @@
 import type { Expression } from './expression.ts';
 import { describeLimit, describeMetric, trim } from './expression-text.ts';
 import type { IncidentKind } from './incidents.ts';
+import type { ObjectiveSpec } from './life-sections.ts';
 import { metricRule } from './metrics.ts';
 import { suggestion } from './nearest-word.ts';
 import type { Enforcement, GuardrailSpec, Minimum, RolloutSpec, StageSpec } from './rollout-file.ts';
@@ -22,16 +23,21 @@ export type Guardrail = {
   readonly incident?: { readonly kinds: readonly IncidentKind[]; readonly tolerated: number } | null;
   /** Of an absolute limit; null: 1 when there are 3 devices or more. */
   readonly ignoreWorstDevices?: number | null;
+  /** Not a limit but what the file wants to see improve: want of it holds the stage, and is never a breach. */
+  readonly objective?: { readonly with: readonly string[] } | null;
 };
 
 export type LabelProblem = { readonly guardrail: string; readonly message: string };
 
 /** One guardrail per class where the file asks for it; classes that the candidate does not know are problems. */
 export function expandGuardrails(
-  spec: Pick<RolloutSpec, 'guardrails' | 'analysis'>,
+  spec: Pick<RolloutSpec, 'guardrails' | 'analysis'> & Partial<Pick<RolloutSpec, 'objectives'>>,
   labels: readonly string[],
 ): { readonly guardrails: readonly Guardrail[]; readonly problems: readonly LabelProblem[] } {
-  const guardrails = spec.guardrails.flatMap((guardrail) => expandOne(guardrail, spec.analysis.minimum, labels));
+  const guardrails = [
+    ...spec.guardrails.flatMap((guardrail) => expandOne(guardrail, spec.analysis.minimum, labels)),
+    ...(spec.objectives ?? []).map((objective) => objectiveOf(objective, spec.analysis.minimum)),
+  ];
   const problems = guardrails
     .filter(({ expression }) => expression.class !== null && !labels.includes(expression.class))
     .map(({ id, expression }) => ({
@@ -57,8 +63,26 @@ function expandOne(spec: GuardrailSpec, base: Minimum, labels: readonly string[]
   );
 }
 
+/** Judged like a guardrail, at its gate only. */
+function objectiveOf(spec: ObjectiveSpec, base: Minimum): Guardrail {
+  const expression = spec.expr.parsed;
+  return {
+    id: spec.id,
+    expression,
+    title: describeMetric(expression),
+    limitText: describeLimit(expression.comparison),
+    enforce: 'hold',
+    stages: [spec.gate],
+    forMs: 0,
+    minimum: base,
+    incident: null,
+    objective: { with: spec.with },
+  };
+}
+
 function guardrailOf(spec: GuardrailSpec, base: Minimum, expression: Expression): Guardrail {
-  const given = Object.fromEntries(Object.entries(spec.minimum).filter(([, value]) => value !== undefined));
+  const { instances: _same, ...minimum } = { ...spec.minimum, objects: spec.minimum.objects ?? spec.minimum.instances };
+  const given = Object.fromEntries(Object.entries(minimum).filter(([, value]) => value !== undefined));
   return {
     id: spec.id,
     expression,

@@ -73,10 +73,13 @@ function knownFields(parent: string): readonly string[] {
   return Object.keys(shapeOf(shape) ?? {});
 }
 
-/** The fields of an object schema, looking through defaults. */
+/** The fields of an object schema, looking through defaults and transforms. */
 function shapeOf(schema: unknown): Record<string, unknown> | undefined {
-  let inner = schema as { shape?: Record<string, unknown>; def?: { innerType?: unknown } } | undefined;
-  while (inner && inner.shape === undefined && inner.def?.innerType !== undefined)
-    inner = inner.def.innerType as typeof inner;
+  let inner = schema as { shape?: Record<string, unknown>; def?: Inner } | undefined;
+  while (inner && inner.shape === undefined && (inner.def?.innerType ?? inner.def?.in) !== undefined)
+    inner = (inner.def?.innerType ?? inner.def?.in) as typeof inner;
   return inner?.shape;
 }
+
+/** `in` of a transform: the object as people write it. */
+type Inner = { readonly innerType?: unknown; readonly in?: unknown };

@@ -1,16 +1,17 @@
 // What a guardrail may measure, in one table: how it is written, what it may be compared with, and where its evidence comes from.
 
-export const AGGREGATES = ['p50', 'p95', 'p99', 'mean', 'rate', 'slope', 'golden'] as const;
+export const AGGREGATES = ['p50', 'p95', 'p99', 'mean', 'rate', 'slope', 'golden', 'js'] as const;
 export type Aggregate = (typeof AGGREGATES)[number];
 
-/** How the limit may be written: `baseline * k`, `baseline +/- x`, a plain number, `within baseline +/- x %`. */
-export type LimitKind = 'ratio' | 'offset' | 'absolute' | 'within';
+/** How the limit may be written: `baseline * k`, `baseline +/- x`, a plain number, `within baseline +/- x %`, `control + x pt`. */
+export type LimitKind = 'ratio' | 'offset' | 'absolute' | 'within' | 'control';
 
 /**
  * Where evidence comes from. `self`: the device against its own past, controls subtracted. `paired`: both releases on
- * the same frames (shadow). `golden`: labelled frames on the device. `incident`: events; has no expression.
+ * the same frames (shadow). `golden`: labelled frames on the device. `probe`: starts of both releases on the device.
+ * `business`: what people have brought in, per device. `incident`: events; has no expression.
  */
-export type EvidenceSource = 'self' | 'paired' | 'golden' | 'incident';
+export type EvidenceSource = 'self' | 'paired' | 'golden' | 'probe' | 'business' | 'incident';
 
 export type MetricRule = {
   readonly aggregates: readonly Aggregate[];
@@ -21,7 +22,9 @@ export type MetricRule = {
   /** Filters that the metric understands. */
   readonly filters: readonly ('class' | 'size')[];
   /** `rate(x, frames)`: what it is counted per. */
-  readonly per?: 'frames' | 'tracks';
+  readonly per?: 'frames' | 'tracks' | 'frames_k';
+  /** Written without an aggregate: `cost_per_defect`. */
+  readonly isBare?: true | undefined;
   /** Modes of a stage in which it is judged. Latency of a shadow is contended, so it is not judged there. */
   readonly modes: readonly ('golden' | 'shadow' | 'serve')[];
   /** The direction in which the metric gets worse; the limit must point against it. */
@@ -60,7 +63,7 @@ const paired: Omit<MetricRule, 'title'> = {
 const rate: Omit<MetricRule, 'title' | 'modes'> = {
   aggregates: ['rate'],
   source: 'self',
-  limits: ['absolute', 'ratio'],
+  limits: ['absolute', 'ratio', 'control'],
   units: ['%'],
   filters: [],
   per: 'frames',
@@ -88,9 +91,22 @@ const golden: Omit<MetricRule, 'title' | 'filters'> = {
   unit: 'pt',
 };
 
+/** Money and people's time, compared as ratios: what disturbs them multiplies. */
+const business: Omit<MetricRule, 'title' | 'unit'> = {
+  aggregates: ['mean'],
+  source: 'business',
+  limits: ['ratio', 'within'],
+  units: ['%'],
+  filters: [],
+  isBare: true,
+  modes: SERVE,
+  worse: 'higher',
+};
+
 export const METRICS = {
   latency_ms: { ...latency, title: 'latency' },
   run_ms: { ...latency, title: 'model run latency' },
+  cold_start_ms: { ...latency, source: 'probe', limits: ['ratio'], modes: EVERYWHERE, title: 'cold start' },
   fps: {
     aggregates: ['mean'],
     source: 'self',
@@ -106,7 +122,7 @@ export const METRICS = {
     aggregates: ['mean'],
     source: 'self',
     limits: ['offset', 'absolute'],
-    units: ['C'],
+    units: ['C', 'pt'],
     filters: [],
     modes: SERVE,
     worse: 'higher',
@@ -143,7 +159,9 @@ export const METRICS = {
   lost: { ...paired, title: 'confident detections lost' },
   gained: { ...paired, title: 'confident detections gained' },
   wrong_class: { ...paired, title: 'wrong class' },
+  shadow_disagreement: { ...paired, aggregates: ['mean', 'rate'], title: 'disagreement on the same frames' },
   border_share: {
+    isBare: true,
     aggregates: ['mean'],
     source: 'paired',
     limits: ['offset'],
@@ -157,6 +175,27 @@ export const METRICS = {
   recall: { ...golden, filters: ['class', 'size'], title: 'golden recall' },
   precision: { ...golden, filters: ['class', 'size'], title: 'golden precision' },
   map50: { ...golden, filters: ['class'], title: 'golden mAP50' },
+  iou: { ...golden, filters: ['class', 'size'], title: 'golden IoU' },
+  false_alerts: {
+    ...business,
+    aggregates: ['rate'],
+    per: 'frames_k',
+    isBare: undefined,
+    title: 'false alerts per 1000 frames',
+    unit: '%',
+  },
+  cost_per_defect: { ...business, title: 'cost per defect caught', unit: '%' },
+  cost_per_1k: { ...business, title: 'cost per 1000 inferences', unit: '%' },
+  throughput: { ...business, worse: 'lower', title: 'parts per hour', unit: '%' },
+  confidence_js: {
+    ...sensor,
+    aggregates: ['js'],
+    limits: ['absolute'],
+    units: [''],
+    worse: 'higher',
+    title: 'distance of confidences (JS)',
+    unit: '',
+  },
   incidents: {
     aggregates: [],
     source: 'incident',
@@ -173,6 +212,9 @@ export const METRICS = {
 export type MetricName = keyof typeof METRICS;
 
 export const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
+
+/** Metrics that are written without an aggregate. */
+export const BARE_METRICS = METRIC_NAMES.filter((name) => metricRule(name).isBare);
 
 export function metricRule(metric: MetricName): MetricRule {
   return METRICS[metric];

@@ -2,15 +2,16 @@
 // read-rollout-file.ts adds positions, and checks that need several fields live in cross-checks.ts.
 import { z } from 'zod';
 import { nameSchema } from '../basics/identifiers.ts';
-import { deviceLimitsSchema } from '../protocol/limits.ts';
+import { type DeviceLimits, deviceLimitsSchema } from '../protocol/limits.ts';
 import { parseReleaseReference } from '../release/identity.ts';
 import { analysisSchema, type minimumSchema, minimumShape } from './analysis-section.ts';
+import { deviceRuleSchema, localLimits } from './device-rule.ts';
 import { durationSchema } from './duration-field.ts';
 import { parseDuration } from './durations.ts';
-import { type Expression, parseExpression } from './expression.ts';
-import { INCIDENT_EXPRESSION, INCIDENT_TEXT } from './incidents.ts';
+import { expressionSchema } from './expression-field.ts';
+import { INCIDENT_TEXT } from './incidents.ts';
 import { leaseSectionSchema, siteLeaseSchema } from './lease-section.ts';
-import { AGGREGATES, METRIC_NAMES } from './metrics.ts';
+import { afterSchema, objectiveSchema, prewarmSchema } from './life-sections.ts';
 import { percentSchema } from './percent-field.ts';
 import { scheduleSchema } from './schedule-section.ts';
 import { verifySectionSchema } from './verify-section.ts';
@@ -87,9 +88,13 @@ const stageFieldsSchema = z.strictObject({
   soak: durationSchema.optional(),
   extend: extendSchema.default({ times: 0, eachMs: 0 }),
   sampleEvery: z.number().int().min(1).max(1000).default(1),
+  /** Shadow: most time that its runs may take, in percent of one processor's; frames beyond it are not offered. */
+  maxExtraLoad: percentSchema.nullable().default(null),
   promote: z.enum(['auto', 'manual', 'approval']).default('auto'),
   /** With promote: approval. */
   approvals: z.number().int().min(1).max(20).optional(),
+  /** What somebody else must have read and signed before it is left; an approval by another name. */
+  signoff: wordSchema.nullable().default(null),
   /** Share of each site that stays on the baseline as controls. */
   holdback: percentSchema.default(0),
   judge: judgeSchema.optional(),
@@ -100,27 +105,10 @@ const stageFieldsSchema = z.strictObject({
 const stageSchema = stageFieldsSchema.transform(({ bake, soak, approvals, judge, ...stage }) => ({
   ...stage,
   bake: bake ?? soak ?? 0,
-  approvals: stage.promote === 'approval' ? (approvals ?? 1) : 0,
+  promote: stage.signoff === null ? stage.promote : ('approval' as const),
+  approvals: stage.promote === 'approval' || stage.signoff !== null ? (approvals ?? 1) : 0,
   judge: judge ?? (soak === undefined ? ('range' as const) : ('noBreach' as const)),
 }));
-
-const EXPRESSION_TEXT = {
-  maxLength: 300,
-  pattern: `^\\s*(border_share|(${AGGREGATES.join('|')})\\s*\\(\\s*(${METRIC_NAMES.join('|')})\\b.*\\))\\s*(<=?|>=?|within)`,
-  examples: ['p95(latency_ms) <= baseline * 1.10', 'rate(errors, frames) <= 0.5 %', 'golden(map50) >= baseline - 1 pt'],
-};
-
-const expressionSchema = z
-  .string()
-  .meta(EXPRESSION_TEXT)
-  .transform((text, context): { text: string; parsed: Expression } => {
-    if (text === INCIDENT_TEXT) return { text, parsed: INCIDENT_EXPRESSION };
-    const result = parseExpression(text);
-    if (result.ok) return { text, parsed: result.value };
-    const { column, message } = result.problem;
-    context.addIssue({ code: 'custom', message, params: { expressionColumn: column } });
-    return z.NEVER;
-  });
 
 /** `1.0x` or a number: how many times the share of incidents is tolerated. */
 const timesSchema = z.union([z.number(), z.string()]).transform((input, context) => {
@@ -152,6 +140,9 @@ const guardrailShape = z.strictObject({
   classes: z.array(z.string().min(1).max(60)).min(1).nullable().default(null),
   for: durationSchema.default(0),
   minimum: z.strictObject(minimumShape).partial().default({}),
+  /** `device`: devices judge it by themselves too. */
+  scope: z.enum(['fleet', 'device']).default('fleet'),
+  device: deviceRuleSchema.nullable().default(null),
 });
 
 const guardrailSchema = guardrailShape.superRefine(({ expr, events, per, test }, context) => {
@@ -171,12 +162,18 @@ const guardrailSchema = guardrailShape.superRefine(({ expr, events, per, test },
 });
 
 const promotionSchema = z.strictObject({
+  /** False: every stage waits for a person. */
+  auto: z.boolean().default(true),
+  /** There is one: nothing is promoted past an enforced guardrail that does not allow it. */
+  order: z.literal('allGuardrailsOk').default('allGuardrailsOk'),
   /** What is done at a look that proves neither good nor bad. */
   inconclusive: z
     .strictObject({
       // biome-ignore lint/suspicious/noThenProperty: a word of the file, and never a function.
       then: z.enum(['extend', 'hold']).default('extend'),
       afterExtensions: z.enum(['hold', 'rollback']).default('hold'),
+      /** Whose decision a hold for doubt waits for, by name. */
+      page: z.enum(['primary', 'backup', 'both']).nullable().default(null),
       /** A hold for doubt that no person ends for this long. */
       timeout: durationSchema.nullable().default(null),
       onTimeout: z.enum(['stay', 'rollback']).default('stay'),
@@ -190,7 +187,12 @@ const abortSchema = z.strictObject({
   /** After a rollback the same digest is not started again for this long. */
   cooldown: durationSchema.default(0),
   deviceReverts: z
-    .strictObject({ percent: percentSchema.default(10), min: z.number().int().min(1).max(10_000).default(3) })
+    .strictObject({
+      percent: percentSchema.default(10),
+      min: z.number().int().min(1).max(10_000).default(3),
+      /** Only those of the last so long count together; null: all of the rollout. */
+      within: durationSchema.nullable().default(null),
+    })
     .prefault({}),
   /** What must hold again before a rollback is told as done. */
   verify: verifySectionSchema.prefault({}),
@@ -208,28 +210,49 @@ const candidateSchema = z
   .string()
   .refine((text) => parseReleaseReference(text) !== null, 'must be a release such as "cv-detector:2.0.0+data=b4f7a1"');
 
+const specShape = z.strictObject({
+  candidate: candidateSchema,
+  /** Each device's own release before the rollout. */
+  baseline: z.literal('stable').default('stable'),
+  owners: ownersSchema,
+  cohort: cohortSchema.prefault({}),
+  /** Null: devices may be added at any time. */
+  schedule: scheduleSchema.nullable().default(null),
+  stages: z.array(stageSchema).min(1).max(20),
+  analysis: analysisSchema.prefault({}),
+  guardrails: z.array(guardrailSchema).min(1).max(60),
+  limits: z.strictObject(deviceLimitsSchema.shape).prefault({}),
+  lease: leaseSectionSchema.prefault({}),
+  /** A device that cannot hold both releases loaded takes no part, instead of going back more slowly. */
+  requireWarm: z.boolean().default(false),
+  prewarm: prewarmSchema.prefault({}),
+  /** What must be shown to improve before it expands past a stage. */
+  objectives: z.array(objectiveSchema).max(10).default([]),
+  promotion: promotionSchema.prefault({}),
+  abort: abortSchema.prefault({}),
+  after: afterSchema.prefault({}),
+});
+
+function localRules(guardrails: readonly GuardrailSpec[]): Partial<DeviceLimits> {
+  const each = guardrails.map(({ device, expr }) => (device === null ? {} : localLimits(device, expr.parsed)));
+  return Object.assign({}, ...each);
+}
+
+/** Fields that are another way to say something are said the one way that decisions read. */
+const specSchema = specShape.transform((spec) => ({
+  ...spec,
+  stages: spec.stages.map((stage) =>
+    spec.promotion.auto || stage.promote !== 'auto' ? stage : { ...stage, promote: 'manual' as const },
+  ),
+  limits: { ...spec.limits, ...localRules(spec.guardrails) },
+  requireWarm: spec.requireWarm || spec.prewarm.keepBaselineLoaded,
+}));
+
 export const rolloutFileSchema = z.strictObject({
   apiVersion: z.literal('belay/v1'),
   kind: z.literal('Rollout'),
   metadata: metadataSchema,
-  spec: z.strictObject({
-    candidate: candidateSchema,
-    /** Each device's own release before the rollout. */
-    baseline: z.literal('stable').default('stable'),
-    owners: ownersSchema,
-    cohort: cohortSchema.prefault({}),
-    /** Null: devices may be added at any time. */
-    schedule: scheduleSchema.nullable().default(null),
-    stages: z.array(stageSchema).min(1).max(20),
-    analysis: analysisSchema.prefault({}),
-    guardrails: z.array(guardrailSchema).min(1).max(60),
-    limits: z.strictObject(deviceLimitsSchema.shape).prefault({}),
-    lease: leaseSectionSchema.prefault({}),
-    /** A device that cannot hold both releases loaded takes no part, instead of going back more slowly. */
-    requireWarm: z.boolean().default(false),
-    promotion: promotionSchema.prefault({}),
-    abort: abortSchema.prefault({}),
-  }),
+  spec: specSchema,
 });
 
 export type RolloutFile = z.infer<typeof rolloutFileSchema>;
@@ -246,5 +269,6 @@ export const rolloutFileParts = {
   stage: stageSchema,
   stageFields: stageFieldsSchema,
   guardrail: guardrailSchema,
+  objective: objectiveSchema,
   siteLease: siteLeaseSchema,
 } as const;

@@ -59,6 +59,10 @@ export const scheduleSchema = z.strictObject({
   windows: z.array(windowSchema).max(40).default([]),
   /** Whole days of the site, first and last included. */
   freeze: z.array(freezeSchema).max(100).default([]),
+  /** True: no stage that serves is left before its evidence covers the peak of every site. */
+  coverPeakShift: z.boolean().default(false),
+  /** When the line is busiest; none: the windows themselves. */
+  peak: z.array(windowSchema).max(10).default([]),
 });
 
 export type ScheduleSection = z.infer<typeof scheduleSchema>;

@@ -39,11 +39,11 @@ function checkBake({ stage, isLast }: StageFacts): Problem[] {
 }
 
 function checkApprovals({ stage, approvers }: StageFacts): Problem[] {
-  const { promote, approvals } = stage;
-  if (approvals !== undefined && promote !== 'approval')
-    return [{ path: ['approvals'], message: 'needs "promote: approval"' }];
+  const { promote, approvals, signoff } = stage;
+  const isApproved = promote === 'approval' || (signoff !== undefined && signoff !== null);
+  if (approvals !== undefined && !isApproved) return [{ path: ['approvals'], message: 'needs "promote: approval"' }];
   const needed = typeof approvals === 'number' ? approvals : 1;
-  if (promote !== 'approval' || approvers.length === 0 || needed <= approvers.length) return [];
+  if (!isApproved || approvers.length === 0 || needed <= approvers.length) return [];
   return [{ path: ['approvals'], message: `asks for ${needed}, and owners.approvers names ${approvers.length}` }];
 }
 

@@ -4,17 +4,8 @@
 const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   spec: {
     requires: 'registration and golden set are always required',
-    prewarm: 'every candidate is loaded and proven before it may answer',
-    objectives: 'write a guardrail, or promote by hand (promote: manual)',
-    after: 'the baseline stays installed',
     strategy: 'write stages',
   },
-  'spec.schedule': { coverPeakShift: 'let the bake time of a stage include the peak shift' },
-  'spec.promotion': {
-    auto: 'set "promote" on each stage',
-    order: 'every enforced guardrail must allow it',
-  },
-  'spec.promotion.inconclusive': { page: '"rollout wait" ends with exit code 9 when it is held' },
   'spec.cohort': {
     stratifyBy: 'always by factory and hardware class',
     clusterBy: 'the unit is the device',
@@ -24,20 +15,9 @@ const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   },
   'spec.stages[]': {
     minDevicesPerHw: 'the order alternates hardware classes by itself',
-    maxExtraLoad: 'use sampleEvery',
-    signoff: 'use promote: approval',
-    route: 'the unit is the device',
+    route:
+      'a stage moves whole devices: routes by what is in a frame, with a gate for each branch, come later; until then keep the branches on lines of their own, with a rollout each',
     duration: 'use bake',
-  },
-  'spec.analysis': {
-    method: 'there is one method',
-    baselineWindow: 'the last two hours before the start are used',
-    tick: 'set by the control plane',
-  },
-  'spec.analysis.missing': { over: 'silent devices always hold', maxOffline: 'use maxSilent' },
-  'spec.guardrails[]': {
-    device: 'device limits are set under spec.limits',
-    scope: 'use stages or per: class',
   },
   'spec.abort': {
     factoryScope: 'a breach is fleet-wide',
