@@ -1,7 +1,7 @@
 // One-minute windows as an agent sends them: real sketches, counters and sensors, made from how a device stood in a minute.
-import { encodeSketch, type LatencySketch, type SketchWire, sketchOf } from '../../../shared/measure/latency-sketch.ts';
-import { NO_SENSORS } from '../../../shared/measure/sensors.ts';
-import type { Arm, Window } from '../../../shared/measure/window.ts';
+import { encodeSketch, type LatencySketch, type SketchWire, sketchOf } from '../../shared/measure/latency-sketch.ts';
+import { NO_SENSORS } from '../../shared/measure/sensors.ts';
+import type { Arm, Window } from '../../shared/measure/window.ts';
 import { type FleetDevice, type Minute, USUAL_LATENCY_MS } from './fleet.ts';
 
 export const MINUTE_MS = 60_000;

@@ -1,25 +1,23 @@
 // One rollout on a simulated fleet, minute by minute: the production core assesses, decides and moves it; the fleet follows.
 // No database, no network, no clock but its own.
-import {
-  type Advance,
-  advance,
-  firstProgress,
-  type Standing,
-  startBake,
-  trackBreaches,
-} from '../../../control-plane/core/advance.ts';
-import { type AssessedDevice, type Assessment, assess } from '../../../control-plane/core/assess.ts';
-import { cohortOrder } from '../../../control-plane/core/cohorts.ts';
-import { type Decision, decide } from '../../../control-plane/core/decide.ts';
-import { factsToDecide } from '../../../control-plane/core/decide-facts.ts';
-import { rememberTotals, type TotalsMemory } from '../../../control-plane/core/device-totals.ts';
-import { assignStage, keyOf, type Role } from '../../../control-plane/core/stages.ts';
-import type { Window } from '../../../shared/measure/window.ts';
-import type { Reported } from '../../../shared/protocol/reports.ts';
+
+import type { Window } from '../../shared/measure/window.ts';
+import type { Reported } from '../../shared/protocol/reports.ts';
+import type { Guardrail } from '../../shared/rollout/guardrails.ts';
+import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
+import { type Advance, advance, firstProgress, type Standing, startBake, trackBreaches } from '../core/advance.ts';
+import { type AssessedDevice, type Assessment, assess } from '../core/assess.ts';
+import { cohortOrder } from '../core/cohorts.ts';
+import { type Decision, decide } from '../core/decide.ts';
+import { factsToDecide } from '../core/decide-facts.ts';
+import { rememberTotals, type TotalsMemory } from '../core/device-totals.ts';
+import { assignStage, keyOf, type Role } from '../core/stages.ts';
 import type { Fleet, FleetDevice } from './fleet.ts';
 import { reportOf } from './reports.ts';
-import type { Ruled } from './rollout-texts.ts';
 import { BASELINE_DIGEST, CANDIDATE_DIGEST, MINUTE_MS, type WindowMaker } from './windows.ts';
+
+/** A rollout file as the judge needs it. */
+export type Ruled = { readonly spec: RolloutSpec; readonly guardrails: readonly Guardrail[] };
 
 /** What the control plane reads of the time before a rollout. */
 const BASELINE_MINUTES = 120;
