@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import type { Database } from './database/database.ts';
 import { type Devices, openDevices, restorePresence } from './devices/devices.ts';
 import { PresenceBook } from './devices/presence.ts';
+import { Drills } from './drills/drills.ts';
 import { type Incidents, openIncidents } from './incidents/incidents.ts';
 import { openKillJournal } from './kill-switch/kill-journal.ts';
 import { openKillStore } from './kill-switch/kill-store.ts';
@@ -32,6 +33,7 @@ export type Rooms = {
   readonly leases: Leases;
   readonly rollouts: Rollouts;
   readonly incidents: Incidents;
+  readonly drills: Drills;
   readonly outlet: Outlet;
 };
 
@@ -66,6 +68,19 @@ export async function openRooms(config: Config, database: Database, log: Logger)
   });
   const rollouts = openRollouts({ ...clocks, database, registry, devices, audit, log });
   const incidents = openIncidents({ ...clocks, database, audit });
-  const opened = { audit, signing, registry, presence, devices, killSwitch, leases, rollouts, incidents, outlet };
+  const drills = new Drills({ ...clocks, database, audit, registry, rollouts, devices, log });
+  const opened = {
+    drills,
+    audit,
+    signing,
+    registry,
+    presence,
+    devices,
+    killSwitch,
+    leases,
+    rollouts,
+    incidents,
+    outlet,
+  };
   return { config, log, ...clocks, database, ...opened };
 }

@@ -53,6 +53,26 @@ export function judgeDrill(facts: DrillFacts): DrillResult {
   };
 }
 
+/** A drill that came to no end of its own: nothing was measured. */
+export function failedDrill(sentence: string): DrillResult {
+  const promises = [
+    promise('first-bad-frame-to-back', BACK_WITHIN_MS, null),
+    promise('decision-to-back', UNDONE_WITHIN_MS, null),
+  ];
+  const nothing = { detectedAfterMs: null, detectedBy: null, decidedAfterMs: null, decidedBy: null, backAfterMs: null };
+  return {
+    passed: false,
+    sentence,
+    assigned: 0,
+    exposed: 0,
+    ...nothing,
+    stragglers: [],
+    promises,
+    timeline: [],
+    assumptions: [],
+  };
+}
+
 type Promised = DrillResult['promises'][number];
 
 const PROMISED: Readonly<Record<Promised['id'], string>> = {

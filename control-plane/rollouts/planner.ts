@@ -23,7 +23,11 @@ export type Planned =
 type PlannerParts = Pick<RolloutParts, 'database' | 'registry' | 'devices' | 'wallNow'>;
 
 /** A file with mistakes, or a candidate that nobody registered, is refused with its places; everything else is in the plan. */
-export async function planRollout(parts: PlannerParts, fileText: string): Promise<Planned> {
+export async function planRollout(
+  parts: PlannerParts,
+  fileText: string,
+  { isDrill = false }: { readonly isDrill?: boolean } = {},
+): Promise<Planned> {
   const read = readRolloutFile(fileText);
   if (!read.ok) return { kind: 'refused', problems: read.problems };
   const file = read.value;
@@ -54,6 +58,9 @@ export async function planRollout(parts: PlannerParts, fileText: string): Promis
     refusals: [
       ...problems.map(({ guardrail, message }) => `guardrail ${guardrail}: ${message}`),
       ...(kill === null ? [] : [`the candidate is ${kill}`]),
+      ...(isDrill || (release.manifest as Manifest).drill === undefined
+        ? []
+        : ['the candidate fails on purpose: only belay drill hands it to devices']),
       ...(release.state === 'withdrawn' || release.state === 'archived' ? [`the candidate is ${release.state}`] : []),
     ],
     needsOverride: await readCooldown(parts.database, resolved.ref.digest, parts.wallNow()),
