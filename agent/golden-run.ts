@@ -14,6 +14,7 @@ import {
   RunnerError,
   type RunnerRole,
   starvationIn,
+  withFaultFor,
 } from './inference/inference.ts';
 
 /** No answer for this long: the model hangs, or got no processor. The cap of a live frame, twice, because it runs niced. */
@@ -114,7 +115,7 @@ class GoldenCourse {
     if (this.#isOver) return;
     this.#startedAtMs = monotonicNow();
     this.#runner = await launcher.launch<CameraToken>({
-      manifest,
+      manifest: withFaultFor('proof', manifest),
       packageDir,
       ring: this.#camera.ring(manifest.input),
       role,

@@ -10,7 +10,7 @@ import { type Flight, type Lane, openLane } from './frame.ts';
 import type { FrameLoop } from './frame-loop.ts';
 import type { RoomLog } from './frames/child-log.ts';
 import { type Camera, contractHash, RingError, setNice } from './frames/frames.ts';
-import { type Launcher, RUNNER_NICE, RunnerError } from './inference/inference.ts';
+import { type Launcher, RUNNER_NICE, RunnerError, withFaultFor } from './inference/inference.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 export type RunnerPoolParts = {
@@ -124,7 +124,7 @@ export class RunnerPool {
       if (opened.lane) use(opened.lane);
     };
     const runner = await launcher.launch<Flight>({
-      manifest,
+      manifest: withFaultFor('live', manifest),
       packageDir,
       ring: camera.ring(manifest.input),
       role: priority,

@@ -4,6 +4,7 @@ import { flushCompileCache } from 'node:module';
 import { Worker } from 'node:worker_threads';
 import { describeError } from '../../shared/basics/errors.ts';
 import { readFirstMessage } from '../frames/parent-link.ts';
+import { type Fault, openFault, whyNoDrill } from './declared-fault.ts';
 import type { LinkOrder, ModelSaid } from './link-thread.ts';
 import { type Channel, openChannel, placeOf, tellOutput, tellProblem, untilGiven } from './model-channel.ts';
 import { ModelError } from './model-error.ts';
@@ -18,7 +19,12 @@ async function runRunner(): Promise<void> {
   const channel = hello === null ? null : openChannel(hello.manifest);
   const say = startLinkThread({ bytes, channel });
   const session = hello === null || channel === null ? null : await load(hello, channel, say);
-  if (session !== null && channel !== null) await runFrames(session, channel);
+  if (hello === null || session === null || channel === null) return;
+  await runFrames(
+    session,
+    channel,
+    openFault(hello.manifest, () => process.kill(process.pid, 'SIGSEGV')),
+  );
 }
 
 /** Started before the model is loaded, so that it is there when the model is. */
@@ -39,6 +45,8 @@ async function load(
   say: (said: ModelSaid) => void,
 ): Promise<ModelSession | null> {
   try {
+    const refusal = whyNoDrill(hello.manifest, hello.role, Date.now());
+    if (refusal !== null) throw new ModelError('load-failed', refusal);
     const { openModelSession } = await import('./model-session.ts');
     const { manifest, packageDir, threads } = hello;
     const session = await openModelSession({ manifest, packageDir, threads, frames: channel.frames });
@@ -55,12 +63,14 @@ async function load(
 }
 
 /** Until the process ends. */
-async function runFrames(session: ModelSession, channel: Channel): Promise<never> {
+async function runFrames(session: ModelSession, channel: Channel, fault: Fault): Promise<never> {
   for (let frame = 0; ; frame += 1) {
     await untilGiven(channel, frame);
     const startedAt = performance.now();
     try {
+      fault.before(frame, channel.frames[placeOf(frame)]!);
       const output = await session.run(placeOf(frame));
+      await fault.after(startedAt);
       tellOutput(channel, frame, output, performance.now() - startedAt);
     } catch (error) {
       tellProblem(channel, frame, describeError(error));

@@ -4,7 +4,7 @@
 import type { AgentsScope, DrillStartBody } from '../../shared/protocol/api-drills.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import { type DeclaredFault, isDeviceFailure } from '../../shared/release/drill.ts';
-import { drillFileText } from '../../shared/rollout/drill-file.ts';
+import { drillFile } from '../../shared/rollout/drill-file.ts';
 import { list } from '../core/decide.ts';
 import type { Device } from '../devices/device.ts';
 import type { DrillParts } from './drill-parts.ts';
@@ -89,18 +89,23 @@ export async function startDrillRollout(
   { id, body, agents }: DeviceDrillOrder,
   { candidate, controls }: { readonly candidate: ReleaseRef; readonly controls: readonly string[] },
 ): Promise<string | null> {
-  const file = drillFileText({
+  const made = drillFile({
     name: id,
     candidate: candidate.release,
     base: body.file ?? null,
     cohort: { ...agents, controls },
     forMs: DRILL_MS_MAX,
   });
+  if (!made.ok) return tellProblems(made.problems);
   const started = await rollouts.start(
-    { file, actor: body.actor, reason: `drill ${id}: ${body.reason}` },
+    { file: made.text, actor: body.actor, reason: `drill ${id}: ${body.reason}` },
     { isDrill: true },
   );
   if (started.kind === 'started') return null;
   if (started.kind === 'refused') return started.reasons.join('; ');
-  return started.problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  return tellProblems(started.problems);
+}
+
+function tellProblems(problems: readonly { readonly path: string; readonly message: string }[]): string {
+  return problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
 }

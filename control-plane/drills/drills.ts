@@ -85,14 +85,16 @@ export class Drills {
 
   async #simulate(body: DrillStartBody, number: number): Promise<DrillStarted> {
     const { devices = 200, seed = 1 } = body.simulated ?? {};
-    const rules = simulatedRules(body.file ?? null);
+    const ruled = simulatedRules(body.file ?? null);
+    if (typeof ruled === 'string') return { kind: 'invalid', reason: `the file cannot be rehearsed: ${ruled}` };
+    const { rules, leftOut } = ruled;
     const size = perFactoryOf(devices) * FLEET.factories;
     const row = await this.#insert(body, {
       id: `drill-${number}`,
       scope: { simulated: { devices: size, seed } },
       digest: null,
     });
-    const simulation = startSimulation({ failure: body.failure, devices, seed, rules });
+    const simulation = startSimulation({ failure: body.failure, devices, seed, rules, leftOut });
     this.#simulations.set(row.id, simulation);
     void simulation.facts
       .then((facts) => this.#end(row, facts))

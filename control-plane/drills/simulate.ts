@@ -1,8 +1,7 @@
 // A drill on the simulated fleet, on a thread of its own: a kill never waits for a rehearsal.
 import { Worker } from 'node:worker_threads';
-import { drillFileText } from '../../shared/rollout/drill-file.ts';
+import { drillFile } from '../../shared/rollout/drill-file.ts';
 import { expandGuardrails } from '../../shared/rollout/guardrails.ts';
-import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { DrillFacts } from '../core/drill.ts';
 import type { SimulatedDrill } from '../simulation/drill-life.ts';
 import type { Ruled } from '../simulation/rollout-life.ts';
@@ -11,12 +10,14 @@ import type { Ruled } from '../simulation/rollout-life.ts';
 const LABELS = ['dent'];
 const BAKE_MS = 30 * 60_000;
 
-export function simulatedRules(base: string | null): Ruled {
-  const text = drillFileText({ name: 'drill', candidate: 'cv-detector:2.0.0', base, cohort: null, forMs: BAKE_MS });
-  const read = readRolloutFile(text);
-  if (!read.ok) throw new TypeError(`the file of a drill is wrong: ${JSON.stringify(read.problems)}`);
-  const { spec } = read.value;
-  return { spec, guardrails: expandGuardrails(spec, LABELS).guardrails };
+/** The rules that the simulated fleet is judged by, and the names of guardrails that say nothing there; or what is wrong. */
+export function simulatedRules(
+  base: string | null,
+): { readonly rules: Ruled; readonly leftOut: readonly string[] } | string {
+  const made = drillFile({ name: 'drill', candidate: 'cv-detector:2.0.0', base, cohort: null, forMs: BAKE_MS });
+  if (!made.ok) return made.problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  const { spec } = made.file;
+  return { rules: { spec, guardrails: expandGuardrails(spec, LABELS).guardrails }, leftOut: made.leftOut };
 }
 
 export type Simulation = { readonly facts: Promise<DrillFacts>; readonly end: () => Promise<unknown> };

@@ -37,6 +37,8 @@ export type SimulatedDrill = {
   readonly devices: number;
   readonly seed: number;
   readonly rules: Ruled;
+  /** Guardrails of the given file that are not rehearsed. */
+  readonly leftOut: readonly string[];
 };
 
 /** As many as wanted, as near as four factories of one size allow. */
@@ -90,6 +92,9 @@ export function runSimulatedDrill(drill: SimulatedDrill): DrillFacts {
     assumptions: [
       `a simulated fleet, seed ${drill.seed}, one window of every device each ${STEP_MS / 1000} s; real agents send one a minute unless they are told otherwise`,
       'guardrails, decisions and cohorts are those of the product; local limits are a simple model of the agent’s',
+      ...(drill.leftOut.length === 0
+        ? []
+        : [`guardrails that need more than live frames are left out: ${drill.leftOut.join(', ')}`]),
       ...(run.decided?.by === ON_CALL.actor ? [`the one on call decides ${REACTION_MS / 1000} s after the hold`] : []),
     ],
   };
@@ -198,7 +203,12 @@ function report(run: Run, place: DrillPlace): void {
 function notice(run: Run, by: string, text: string): void {
   if (run.detected !== null) return;
   run.detected = { atMs: run.nowMs, by };
-  run.timeline.push({ atMs: run.nowMs, text });
+  tell(run, text);
+}
+
+/** A sentence is told once. */
+function tell({ timeline, nowMs }: Run, text: string): void {
+  if (timeline.at(-1)?.text !== text) timeline.push({ atMs: nowMs, text });
 }
 
 function judgeStep(run: Run): void {
@@ -237,12 +247,12 @@ function move(run: Run, { decision, next }: Moved): void {
   if (next.state !== 'holding') run.heldAtMs = null;
   if (next.effect === 'assign') assign(places, drill.rules, run.standing, nowMs);
   if (next.effect !== 'restore') return;
-  notice(run, `the control plane (${decision.rule})`, `found: ${decision.reason}`);
+  notice(run, `the control plane (${decision.rule})`, `rollback: ${decision.reason}`);
   run.decided = {
     atMs: nowMs,
     by: decision.rule.startsWith('person') ? ON_CALL.actor : `the control plane (${decision.rule})`,
   };
-  run.timeline.push({ atMs: nowMs, text: `rollback: ${decision.reason}` });
+  tell(run, `rollback: ${decision.reason}`);
   for (const place of places) if (place.role !== 'none') place.orderedBackAtMs = nowMs;
 }
 
@@ -260,7 +270,7 @@ function lookBack(run: Run): Ending {
   const ending = judgeRollback(devices, CANDIDATE_DIGEST);
   if (ending.isDone) {
     run.backAtMs = run.nowMs;
-    run.timeline.push({ atMs: run.nowMs, text: ending.sentence });
+    tell(run, ending.sentence);
   }
   return ending;
 }

@@ -3,7 +3,6 @@
 /** Dotted pattern of the parent (`[]` = any item) → field → what holds today. */
 const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   spec: {
-    requires: 'registration and golden set are always required',
     prewarm: 'every candidate is loaded and proven before it may answer',
     objectives: 'write a guardrail, or promote by hand (promote: manual)',
     after: 'the baseline stays installed',

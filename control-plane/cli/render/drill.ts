@@ -1,7 +1,7 @@
 // A drill as people read it: kept or not, what was measured against what is promised, and what happened.
 import type { Drill, DrillResult } from '../../../shared/protocol/api-drills.ts';
 import type { Output } from '../output.ts';
-import { formatMs, renderTable } from './table.ts';
+import { renderTable } from './table.ts';
 
 /** Of the timeline; --json has all of it. */
 const TIMELINE_SHOWN = 20;
@@ -29,13 +29,17 @@ function renderPromises({ promises }: DrillResult, output: Pick<Output, 'tint'>)
   const rows = promises.map(({ what, tookMs, limitMs, kept }) => [
     kept ? output.tint('good', '✔') : output.tint('bad', '✘'),
     what,
-    tookMs === null ? '–' : formatMs(tookMs),
-    `< ${formatMs(limitMs)}`,
+    tookMs === null ? '–' : formatSeconds(tookMs),
+    `< ${formatSeconds(limitMs)}`,
   ]);
   return renderTable(
     ['', 'PROMISE', 'TOOK', 'LIMIT'].map((title) => ({ title })),
     rows,
   );
+}
+
+function formatSeconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
 }
 
 function renderTimeline({ timeline }: DrillResult): readonly string[] {
