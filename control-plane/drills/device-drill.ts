@@ -7,6 +7,7 @@ import { type DeclaredFault, isDeviceFailure } from '../../shared/release/drill.
 import { drillFile } from '../../shared/rollout/drill-file.ts';
 import { list } from '../core/decide.ts';
 import type { Device } from '../devices/device.ts';
+import { liftQuarantine } from '../devices/lift-quarantine.ts';
 import type { DrillParts } from './drill-parts.ts';
 import { drillManifest } from './drill-release.ts';
 
@@ -108,4 +109,17 @@ export async function startDrillRollout(
 
 function tellProblems(problems: readonly { readonly path: string; readonly message: string }[]): string {
   return problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
+}
+
+/** What devices set aside was made to fail: it must not count among what they have set aside for good reasons. */
+export async function forgetDrillRelease(
+  { database, audit, devices }: Pick<DrillParts, 'database' | 'audit' | 'devices'>,
+  { agents, digest, reason }: { readonly agents: AgentsScope; readonly digest: string; readonly reason: string },
+  nowMs: number,
+): Promise<void> {
+  for (const { site, device, reported } of await devices.list()) {
+    if (site !== agents.site || !reported?.quarantine.some((entry) => entry.digest === digest)) continue;
+    const request = { address: { site, device }, reported, release: digest, reason, actor: 'belay', nowMs };
+    await liftQuarantine({ database, audit }, request);
+  }
 }

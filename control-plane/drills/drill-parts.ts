@@ -10,7 +10,7 @@ import type { Started, StartInput, StartRights } from '../rollouts/start.ts';
 
 export type DrillParts = {
   readonly database: Database;
-  readonly audit: Pick<Audit, 'append'>;
+  readonly audit: Audit;
   readonly registry: {
     manifestText(digest: string): Promise<string | null>;
     resolve(reference: string): { readonly kind: 'found' | 'unknown' | 'ambiguous' };

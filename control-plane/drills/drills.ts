@@ -6,7 +6,7 @@ import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import { type DrillFacts, failedDrill, judgeDrill } from '../core/drill.ts';
 import { perFactoryOf } from '../simulation/drill-life.ts';
 import { FLEET } from '../simulation/fleet.ts';
-import { prepareDeviceDrill, registerDrillRelease, startDrillRollout } from './device-drill.ts';
+import { forgetDrillRelease, prepareDeviceDrill, registerDrillRelease, startDrillRollout } from './device-drill.ts';
 import type { DrillParts } from './drill-parts.ts';
 import {
   countDrills,
@@ -17,6 +17,7 @@ import {
   listDrillRows,
   listRunning,
   type StoredScope,
+  scopeOf,
   toDrill,
 } from './drill-rows.ts';
 import { type Simulation, simulatedRules, startSimulation } from './simulate.ts';
@@ -164,9 +165,18 @@ export class Drills {
       return;
     }
     const facts = await watchDrill(this.#parts, row, nowMs);
-    if (facts !== null) await this.#end(row, facts);
+    if (facts !== null) await this.#endOnDevices(row, facts, nowMs);
     else if (nowMs - row.started_at_ms > START_MS_MAX && (await toDrill(this.#parts.database, row)).rolloutId === null)
       await this.#end(row, failedDrill('its rollout was never started'));
+  }
+
+  async #endOnDevices(row: DrillRow, facts: DrillFacts, nowMs: number): Promise<void> {
+    await this.#end(row, facts);
+    const { agents } = scopeOf(row);
+    const digest = row.candidate_digest;
+    if (agents === undefined || digest === null) return;
+    const scope = { site: agents.site, devices: [...agents.devices] };
+    await forgetDrillRelease(this.#parts, { agents: scope, digest, reason: `drill ${row.id} is over` }, nowMs);
   }
 
   async #end(row: DrillRow, ended: DrillFacts | DrillResult): Promise<void> {

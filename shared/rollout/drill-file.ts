@@ -20,7 +20,7 @@ export const GAME_DAY_TERMS = {
   ],
   limits: { latencyRatio: 2, latencyForMs: 5000, errorStreak: 3, emptyForMs: 10_000 },
   lease: { ttl: '1m', onLapse: 'revert' },
-  abort: { deviceReverts: { percent: 1, min: 1 } },
+  abort: { deviceReverts: { percent: 1, min: 1 }, verify: { for: '1m', expr: 'p95(latency_ms) <= baseline * 1.50' } },
 } as const;
 
 /** Names of the terms that a drill takes from a file; everything else of it is about another rollout. */
