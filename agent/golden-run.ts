@@ -15,6 +15,7 @@ import {
   RunnerError,
   type RunnerRole,
   starvationIn,
+  withFaultFor,
 } from './inference/inference.ts';
 
 /** No answer for this long: the model hangs, or got no processor. The cap of a live frame, twice, because it runs niced. */
@@ -126,7 +127,7 @@ class GoldenCourse {
     if (this.#isOver) return;
     this.#startedAtMs = monotonicNow();
     this.#runner = await launcher.launch<CameraToken>({
-      manifest: warmedBy(manifest, this.#parts.prewarm),
+      manifest: withFaultFor('proof', warmedBy(manifest, this.#parts.prewarm)),
       packageDir,
       ring: this.#camera.ring(manifest.input),
       role,

@@ -11,7 +11,7 @@ import { type Flight, type Lane, openLane } from './frame.ts';
 import type { FrameLoop } from './frame-loop.ts';
 import type { RoomLog } from './frames/child-log.ts';
 import { type Camera, contractHash, RingError, setNice } from './frames/frames.ts';
-import { type Launcher, RUNNER_NICE, RunnerError } from './inference/inference.ts';
+import { type Launcher, RUNNER_NICE, RunnerError, withFaultFor } from './inference/inference.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
 export type RunnerPoolParts = {
@@ -126,7 +126,7 @@ export class RunnerPool {
       if (opened.lane) use(opened.lane);
     };
     const runner = await launcher.launch<Flight>({
-      manifest: warmedBy(manifest, prewarmFor(ref.digest)),
+      manifest: withFaultFor('live', warmedBy(manifest, prewarmFor(ref.digest))),
       packageDir,
       ring: camera.ring(manifest.input),
       role: priority,

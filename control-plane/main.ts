@@ -51,7 +51,11 @@ export async function openControlPlane(config: Config): Promise<ControlPlane> {
     loop.start();
   }
   undo.adopt(startUpkeep(rooms), (loop) => loop.close());
-  const rolloutLoop = undo.adopt(startRolloutLoop({ ...rooms, tickMs: config.tickMs }), (loop) => loop.close());
+  undo.adopt(rooms.drills, (room) => room.close());
+  const ticked = { tick: (nowMs: number) => rooms.rollouts.tick(nowMs).finally(() => rooms.drills.tick(nowMs)) };
+  const rolloutLoop = undo.adopt(startRolloutLoop({ ...rooms, rollouts: ticked, tickMs: config.tickMs }), (it) =>
+    it.close(),
+  );
   const { version } = manifest;
   const mqttUrl = config.publicUrls.mqtt ?? `mqtt://${authority(config.mqtt.host, messaging.port)}`;
   const app = undo.adopt(await buildServer({ version, log, loopbackOnly: !config.allowRemote }), (it) => it.close());

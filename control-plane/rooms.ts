@@ -7,6 +7,7 @@ import type { Config } from './config.ts';
 import type { Database } from './database/database.ts';
 import { type Devices, openDevices, restorePresence } from './devices/devices.ts';
 import { PresenceBook } from './devices/presence.ts';
+import { Drills } from './drills/drills.ts';
 import { type Incidents, openIncidents } from './incidents/incidents.ts';
 import { openKillJournal } from './kill-switch/kill-journal.ts';
 import { openKillStore } from './kill-switch/kill-store.ts';
@@ -34,6 +35,7 @@ export type Rooms = {
   readonly rollouts: Rollouts;
   readonly incidents: Incidents;
   readonly business: Business;
+  readonly drills: Drills;
   readonly outlet: Outlet;
 };
 
@@ -69,7 +71,9 @@ export async function openRooms(config: Config, database: Database, log: Logger)
   const rollouts = openRollouts({ ...clocks, database, registry, devices, audit, log });
   const incidents = openIncidents({ ...clocks, database, audit });
   const business = openBusiness({ ...clocks, database, audit, devices });
+  const drills = new Drills({ ...clocks, database, audit, registry, rollouts, devices, log });
   const opened = {
+    drills,
     audit,
     signing,
     registry,

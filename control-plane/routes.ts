@@ -3,6 +3,7 @@
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
+import { registerDrillRoutes } from './http/routes/drills.ts';
 import { registerIncidentRoutes } from './http/routes/incidents.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
@@ -40,6 +41,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerArtifactRoutes(app, { registry });
   registerIncidentRoutes(app, { incidents });
   registerMetricsRoutes(app, { business: rooms.business, wake: () => rolloutLoop.wake() });
+  registerDrillRoutes(app, { drills: rooms.drills, wake: () => rolloutLoop.wake() });
   registerReportRoutes(app, { registry, reports: openReports(rooms) });
   registerRolloutRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });
   registerDeviceRoutes(app, {

@@ -1,4 +1,5 @@
 // The door of the room: a release answers questions about frames, in a process of its own. Nothing here loads a model.
+export { withFaultFor } from './declared-fault.ts';
 export {
   type Launcher,
   type LaunchOptions,

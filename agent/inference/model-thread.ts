@@ -3,6 +3,7 @@ import { flushCompileCache } from 'node:module';
 import type { Worker } from 'node:worker_threads';
 import { describeError } from '../../shared/basics/errors.ts';
 import { readFirstMessage } from '../frames/parent-link.ts';
+import { type Fault, openFault, whyNoDrill } from './declared-fault.ts';
 import type { LinkOrder, ModelSaid } from './link-thread.ts';
 import { type Channel, openChannel, placeOf, tellOutput, tellProblem, untilGiven } from './model-channel.ts';
 import { ModelError } from './model-error.ts';
@@ -20,7 +21,9 @@ export async function runModel(link: Worker): Promise<void> {
   link.postMessage({ bytes, channel } satisfies LinkOrder);
   if (hello === null || channel === null) return;
   const session = await load(hello, channel, (said) => link.postMessage(said));
-  if (session !== null) await runFrames(session, channel);
+  if (session === null) return;
+  const fault = openFault(hello.manifest, () => process.kill(process.pid, 'SIGSEGV'));
+  await runFrames(session, channel, fault);
 }
 
 /** Nobody hears of an answer without it: the supervisor hands the frames of a dead runner to another one. */
@@ -38,6 +41,8 @@ async function load(
   say: (said: ModelSaid) => void,
 ): Promise<ModelSession | null> {
   try {
+    const refusal = whyNoDrill(hello.manifest, hello.role, Date.now());
+    if (refusal !== null) throw new ModelError('load-failed', refusal);
     const { openModelSession } = await import('./model-session.ts');
     const { manifest, packageDir, threads } = hello;
     const session = await openModelSession({ manifest, packageDir, threads, frames: channel.frames });
@@ -54,12 +59,14 @@ async function load(
 }
 
 /** Until the process ends. */
-async function runFrames(session: ModelSession, channel: Channel): Promise<never> {
+async function runFrames(session: ModelSession, channel: Channel, fault: Fault): Promise<never> {
   for (let frame = 0; ; frame += 1) {
     await untilGiven(channel, frame);
     const startedAt = performance.now();
     try {
+      fault.before(frame, channel.frames[placeOf(frame)]!);
       const output = await session.run(placeOf(frame));
+      await fault.after(startedAt);
       tellOutput(channel, frame, output, performance.now() - startedAt);
     } catch (error) {
       tellProblem(channel, frame, describeError(error));

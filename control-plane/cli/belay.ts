@@ -1,6 +1,7 @@
 // The `belay` command line: a customer of the HTTP API. Process entry.
 import { Command, CommanderError } from 'commander';
 import { addDeviceCommands } from './commands/device.ts';
+import { addDrillCommands } from './commands/drill.ts';
 import { addIncidentCommands } from './commands/incident.ts';
 import { addKillCommands } from './commands/kill.ts';
 import { addMetricsCommands } from './commands/metrics.ts';
@@ -25,6 +26,7 @@ addDeviceCommands(program);
 addKillCommands(program);
 addIncidentCommands(program);
 addMetricsCommands(program);
+addDrillCommands(program);
 applyToAll(program, 'belay');
 
 // The reader of a pipe may have seen enough (`belay release list | head -1`): no reason to complain.

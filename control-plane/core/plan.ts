@@ -3,11 +3,12 @@ import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import { warningTexts } from '../../shared/rollout/file-warnings.ts';
 import { appliesTo, type Guardrail } from '../../shared/rollout/guardrails.ts';
 import { leaseWarnings } from '../../shared/rollout/lease-section.ts';
-import type { Plan, PlanDevice, PlanStage, Readiness } from '../../shared/rollout/plan.ts';
+import type { Gate, Plan, PlanDevice, PlanStage, Readiness } from '../../shared/rollout/plan.ts';
 import type { CohortSpec, RolloutFile } from '../../shared/rollout/rollout-file.ts';
 import { whyNotWhere } from '../../shared/rollout/where.ts';
 import { cohortOrder } from './cohorts.ts';
 import { list } from './decide.ts';
+import { lackingGates } from './readiness.ts';
 import { closedNow } from './schedule.ts';
 import { assignStage, keyOf, type LedgerDevice } from './stages.ts';
 
@@ -40,6 +41,7 @@ export type PlanFacts = {
   readonly refusals: readonly string[];
   /** Reasons against a start that a person may override. */
   readonly needsOverride?: readonly string[];
+  readonly gates?: readonly Gate[];
   readonly plannedAtMs: number;
 };
 
@@ -75,14 +77,15 @@ export function buildPlan(facts: PlanFacts, hashOf: (document: unknown) => strin
     fileHash: facts.fileHash,
   };
   const sites = [...new Set(devices.map(({ site }) => site))];
-  const { plannedAtMs, needsOverride = [] } = facts;
+  const { plannedAtMs, needsOverride = [], gates = [] } = facts;
   const closed = closedNow(file.spec.schedule, sites, plannedAtMs);
   return {
     ...content,
     refusals: [...content.refusals, ...(closed?.opensAtMs === null ? [`schedule: ${closed.reason}`] : [])],
     plannedAtMs,
     closed: closed?.reason ?? null,
-    needsOverride: [...needsOverride],
+    needsOverride: [...needsOverride, ...lackingGates(gates)],
+    gates: [...gates],
     hash: hashOf(content),
   };
 }

@@ -3,11 +3,13 @@ import type { Migration } from 'kysely/migration';
 import * as floor from './migrations/001-floor.ts';
 import * as rollouts from './migrations/010-rollouts.ts';
 import * as aftermath from './migrations/018-aftermath.ts';
+import * as drills from './migrations/019-drills.ts';
 import * as business from './migrations/021-business.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-floor': floor,
   '010-rollouts': rollouts,
   '018-aftermath': aftermath,
+  '019-drills': drills,
   '021-business': business,
 };

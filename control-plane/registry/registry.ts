@@ -1,9 +1,11 @@
 // The door of the registry: immutable releases and the artifacts they name. A release that is here passed every check.
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { canonicalJson } from '../../shared/basics/canonical-json.ts';
 import type { CheckReport, Release, ReleaseNote, ReleaseSummary } from '../../shared/protocol/api-releases.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
-import { parseReleaseReference } from '../../shared/release/identity.ts';
-import type { Manifest } from '../../shared/release/manifest.ts';
+import { formatReleaseId, parseReleaseReference } from '../../shared/release/identity.ts';
+import { type Manifest, manifestSchema, releaseIdOf } from '../../shared/release/manifest.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Database, Queryable } from '../database/database.ts';
 import type { ReleaseState } from '../database/schema.ts';
@@ -91,6 +93,17 @@ export class Registry {
     const stored = await this.get(release.digest);
     if (!stored) throw new TypeError(`release ${release.id} vanished after it was stored`);
     return { kind: 'registered', created: true, release: stored, report };
+  }
+
+  /** Stores the release of a drill: files and contract are those of a registered release, so only its shape is checked. */
+  async registerRehearsal(manifest: unknown, actor: string): Promise<ReleaseRef> {
+    const parsed = manifestSchema.parse(manifest);
+    if (parsed.drill === undefined) throw new TypeError('a rehearsal declares its fault');
+    const text = canonicalJson(manifest);
+    const digest = createHash('sha256').update(text).digest('hex');
+    const id = formatReleaseId(releaseIdOf(parsed));
+    await this.#store({ digest, id, manifest: parsed, text, actor });
+    return { release: id, digest };
   }
 
   async get(digest: string): Promise<Release | null> {

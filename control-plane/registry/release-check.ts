@@ -48,15 +48,23 @@ export async function checkRelease(input: unknown, parts: CheckParts): Promise<C
   const id = formatReleaseId(releaseIdOf(manifest));
   const digest = createHash('sha256').update(text).digest('hex');
   const siblings = (await parts.siblings(manifest.name)).filter(
-    (sibling) => canonicalJson(sibling) !== canonicalJson(manifest),
+    (sibling) => sibling.drill === undefined && canonicalJson(sibling) !== canonicalJson(manifest),
   );
   const version = checkVersion(manifest, siblings);
   const files = await checkFiles(manifest, parts);
   const contents = files.every((finding) => finding.ok) ? await checkContents(manifest, parts) : [];
   const identity: Finding = { check: 'manifest', ok: true, path: '', message: `${id}, all required fields are there` };
-  const findings = [identity, ...files, ...contents, version.finding];
+  const findings = [identity, ...files, ...contents, version.finding, ...drillFinding(manifest)];
   const ok = findings.every((finding) => finding.ok);
   return { report: { ok, id, digest, findings, next: version.next }, release: { manifest, text, id, digest } };
+}
+
+/** A release that fails on purpose is made by a drill, from a release that is registered, and by nobody else. */
+function drillFinding({ drill }: Manifest): readonly Finding[] {
+  if (drill === undefined) return [];
+  return [
+    { check: 'manifest', ok: false, path: 'drill', message: 'fails on purpose: only belay drill makes such a release' },
+  ];
 }
 
 /** "is missing" says more than "expected string, received undefined". */

@@ -7,12 +7,14 @@ import { type FileProblem, readRolloutFile } from '../../shared/rollout/read-rol
 import type { RolloutFile } from '../../shared/rollout/rollout-file.ts';
 import { coveringKill } from '../core/kill-cover.ts';
 import { buildPlan, type PlanFactsDevice } from '../core/plan.ts';
+import { readiness } from '../core/readiness.ts';
 import type { Device } from '../devices/device.ts';
 import { windowsBetween } from '../telemetry/read-telemetry.ts';
 import { readCooldown } from './cooldown.ts';
 import { cohortKey, hashDocument, hashText } from './hashes.ts';
 import { busyDevices } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
+import { readReadiness } from './readiness-facts.ts';
 import { readActiveKills } from './readings.ts';
 import { countRollouts, ENDED } from './rollout-rows.ts';
 
@@ -23,7 +25,11 @@ export type Planned =
 type PlannerParts = Pick<RolloutParts, 'database' | 'registry' | 'devices' | 'wallNow'>;
 
 /** A file with mistakes, or a candidate that nobody registered, is refused with its places; everything else is in the plan. */
-export async function planRollout(parts: PlannerParts, fileText: string): Promise<Planned> {
+export async function planRollout(
+  parts: PlannerParts,
+  fileText: string,
+  { isDrill = false }: { readonly isDrill?: boolean } = {},
+): Promise<Planned> {
   const read = readRolloutFile(fileText);
   if (!read.ok) return { kind: 'refused', problems: read.problems };
   const file = read.value;
@@ -54,12 +60,23 @@ export async function planRollout(parts: PlannerParts, fileText: string): Promis
     refusals: [
       ...problems.map(({ guardrail, message }) => `guardrail ${guardrail}: ${message}`),
       ...(kill === null ? [] : [`the candidate is ${kill}`]),
+      ...(isDrill || (release.manifest as Manifest).drill === undefined
+        ? []
+        : ['the candidate fails on purpose: only belay drill hands it to devices']),
       ...(release.state === 'withdrawn' || release.state === 'archived' ? [`the candidate is ${release.state}`] : []),
     ],
     needsOverride: await readCooldown(parts.database, resolved.ref.digest, parts.wallNow()),
+    gates: await gatesOf(parts, { file, release, guardrails }),
     plannedAtMs: parts.wallNow(),
   };
   return { kind: 'planned', plan: buildPlan(facts, hashDocument), file, rolloutId };
+}
+
+async function gatesOf(
+  { database, devices, wallNow }: PlannerParts,
+  known: Pick<Parameters<typeof readReadiness>[1], 'file' | 'release' | 'guardrails'>,
+): Promise<ReturnType<typeof readiness>> {
+  return readiness(await readReadiness(database, { ...known, devices: await devices.list(), nowMs: wallNow() }));
 }
 
 function refuseCandidate(

@@ -18,7 +18,7 @@ import type { RolloutParts } from './parts.ts';
 import { planRollout } from './planner.ts';
 import { killOf, readActiveKills, WindowReader } from './readings.ts';
 import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
-import { type Started, type StartInput, startRollout } from './start.ts';
+import { type Started, type StartInput, type StartRights, startRollout } from './start.ts';
 import { type StepInput, type StepResult, stepRollout } from './step.ts';
 import { readVerification } from './verifications.ts';
 import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
@@ -47,8 +47,8 @@ export class Rollouts {
     return { plan: planned.plan, problems: [] };
   }
 
-  start(input: StartInput): Promise<Started> {
-    return this.#alone(() => startRollout(this.#parts, input));
+  start(input: StartInput, rights?: StartRights): Promise<Started> {
+    return this.#alone(() => startRollout(this.#parts, input, rights));
   }
 
   async list(): Promise<readonly RolloutSummary[]> {
@@ -86,9 +86,18 @@ export class Rollouts {
       if (rollout.state === 'rolling_back') return { kind: 'refused', reason: 'it is rolling back already' };
       if (rollout.progress.phase === 'committing' && verb !== 'rollback' && verb !== 'abort')
         return { kind: 'refused', reason: 'every stage is done; it is completing, and may only be rolled back' };
+      if (await this.#keepsFailing(rollout, request))
+        return { kind: 'refused', reason: 'its candidate fails on purpose (a drill): it is rolled back, never kept' };
       const result = await this.#step(rollout, request, this.#parts.wallNow());
       return actedOf(result, request);
     });
+  }
+
+  /** A release that a drill has made may not go one device further, nor stay where it is. */
+  async #keepsFailing({ candidate }: Rollout, { verb, keep }: PersonRequest): Promise<boolean> {
+    if (verb !== 'promote' && !(verb === 'abort' && keep)) return false;
+    const release = await this.#parts.registry.get(candidate.digest);
+    return (release?.manifest as { readonly drill?: unknown } | undefined)?.drill !== undefined;
   }
 
   /** One decision on every rollout that has not ended. One that fails does not stop the others. */

@@ -26,8 +26,15 @@ export type StartInput = {
   readonly override?: boolean | undefined;
 };
 
-export async function startRollout(parts: RolloutParts, input: StartInput): Promise<Started> {
-  const planned = await planRollout(parts, input.file);
+/** `isDrill`: the candidate may be one that fails on purpose. Never taken from what a caller sends. */
+export type StartRights = { readonly isDrill: boolean };
+
+export async function startRollout(
+  parts: RolloutParts,
+  input: StartInput,
+  rights: StartRights = { isDrill: false },
+): Promise<Started> {
+  const planned = await planRollout(parts, input.file, rights);
   if (planned.kind === 'refused') return { kind: 'invalid', problems: planned.problems };
   const { plan, file, rolloutId: id } = planned;
   const reasons = [

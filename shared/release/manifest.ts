@@ -2,6 +2,7 @@
 // The digest of a release is the SHA-256 of the canonical JSON of its manifest; files are named by their own digests.
 import { z } from 'zod';
 import { countSchema, digestSchema, timeSchema } from '../basics/identifiers.ts';
+import { declaredFaultSchema } from './drill.ts';
 import { dataTagSchema, releaseNameSchema, versionSchema } from './identity.ts';
 import { postprocessSchema } from './postprocess.ts';
 
@@ -125,6 +126,8 @@ export const manifestSchema = z
     limits: deviceLimitsSchema,
     warmup: z.looseObject({ runs: z.number().int().min(1).max(100).default(2) }),
     golden: goldenSchema,
+    /** Only of a release that a drill has made: it fails on purpose. */
+    drill: declaredFaultSchema.optional(),
     metrics: z.looseObject({
       set: z.string().min(1),
       note: z.string().min(1),

@@ -16,6 +16,8 @@ export const FIELD_WORDS: Readonly<Record<string, string>> = {
   'spec.owners.backup': 'Who stands in for the owner.',
   'spec.owners.approvers': 'Who may promote a stage that waits for a person.',
   'spec.owners.notify': 'Who is told of decisions.',
+  'spec.requires':
+    'Gates of the readiness checklist that must hold before it may start, such as drill.passed, runbook.url or "drill.passed within 14d".',
   'spec.cohort': 'Which devices take part, and in which order.',
   'spec.cohort.factories': 'Sites that take part; without it, every site.',
   'spec.cohort.where':

@@ -35,6 +35,17 @@ const planStageSchema = z.looseObject({
 
 const readinessSchema = z.looseObject({ fact: z.string(), ok: z.boolean(), detail: z.string() });
 
+/** One gate of the readiness checklist; `required`: the file asks for it. */
+const gateSchema = z.looseObject({
+  gate: z.string(),
+  required: z.boolean(),
+  ok: z.boolean(),
+  /** What was found. */
+  detail: z.string(),
+  /** What to do where it does not hold; null where it does. */
+  next: z.string().nullable(),
+});
+
 export const planSchema = z.looseObject({
   v: z.literal(1),
   name: z.string(),
@@ -77,6 +88,8 @@ export const planSchema = z.looseObject({
   closed: z.string().nullable().default(null),
   /** Reasons against a start that a person may override with a reason of their own; not part of the hash. */
   needsOverride: z.array(z.string()).default([]),
+  /** The readiness checklist, as it stood when this was planned; not part of the hash. */
+  gates: z.array(gateSchema).default([]),
   /** SHA-256 of the canonical JSON of everything above but the time and what changes with it. */
   hash: digestSchema,
 });
@@ -85,3 +98,4 @@ export type Plan = z.infer<typeof planSchema>;
 export type PlanDevice = z.infer<typeof planDeviceSchema>;
 export type PlanStage = z.infer<typeof planStageSchema>;
 export type Readiness = z.infer<typeof readinessSchema>;
+export type Gate = z.infer<typeof gateSchema>;

@@ -13,6 +13,7 @@ import { INCIDENT_TEXT } from './incidents.ts';
 import { leaseSectionSchema, siteLeaseSchema } from './lease-section.ts';
 import { afterSchema, objectiveSchema, prewarmSchema } from './life-sections.ts';
 import { percentSchema } from './percent-field.ts';
+import { requiresSchema } from './requires-section.ts';
 import { scheduleSchema } from './schedule-section.ts';
 import { verifySectionSchema } from './verify-section.ts';
 import { whereSchema } from './where-field.ts';
@@ -215,6 +216,8 @@ const specShape = z.strictObject({
   /** Each device's own release before the rollout. */
   baseline: z.literal('stable').default('stable'),
   owners: ownersSchema,
+  /** Gates that must hold before it may start. */
+  requires: requiresSchema.default([]),
   cohort: cohortSchema.prefault({}),
   /** Null: devices may be added at any time. */
   schedule: scheduleSchema.nullable().default(null),

@@ -3,7 +3,6 @@
 /** Dotted pattern of the parent (`[]` = any item) → field → what holds today. */
 const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   spec: {
-    requires: 'registration and golden set are always required',
     strategy: 'write stages',
   },
   'spec.cohort': {

@@ -42,6 +42,7 @@ it('is in a hurry for a baseline only while nobody answers, and never for one on
     readInstalled: (digest) => Promise.resolve({ ref: { ...ref('b'), digest }, manifest, packageDir: '/nowhere' }),
     discardDamaged: () => Promise.resolve(),
     threadsFor: () => 1,
+    prewarmFor: () => ({ warmupFrames: null, coldStartProbes: 1 }),
     telemetry: { recordRunner: () => {} },
     send: (event) => loaded.push(event.kind),
     log: openRecordingLog(),

@@ -17,6 +17,7 @@ export function renderPlan(plan: Plan, output: Pick<Output, 'tint'>): string {
     plan.readiness
       .map((item) => `${item.ok ? output.tint('good', '✔') : output.tint('bad', '✘')} ${item.fact}: ${item.detail}`)
       .join('\n'),
+    renderGates(plan, output),
     renderBlocked(plan, output),
     plan.warnings.map((warning) => output.tint('warn', `note: ${warning}`)).join('\n'),
     plan.closed === null ? '' : output.tint('warn', `note: it would not grow now: it ${plan.closed}`),
@@ -66,6 +67,18 @@ function renderGuardrails(plan: Plan): string {
     ['GUARDRAIL', 'LIMIT', 'WHEN BROKEN', 'STAGES'].map((title) => ({ title })),
     rows,
   );
+}
+
+/** The readiness checklist: what the file requires first, and of the rest what does not hold. */
+function renderGates({ gates }: Plan, output: Pick<Output, 'tint'>): string {
+  const shown = [...gates.filter(({ required }) => required), ...gates.filter(({ required, ok }) => !required && !ok)];
+  if (shown.length === 0) return '';
+  const held = gates.filter(({ ok }) => ok).length;
+  const lines = shown.map(({ gate, required, ok, detail, next }) => {
+    const mark = ok ? output.tint('good', '✔') : output.tint(required ? 'bad' : 'warn', required ? '✘' : '–');
+    return `${mark} ${gate}${required ? ' (required)' : ''}: ${detail}${next === null ? '' : `. Next: ${next}`}`;
+  });
+  return [`Readiness ${held} of ${gates.length} gates hold`, ...lines].join('\n');
 }
 
 function renderBlocked(plan: Plan, output: Pick<Output, 'tint'>): string {

@@ -2,8 +2,8 @@
 // of a few whole rollouts. It stands for latency, whose level is what a window would say.
 import { cohortOrder } from '../../../control-plane/core/cohorts.ts';
 import type { DeviceChange, Evidence } from '../../../control-plane/core/evidence.ts';
-import { openFleet } from './fleet.ts';
-import type { Treatment } from './treatments.ts';
+import { openFleet } from '../../../control-plane/simulation/fleet.ts';
+import type { Treatment } from '../../../control-plane/simulation/treatments.ts';
 
 export type LevelsInput = {
   readonly seed: number;

@@ -3,14 +3,20 @@ import { firstProgress } from '../../../control-plane/core/advance.ts';
 import { type AssessedDevice, assess } from '../../../control-plane/core/assess.ts';
 import { decide } from '../../../control-plane/core/decide.ts';
 import { factsToDecide } from '../../../control-plane/core/decide-facts.ts';
+import { type FleetDevice, openFleet } from '../../../control-plane/simulation/fleet.ts';
+import { openRandom } from '../../../control-plane/simulation/random.ts';
+import { reportOf } from '../../../control-plane/simulation/reports.ts';
+import type { Ruled } from '../../../control-plane/simulation/rollout-life.ts';
+import { UNCHANGED } from '../../../control-plane/simulation/treatments.ts';
+import {
+  BASELINE_DIGEST,
+  CANDIDATE_DIGEST,
+  MINUTE_MS,
+  type WindowMaker,
+} from '../../../control-plane/simulation/windows.ts';
 import type { Window } from '../../../shared/measure/window.ts';
-import { openRandom } from '../random.ts';
-import { type FleetDevice, openFleet } from './fleet.ts';
 import type { Outcome } from './outcome.ts';
-import { reportOf } from './reports.ts';
-import { EIGHT_GUARDRAILS, type Ruled, readRules, STANDARD_MINIMUM } from './rollout-texts.ts';
-import { UNCHANGED } from './treatments.ts';
-import { BASELINE_DIGEST, CANDIDATE_DIGEST, MINUTE_MS, type WindowMaker } from './windows.ts';
+import { EIGHT_GUARDRAILS, readRules, STANDARD_MINIMUM } from './rollout-texts.ts';
 
 export type NoDataRules = { readonly first: Ruled; readonly last: Ruled };
 

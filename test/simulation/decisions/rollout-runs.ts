@@ -1,9 +1,9 @@
 // Runs one simulated rollout to its end and says how it ended. A rollout that is held waits for a person: that is an end here.
-import { openFleet } from './fleet.ts';
-import { openRolloutLife, type Tick } from './rollout-life.ts';
+import { openFleet } from '../../../control-plane/simulation/fleet.ts';
+import { openRolloutLife, type Tick } from '../../../control-plane/simulation/rollout-life.ts';
+import type { Treatment } from '../../../control-plane/simulation/treatments.ts';
+import { MINUTE_MS, type WindowMaker } from '../../../control-plane/simulation/windows.ts';
 import { type FileParts, readRules } from './rollout-texts.ts';
-import type { Treatment } from './treatments.ts';
-import { MINUTE_MS, type WindowMaker } from './windows.ts';
 
 export type RunInput = {
   readonly seed: number;

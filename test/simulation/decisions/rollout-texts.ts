@@ -1,9 +1,7 @@
 // Rollout files for the simulated fleet, as an operator would write them. Read by the real reader.
-import { expandGuardrails, type Guardrail } from '../../../shared/rollout/guardrails.ts';
+import type { Ruled } from '../../../control-plane/simulation/rollout-life.ts';
+import { expandGuardrails } from '../../../shared/rollout/guardrails.ts';
 import { readRolloutFile } from '../../../shared/rollout/read-rollout-file.ts';
-import type { RolloutSpec } from '../../../shared/rollout/rollout-file.ts';
-
-export type Ruled = { readonly spec: RolloutSpec; readonly guardrails: readonly Guardrail[] };
 
 /** From the first devices to all, judged by eight guardrails at once. The last stage keeps a tenth to compare with until it completes. */
 export const WHOLE_ROLLOUT: readonly string[] = [

@@ -1,32 +1,30 @@
 // One rollout on a simulated fleet, minute by minute: the production core assesses, decides and moves it; the fleet follows.
 // No database, no network, no clock but its own.
-import {
-  type Advance,
-  advance,
-  firstProgress,
-  type Standing,
-  startBake,
-  trackBreaches,
-} from '../../../control-plane/core/advance.ts';
-import { type AssessedDevice, type Assessment, assess } from '../../../control-plane/core/assess.ts';
-import { cohortOrder } from '../../../control-plane/core/cohorts.ts';
-import { type Decision, decide } from '../../../control-plane/core/decide.ts';
-import { factsToDecide } from '../../../control-plane/core/decide-facts.ts';
-import { rememberTotals, type TotalsMemory } from '../../../control-plane/core/device-totals.ts';
-import { assignStage, keyOf, type Role } from '../../../control-plane/core/stages.ts';
-import type { Window } from '../../../shared/measure/window.ts';
-import type { Reported } from '../../../shared/protocol/reports.ts';
+
+import type { Window } from '../../shared/measure/window.ts';
+import type { Reported } from '../../shared/protocol/reports.ts';
+import type { Guardrail } from '../../shared/rollout/guardrails.ts';
+import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
+import { type Advance, advance, firstProgress, type Standing, startBake, trackBreaches } from '../core/advance.ts';
+import { type AssessedDevice, type Assessment, assess } from '../core/assess.ts';
+import { cohortOrder } from '../core/cohorts.ts';
+import { type Decision, decide } from '../core/decide.ts';
+import { factsToDecide } from '../core/decide-facts.ts';
+import { rememberTotals, type TotalsMemory } from '../core/device-totals.ts';
+import { assignStage, keyOf, type Role } from '../core/stages.ts';
 import type { Fleet, FleetDevice } from './fleet.ts';
 import { reportOf } from './reports.ts';
-import type { Ruled } from './rollout-texts.ts';
 import { BASELINE_DIGEST, CANDIDATE_DIGEST, MINUTE_MS, type WindowMaker } from './windows.ts';
+
+/** A rollout file as the judge needs it. */
+export type Ruled = { readonly spec: RolloutSpec; readonly guardrails: readonly Guardrail[] };
 
 /** What the control plane reads of the time before a rollout. */
 const BASELINE_MINUTES = 120;
-const START_MS = 1_800_000_000_000;
+export const START_MS = 1_800_000_000_000;
 
 /** A device as the control plane knows it, and how it lives on. */
-type Place = {
+export type Place = {
   readonly device: FleetDevice;
   readonly before: Window[];
   readonly since: Window[];
@@ -90,12 +88,12 @@ export function openRolloutLife(fleet: Fleet, rules: Ruled, makeWindow: WindowMa
 }
 
 /** The order of cohorts is the production one, site by site. */
-function inOrder(devices: readonly FleetDevice[]): readonly FleetDevice[] {
+export function inOrder(devices: readonly FleetDevice[]): readonly FleetDevice[] {
   const sites = [...new Set(devices.map(({ site }) => site))].sort();
   return sites.flatMap((site) => cohortOrder(devices.filter((device) => device.site === site)));
 }
 
-function placeOf(device: FleetDevice): Place {
+export function placeOf(device: FleetDevice): Place {
   return {
     device,
     before: [],
@@ -164,7 +162,7 @@ function step({ places, rules, memory }: Judging, standing: Standing, nowMs: num
 }
 
 /** What time and reports alone change, as the control plane does it. */
-function observe(
+export function observe(
   { spec }: Ruled,
   { state, progress: before }: Standing,
   { assessment, nowMs }: { readonly assessment: Assessment; readonly nowMs: number },
@@ -178,7 +176,7 @@ function observe(
   return startBake(progress, { nowMs, bakeMs: stage.bake, settleMs: spec.analysis.settle });
 }
 
-function assessedOf(place: Place): AssessedDevice {
+export function assessedOf(place: Place): AssessedDevice {
   const { device, role, reported, activatedAtMs, lastSeenAtMs, before, since } = place;
   const { site, hardwareClass, key } = device;
   return {
@@ -197,7 +195,7 @@ function assessedOf(place: Place): AssessedDevice {
   };
 }
 
-function assign(places: readonly Place[], { spec }: Ruled, { progress }: Standing, nowMs: number): void {
+export function assign(places: readonly Place[], { spec }: Ruled, { progress }: Standing, nowMs: number): void {
   const stage = spec.stages[progress.stageIndex];
   if (!stage) throw new TypeError(`no stage ${progress.stageIndex}`);
   const ledger = places.map(({ device, role }) => ({ ...device, role, pin: null }));

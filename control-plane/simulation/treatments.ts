@@ -12,6 +12,8 @@ export type Treatment = {
   readonly errorFactor: number;
   /** Share of devices that send nothing more once they run it. */
   readonly silentShare: number;
+  /** The box becomes so much warmer, within three windows. */
+  readonly heatC: number;
 };
 
 export const UNCHANGED: Treatment = {
@@ -20,6 +22,7 @@ export const UNCHANGED: Treatment = {
   onsetMinute: 0,
   errorFactor: 1,
   silentShare: 0,
+  heatC: 0,
 };
 
 /** Every device, from the beginning. */

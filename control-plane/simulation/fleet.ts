@@ -1,7 +1,8 @@
 // A fleet as fleets are: devices that differ, days that drift, factories that move as one, noise that lasts. Each minute it
 // says how every device stands; nothing here knows what a window or a judge is.
-import { openRandom, type Random } from '../random.ts';
+
 import { normal, openSeries, poisson, type Series } from './noise.ts';
+import { openRandom, type Random } from './random.ts';
 import { isHit, type Treatment } from './treatments.ts';
 
 /** Assumptions, on the logarithmic scale of latency; to be fitted again on real telemetry. */
@@ -28,6 +29,7 @@ const USUAL = {
   droppedShare: 0.003,
 } as const;
 const USUAL_SCENE = { boxesPerFrame: 0.8, sceneNoise: 0.05, temperatureC: 55, temperatureSpread: 3 } as const;
+const HEATING_WINDOWS = 3;
 /** Now and then a device has a bad minute: so many times as many errors. */
 const BURST = { share: 0.02, factor: 8 } as const;
 
@@ -141,9 +143,14 @@ function minuteOf(inner: Inner, base: number, { treatment, minutes }: Dose): Min
     errors: Math.min(frames, poisson(random, meanErrors)),
     dropped: poisson(random, frames * USUAL.droppedShare),
     boxes: poisson(random, frames * USUAL_SCENE.boxesPerFrame * Math.exp(inner.scene.next())),
-    temperatureC: inner.temperatureC + inner.warmth.next(),
+    temperatureC: inner.temperatureC + inner.warmth.next() + (hit ? heatOf(treatment, minutes) : 0),
     isSilent: hit && inner.silence < treatment.silentShare,
   };
+}
+
+/** A board takes a while to warm up. */
+function heatOf({ heatC }: Treatment, minutes: number): number {
+  return heatC * Math.min(1, (minutes + 1) / HEATING_WINDOWS);
 }
 
 /** Latency of a usual device, ms. */

@@ -1,7 +1,7 @@
 // One-minute windows as an agent sends them: real sketches, counters and sensors, made from how a device stood in a minute.
-import { encodeSketch, type LatencySketch, type SketchWire, sketchOf } from '../../../shared/measure/latency-sketch.ts';
-import { NO_SENSORS } from '../../../shared/measure/sensors.ts';
-import type { Arm, Window } from '../../../shared/measure/window.ts';
+import { encodeSketch, type LatencySketch, type SketchWire, sketchOf } from '../../shared/measure/latency-sketch.ts';
+import { NO_SENSORS } from '../../shared/measure/sensors.ts';
+import type { Arm, Window } from '../../shared/measure/window.ts';
 import { type FleetDevice, type Minute, USUAL_LATENCY_MS } from './fleet.ts';
 
 export const MINUTE_MS = 60_000;
@@ -23,6 +23,8 @@ export type WindowInput = {
   readonly startAtMs: number;
   /** Which release answered, or both when it changed within the minute. */
   readonly serving: 'baseline' | 'candidate' | 'both';
+  /** Of the window; a minute when it is not said. */
+  readonly lengthMs?: number;
 };
 
 /** Keeps the sketches that it has made: the same level has the same bytes. */
@@ -54,23 +56,24 @@ function framesAt(level: number): LatencySketch {
 }
 
 function windowOf(input: WindowInput, wireAt: (level: number) => SketchWire): Window {
-  const { device, minute, startAtMs, serving } = input;
+  const { device, minute, startAtMs, serving, lengthMs = MINUTE_MS } = input;
   return {
     v: 1,
     site: device.site,
     device: device.device,
     boot: 'boot-00000001',
-    seq: Math.round(startAtMs / MINUTE_MS),
+    seq: Math.round(startAtMs / lengthMs),
     startAtMs,
-    endAtMs: startAtMs + MINUTE_MS,
+    endAtMs: startAtMs + lengthMs,
     hardwareClass: device.hardwareClass,
     cohortId: 'simulated',
     generation: 1,
     killEpoch: 0,
     partial: serving === 'both',
-    arms: (serving === 'both' ? (['baseline', 'candidate'] as const) : [serving]).map((role) =>
-      armOf(role, minute, wireAt),
-    ),
+    arms: (serving === 'both' ? (['baseline', 'candidate'] as const) : [serving]).map((role) => ({
+      ...armOf(role, minute, wireAt),
+      activeMs: lengthMs,
+    })),
     paired: null,
     cameras: [cameraOf(minute)],
     sensors: { ...NO_SENSORS, temperatureC: minute.temperatureC },

@@ -1,5 +1,5 @@
 // What a simulated device reports of itself: which release answers its frames. Nothing else of it matters to a decision.
-import type { Reported } from '../../../shared/protocol/reports.ts';
+import type { Reported } from '../../shared/protocol/reports.ts';
 import type { FleetDevice } from './fleet.ts';
 import { BASELINE_DIGEST, CANDIDATE_DIGEST } from './windows.ts';
 

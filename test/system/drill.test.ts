@@ -1,0 +1,131 @@
+// `belay drill` with real agents: a release made of their own baseline fails on purpose, is found, taken back and measured;
+// nobody can promote it, and the devices go on with the baseline.
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../scripts/fleet/fleet.ts';
+import type { Drill } from '../../shared/protocol/api-drills.ts';
+import type { ReleaseRef } from '../../shared/protocol/documents.ts';
+import { GAME_DAY_TERMS } from '../../shared/rollout/drill-file.ts';
+import { DEADLINE_MS, openWorld, type World } from './world.ts';
+
+let world: World;
+let baseline: ReleaseRef;
+let plan: string;
+
+beforeAll(async () => {
+  world = await openWorld({ devices: ['plant-1/cam-1', 'plant-1/cam-2', 'plant-1/cam-3'] });
+  baseline = await world.releases.register('cv-detector/1.8.2');
+  plan = path.join(world.folder, 'game-day.json');
+  writeFileSync(plan, planText());
+});
+
+afterAll(() => world?.close());
+
+/** The terms of a game day; the next drill shall not wait for the verification of the last one. */
+function planText(): string {
+  const abort = { ...GAME_DAY_TERMS.abort, verify: 'none' };
+  const stages = [{ name: 'all', percent: 100, bake: '1m' }];
+  const spec = { candidate: 'cv-detector:9.9.9', ...GAME_DAY_TERMS, abort, stages };
+  return JSON.stringify({ apiVersion: 'belay/v1', kind: 'Rollout', metadata: { name: 'game-day' }, spec });
+}
+
+/** Everything but its speed, which is the machine's. */
+const FOUND_AND_BACK = { stragglers: [], detectedBy: expect.any(String), backAfterMs: expect.any(Number) };
+
+async function drill(failure: string, devices: string): Promise<Drill> {
+  const { code, stdout, stderr } = await world.belay(
+    ...[
+      'drill',
+      '--failure',
+      failure,
+      '--factory',
+      'plant-1',
+      '--devices',
+      devices,
+      '--plan',
+      plan,
+      '--timeout',
+      '80',
+      '--json',
+    ],
+  );
+  expect(stdout, stderr).not.toBe('');
+  const done = JSON.parse(stdout) as Drill;
+  expect(code).toBe(done.state === 'passed' ? 0 : 1);
+  expect(done.result?.promises.every(({ kept }) => kept)).toBe(done.state === 'passed');
+  return done;
+}
+
+async function expectBack(device: string): Promise<void> {
+  await world.awaitDevice(device, 'answers with the baseline', ({ reported }) => {
+    return reported?.serving?.digest === baseline.digest && reported.candidate === null;
+  });
+}
+
+describe('a drill on real devices', () => {
+  it('crash: found by the device, no answer lost to another model, everyone back within the promise', async () => {
+    const done = await drill('crash', 'cam-1,cam-2');
+    expect(done.result, JSON.stringify(done)).toMatchObject({ ...FOUND_AND_BACK, assigned: 2 });
+    expect(done.result?.detectedBy).toMatch(/itself/);
+    for (const device of ['cam-1', 'cam-2']) await expectBack(device);
+    // The control was never touched.
+    expect(new Set(world.answers('cam-3').map(({ model_digest }) => model_digest))).toEqual(new Set([baseline.digest]));
+    const answers = world.answers('cam-1').concat(world.answers('cam-2'));
+    expect(answers.some(({ model_digest }) => model_digest !== baseline.digest)).toBe(true);
+  });
+
+  it('slow: found by limit or guardrail; it can be neither promoted nor kept, nor used again', async () => {
+    const running = drill('slow', 'cam-1');
+    const id = await rolloutOf('slow');
+    for (const verb of [
+      ['promote', '--override'],
+      ['abort', '--keep'],
+    ] as const) {
+      const refused = await world.belay('rollout', ...verb, id, '--reason', 'test', '--yes');
+      expect(refused.code, `${refused.stdout}${refused.stderr}`).not.toBe(0);
+    }
+    const done = await running;
+    expect(done.result, JSON.stringify(done)).toMatchObject({ ...FOUND_AND_BACK, assigned: 1, exposed: 1 });
+    await expectBack('cam-1');
+    const view = await world.releases.rollout(id);
+    await expect(
+      world.releases.startRollout({ name: 'again', candidate: view.candidate, sites: ['plant-1'] }),
+    ).rejects.toThrow(/fails on purpose/);
+  });
+
+  it('bad-golden: the proof on the device finds it, and it answers no frame', async () => {
+    const before = world.answers('cam-2').length;
+    const done = await drill('bad-golden', 'cam-2');
+    expect(done.result, JSON.stringify(done)).toMatchObject({ ...FOUND_AND_BACK, exposed: 1 });
+    await expectBack('cam-2');
+    const since = world.answers('cam-2').slice(before);
+    expect(new Set(since.map(({ model_digest }) => model_digest))).toEqual(new Set([baseline.digest]));
+  });
+
+  it('refuses what would harm a box, and devices that are not there', async () => {
+    for (const [failure, devices] of [
+      ['hot', 'cam-1'],
+      ['slow', 'cam-9'],
+    ] as const) {
+      const { code, stderr } = await world.belay(
+        ...['drill', '--failure', failure, '--factory', 'plant-1', '--devices', devices],
+      );
+      expect(code).toBe(5);
+      expect(stderr).toMatch(failure === 'hot' ? /simulated fleet only/ : /no device cam-9/);
+    }
+  });
+});
+
+/** Of the drill that runs. */
+async function rolloutOf(failure: string): Promise<string> {
+  let id: string | null = null;
+  await until(async () => {
+    const { stdout } = await world.belay('drill', 'list', '--json');
+    const { drills } = JSON.parse(stdout) as { readonly drills: readonly Drill[] };
+    id = drills.find((each) => each.failure === failure && each.state === 'running')?.rolloutId ?? null;
+    return id !== null;
+  }, DEADLINE_MS);
+  if (id === null) throw new Error(`no rollout of a drill "${failure}"`);
+  return id;
+}
