@@ -1,12 +1,13 @@
 // What goes wrong and when: every class of faults as a stream of moments drawn from the seed. To add one: its figures in
 // parameters.ts, a stream here, and an end in `calm` where something must be put right again.
+
+import type { Random } from '../../control-plane/core/simulated/random.ts';
 import type { Checker } from './check/checker.ts';
 import type { SimDevice } from './device/sim-device.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { Network } from './network.ts';
 import type { Parameters } from './parameters.ts';
 import type { ControlPlane } from './plane/control-plane.ts';
-import type { Random } from './random.ts';
 
 export type FaultParts = {
   readonly queue: EventQueue;

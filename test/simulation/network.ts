@@ -1,11 +1,12 @@
 // The network and the broker between devices and the control plane. Documents downwards are dropped, repeated, delayed
 // and so reordered one by one; what a device sends comes in order as long as its connection lives, as over TCP, and is
 // lost with it. A partition is noticed late: until then both sides talk into the void.
+
+import type { Random } from '../../control-plane/core/simulated/random.ts';
 import { deviceTopic, FLEET_KILL_TOPIC, siteKillTopic } from '../../shared/protocol/topics.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { Downlink, Uplink } from './messages.ts';
 import type { Parameters } from './parameters.ts';
-import type { Random } from './random.ts';
 
 /** What a device gives the network when it connects. */
 export type Station = {

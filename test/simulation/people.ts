@@ -1,6 +1,7 @@
 // The people of a simulated plant: they start rollouts one after the other, kill and re-arm, hold, resume, promote and
 // roll back, and let releases out of quarantine. Drawn from the seed like everything else.
 import type { PersonRequest } from '../../control-plane/core/decide.ts';
+import type { Random } from '../../control-plane/core/simulated/random.ts';
 import type { KillScope } from '../../shared/protocol/documents.ts';
 import type { Checker } from './check/checker.ts';
 import type { SimDevice } from './device/sim-device.ts';
@@ -8,7 +9,6 @@ import type { EventQueue } from './event-queue.ts';
 import type { Parameters } from './parameters.ts';
 import type { ControlPlane } from './plane/control-plane.ts';
 import { startRollout } from './plane/rollout-step.ts';
-import type { Random } from './random.ts';
 import type { Wiring } from './wiring.ts';
 
 export type PeopleParts = {

@@ -1,6 +1,8 @@
 // One run: a fleet, its control plane and everything between them in virtual time, from one seed. First faults, then
 // peace; after every step the checker asks whether a promise is broken. Pure: no clock, no chance, no files of its own;
 // the only thing that it waits for are promises of the program that have already been kept.
+
+import { mix, openRandom } from '../../control-plane/core/simulated/random.ts';
 import { Checker } from './check/checker.ts';
 import { unsettled } from './convergence.ts';
 import { SimDevice } from './device/sim-device.ts';
@@ -10,7 +12,6 @@ import { Network } from './network.ts';
 import { drawParameters, type Overrides, type Parameters } from './parameters.ts';
 import { startPeople } from './people.ts';
 import { ControlPlane } from './plane/control-plane.ts';
-import { mix, openRandom } from './random.ts';
 import type { Flaw, SimRelease } from './releases.ts';
 import { RunHash } from './state-hash.ts';
 import { Trace } from './trace.ts';

@@ -1,14 +1,15 @@
 // The table: false alarms and minutes to detection of the production judge and of other rules, on the same fleets. One run is
 // one fleet with 12 candidate devices of 200, looked at every minute for two hours of data.
+
+import { openFleet } from '../../../control-plane/core/simulated/fleet.ts';
+import { slowerBy } from '../../../control-plane/core/simulated/treatments.ts';
+import { MINUTE_MS, type WindowMaker } from '../../../control-plane/core/simulated/windows.ts';
 import { decodeSketch, quantile } from '../../../shared/measure/latency-sketch.ts';
 import type { Window } from '../../../shared/measure/window.ts';
-import { openFleet } from './fleet.ts';
 import { type DeviceSeries, OTHER_RULES } from './other-rules.ts';
 import { medianOf, type Outcome } from './outcome.ts';
 import { openRolloutLife, type RolloutLife } from './rollout-life.ts';
 import { FIRST_MINUTE, ONE_GUARDRAIL, readRules, TWELVE_DEVICES } from './rollout-texts.ts';
-import { slowerBy } from './treatments.ts';
-import { MINUTE_MS, type WindowMaker } from './windows.ts';
 
 /** Of the candidate's p95, in percent. The limit is +10 %: up to there every flag is a false alarm. */
 export const EFFECTS_PCT: readonly number[] = [0, 5, 10, 15, 20, 30, 50];

@@ -2,12 +2,12 @@
 // must never be promoted is not, while what may be is.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { openWindowMaker } from '../../../control-plane/core/simulated/windows.ts';
 import { compareRules, RULE_NAMES, SLICE, sliceLines } from './comparison.ts';
 import { FIGURES, openTools } from './figures.ts';
 import { HOLES, lookAt, readNoDataRules } from './missing-histories.ts';
 import { runMany } from './run-pool.ts';
 import { measureTicks } from './tick-cost.ts';
-import { openWindowMaker } from './windows.ts';
 
 const SEEDS = [1, 2];
 

@@ -1,4 +1,7 @@
 // The figures that the judge is held to: what is run for each, and what must come out. One seed is one run.
+
+import { slowerBy, type Treatment, UNCHANGED } from '../../../control-plane/core/simulated/treatments.ts';
+import { openWindowMaker, type WindowMaker } from '../../../control-plane/core/simulated/windows.ts';
 import { type NoDataRules, promotesWithoutData, readNoDataRules } from './missing-histories.ts';
 import { medianOf, type Outcome } from './outcome.ts';
 import { type RunEnd, type RunInput, runRollout } from './rollout-runs.ts';
@@ -11,8 +14,6 @@ import {
   WHOLE_ROLLOUT,
 } from './rollout-texts.ts';
 import { measureTicks } from './tick-cost.ts';
-import { slowerBy, type Treatment, UNCHANGED } from './treatments.ts';
-import { openWindowMaker, type WindowMaker } from './windows.ts';
 
 export type Row = {
   readonly id: string;

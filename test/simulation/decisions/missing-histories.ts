@@ -3,14 +3,19 @@ import { firstProgress } from '../../../control-plane/core/advance.ts';
 import { type AssessedDevice, assess } from '../../../control-plane/core/assess.ts';
 import { decide } from '../../../control-plane/core/decide.ts';
 import { factsToDecide } from '../../../control-plane/core/decide-facts.ts';
+import { type FleetDevice, openFleet } from '../../../control-plane/core/simulated/fleet.ts';
+import { openRandom } from '../../../control-plane/core/simulated/random.ts';
+import { UNCHANGED } from '../../../control-plane/core/simulated/treatments.ts';
+import {
+  BASELINE_DIGEST,
+  CANDIDATE_DIGEST,
+  MINUTE_MS,
+  type WindowMaker,
+} from '../../../control-plane/core/simulated/windows.ts';
 import type { Window } from '../../../shared/measure/window.ts';
-import { openRandom } from '../random.ts';
-import { type FleetDevice, openFleet } from './fleet.ts';
 import type { Outcome } from './outcome.ts';
 import { reportOf } from './reports.ts';
 import { EIGHT_GUARDRAILS, type Ruled, readRules, STANDARD_MINIMUM } from './rollout-texts.ts';
-import { UNCHANGED } from './treatments.ts';
-import { BASELINE_DIGEST, CANDIDATE_DIGEST, MINUTE_MS, type WindowMaker } from './windows.ts';
 
 export type NoDataRules = { readonly first: Ruled; readonly last: Ruled };
 

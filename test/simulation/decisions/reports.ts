@@ -1,7 +1,8 @@
 // What a simulated device reports of itself: which release answers its frames. Nothing else of it matters to a decision.
+
+import type { FleetDevice } from '../../../control-plane/core/simulated/fleet.ts';
+import { BASELINE_DIGEST, CANDIDATE_DIGEST } from '../../../control-plane/core/simulated/windows.ts';
 import type { Reported } from '../../../shared/protocol/reports.ts';
-import type { FleetDevice } from './fleet.ts';
-import { BASELINE_DIGEST, CANDIDATE_DIGEST } from './windows.ts';
 
 const REFS = {
   baseline: { release: 'cv-detector:1.8.2', digest: BASELINE_DIGEST },

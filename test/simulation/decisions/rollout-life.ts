@@ -13,13 +13,18 @@ import { cohortOrder } from '../../../control-plane/core/cohorts.ts';
 import { type Decision, decide } from '../../../control-plane/core/decide.ts';
 import { factsToDecide } from '../../../control-plane/core/decide-facts.ts';
 import { rememberTotals, type TotalsMemory } from '../../../control-plane/core/device-totals.ts';
+import type { Fleet, FleetDevice } from '../../../control-plane/core/simulated/fleet.ts';
+import {
+  BASELINE_DIGEST,
+  CANDIDATE_DIGEST,
+  MINUTE_MS,
+  type WindowMaker,
+} from '../../../control-plane/core/simulated/windows.ts';
 import { assignStage, keyOf, type Role } from '../../../control-plane/core/stages.ts';
 import type { Window } from '../../../shared/measure/window.ts';
 import type { Reported } from '../../../shared/protocol/reports.ts';
-import type { Fleet, FleetDevice } from './fleet.ts';
 import { reportOf } from './reports.ts';
 import type { Ruled } from './rollout-texts.ts';
-import { BASELINE_DIGEST, CANDIDATE_DIGEST, MINUTE_MS, type WindowMaker } from './windows.ts';
 
 /** What the control plane reads of the time before a rollout. */
 const BASELINE_MINUTES = 120;

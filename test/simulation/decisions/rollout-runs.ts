@@ -1,9 +1,9 @@
 // Runs one simulated rollout to its end and says how it ended. A rollout that is held waits for a person: that is an end here.
-import { openFleet } from './fleet.ts';
+import { openFleet } from '../../../control-plane/core/simulated/fleet.ts';
+import type { Treatment } from '../../../control-plane/core/simulated/treatments.ts';
+import { MINUTE_MS, type WindowMaker } from '../../../control-plane/core/simulated/windows.ts';
 import { openRolloutLife, type Tick } from './rollout-life.ts';
 import { type FileParts, readRules } from './rollout-texts.ts';
-import type { Treatment } from './treatments.ts';
-import { MINUTE_MS, type WindowMaker } from './windows.ts';
 
 export type RunInput = {
   readonly seed: number;

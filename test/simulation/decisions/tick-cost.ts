@@ -6,13 +6,18 @@ import { type AssessedDevice, assess } from '../../../control-plane/core/assess.
 import { decide } from '../../../control-plane/core/decide.ts';
 import { factsToDecide } from '../../../control-plane/core/decide-facts.ts';
 import { rememberTotals, type TotalsMemory } from '../../../control-plane/core/device-totals.ts';
+import { FLEET, type FleetDevice, openFleet } from '../../../control-plane/core/simulated/fleet.ts';
+import { UNCHANGED } from '../../../control-plane/core/simulated/treatments.ts';
+import {
+  BASELINE_DIGEST,
+  CANDIDATE_DIGEST,
+  MINUTE_MS,
+  openWindowMaker,
+} from '../../../control-plane/core/simulated/windows.ts';
 import type { Window } from '../../../shared/measure/window.ts';
-import { FLEET, type FleetDevice, openFleet } from './fleet.ts';
 import { medianOf, type Outcome } from './outcome.ts';
 import { reportOf } from './reports.ts';
 import { type Ruled, readRules, STANDARD_MINIMUM } from './rollout-texts.ts';
-import { UNCHANGED } from './treatments.ts';
-import { BASELINE_DIGEST, CANDIDATE_DIGEST, MINUTE_MS, openWindowMaker } from './windows.ts';
 
 const START_MS = 1_800_000_000_000;
 const PAST_MINUTES = 30;

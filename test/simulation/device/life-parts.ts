@@ -1,10 +1,10 @@
 // What one life of a simulated agent is made of. Types only.
 import type { ReleaseRef } from '../../../agent/core/state.ts';
+import type { Random } from '../../../control-plane/core/simulated/random.ts';
 import type { Checker } from '../check/checker.ts';
 import type { EventQueue } from '../event-queue.ts';
 import type { Network } from '../network.ts';
 import type { Parameters } from '../parameters.ts';
-import type { Random } from '../random.ts';
 import type { Flaw, SimRelease } from '../releases.ts';
 import type { Wiring } from '../wiring.ts';
 import type { Disk } from './disk.ts';

@@ -1,6 +1,7 @@
 // Mistakes planted into the control plane.
+
+import { mix } from '../../../control-plane/core/simulated/random.ts';
 import { assignStage, keyOf } from '../../../control-plane/core/stages.ts';
-import { mix } from '../random.ts';
 import type { Mutant } from './mutant.ts';
 
 export const PLANE_MUTANTS = {

@@ -2,6 +2,7 @@
 // share one database and one broker; either may stall anywhere between reading and writing, for minutes.
 import type { PersonRequest } from '../../../control-plane/core/decide.ts';
 import { decideLease } from '../../../control-plane/core/grant-lease.ts';
+import type { Random } from '../../../control-plane/core/simulated/random.ts';
 import { PresenceBook } from '../../../control-plane/devices/presence.ts';
 import { stopsCandidate } from '../../../control-plane/kill-switch/kill-records.ts';
 import { DEFAULT_LIMITS } from '../../../shared/protocol/limits.ts';
@@ -12,7 +13,6 @@ import type { EventQueue } from '../event-queue.ts';
 import type { Entry, Uplink } from '../messages.ts';
 import type { Network, Station } from '../network.ts';
 import type { Parameters } from '../parameters.ts';
-import type { Random } from '../random.ts';
 import type { Wiring } from '../wiring.ts';
 import { type KillDesk, openKillDesk } from './kill-desk.ts';
 import { draftStep, writeStep } from './rollout-step.ts';

@@ -16,11 +16,11 @@ import { desiredInStage, desiredOutside } from '../../../control-plane/core/desi
 import { judgeCommit, judgeRollback } from '../../../control-plane/core/finish.ts';
 import { coveringKill } from '../../../control-plane/core/kill-cover.ts';
 import { buildPlan } from '../../../control-plane/core/plan.ts';
+import { mix } from '../../../control-plane/core/simulated/random.ts';
 import { keyOf } from '../../../control-plane/core/stages.ts';
 import { isOnline } from '../../../control-plane/devices/device.ts';
 import type { RolloutState } from '../../../shared/protocol/api-rollouts.ts';
 import type { LeaseTerms, ReleaseRef } from '../../../shared/protocol/documents.ts';
-import { mix } from '../random.ts';
 import type { Wiring } from '../wiring.ts';
 import { rolloutFileOf } from './rollout-files.ts';
 import type { LedgerRow, RolloutRow, Store } from './store.ts';

@@ -1,7 +1,8 @@
 // A fleet as fleets are: devices that differ, days that drift, factories that move as one, noise that lasts. Each minute it
 // says how every device stands; nothing here knows what a window or a judge is.
-import { openRandom, type Random } from '../random.ts';
+
 import { normal, openSeries, poisson, type Series } from './noise.ts';
+import { openRandom, type Random } from './random.ts';
 import { isHit, type Treatment } from './treatments.ts';
 
 /** Assumptions, on the logarithmic scale of latency; to be fitted again on real telemetry. */
