@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import type { Database } from './database/database.ts';
 import { type Devices, openDevices, restorePresence } from './devices/devices.ts';
 import { PresenceBook } from './devices/presence.ts';
+import { type Foresight, openForesight } from './foresight/foresight.ts';
 import { type Incidents, openIncidents } from './incidents/incidents.ts';
 import { openKillJournal } from './kill-switch/kill-journal.ts';
 import { openKillStore } from './kill-switch/kill-store.ts';
@@ -32,6 +33,7 @@ export type Rooms = {
   readonly leases: Leases;
   readonly rollouts: Rollouts;
   readonly incidents: Incidents;
+  readonly foresight: Foresight;
   readonly outlet: Outlet;
 };
 
@@ -65,7 +67,8 @@ export async function openRooms(config: Config, database: Database, log: Logger)
     log,
   });
   const rollouts = openRollouts({ ...clocks, database, registry, devices, audit, log });
+  const foresight = openForesight({ ...clocks, database, registry, devices, rollouts, log });
   const incidents = openIncidents({ ...clocks, database, audit });
-  const opened = { audit, signing, registry, presence, devices, killSwitch, leases, rollouts, incidents, outlet };
+  const opened = { audit, signing, registry, presence, devices, killSwitch, leases, rollouts, foresight, incidents, outlet };
   return { config, log, ...clocks, database, ...opened };
 }

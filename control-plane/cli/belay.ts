@@ -1,6 +1,7 @@
 // The `belay` command line: a customer of the HTTP API. Process entry.
 import { Command, CommanderError } from 'commander';
 import { addDeviceCommands } from './commands/device.ts';
+import { addGuardrailCommands } from './commands/guardrail.ts';
 import { addIncidentCommands } from './commands/incident.ts';
 import { addKillCommands } from './commands/kill.ts';
 import { addReleaseCommands } from './commands/release.ts';
@@ -20,6 +21,7 @@ addLocalCommands(program);
 addStatusCommand(program);
 addReleaseCommands(program);
 addRolloutCommands(program);
+addGuardrailCommands(program);
 addDeviceCommands(program);
 addKillCommands(program);
 addIncidentCommands(program);

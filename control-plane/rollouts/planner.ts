@@ -6,7 +6,7 @@ import type { Plan, Readiness } from '../../shared/rollout/plan.ts';
 import { type FileProblem, readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutFile } from '../../shared/rollout/rollout-file.ts';
 import { coveringKill } from '../core/kill-cover.ts';
-import { buildPlan, type PlanFactsDevice } from '../core/plan.ts';
+import { buildPlan, type PlanFacts, type PlanFactsDevice } from '../core/plan.ts';
 import type { Device } from '../devices/device.ts';
 import { windowsBetween } from '../telemetry/read-telemetry.ts';
 import { readCooldown } from './cooldown.ts';
@@ -17,7 +17,16 @@ import { readActiveKills } from './readings.ts';
 import { countRollouts, ENDED } from './rollout-rows.ts';
 
 export type Planned =
-  | { readonly kind: 'planned'; readonly plan: Plan; readonly file: RolloutFile; readonly rolloutId: string }
+  | {
+      readonly kind: 'planned';
+      readonly plan: Plan;
+      readonly file: RolloutFile;
+      readonly rolloutId: string;
+      /** What the plan was made from, for who wants to make it again with other cohorts. */
+      readonly facts: PlanFacts;
+      readonly kill: string | null;
+      readonly cooldowns: readonly string[];
+    }
   | { readonly kind: 'refused'; readonly problems: readonly FileProblem[] };
 
 type PlannerParts = Pick<RolloutParts, 'database' | 'registry' | 'devices' | 'wallNow'>;
@@ -43,7 +52,8 @@ export async function planRollout(parts: PlannerParts, fileText: string): Promis
     sites: [...new Set(devices.map(({ site }) => site))],
     endedAtMs: null,
   });
-  const facts = {
+  const cooldowns = await readCooldown(parts.database, resolved.ref.digest, parts.wallNow());
+  const facts: PlanFacts = {
     file,
     fileHash: hashText(fileText),
     salt,
@@ -56,10 +66,23 @@ export async function planRollout(parts: PlannerParts, fileText: string): Promis
       ...(kill === null ? [] : [`the candidate is ${kill}`]),
       ...(release.state === 'withdrawn' || release.state === 'archived' ? [`the candidate is ${release.state}`] : []),
     ],
-    needsOverride: await readCooldown(parts.database, resolved.ref.digest, parts.wallNow()),
+    needsOverride: cooldowns,
     plannedAtMs: parts.wallNow(),
   };
-  return { kind: 'planned', plan: buildPlan(facts, hashDocument), file, rolloutId };
+  return { kind: 'planned', plan: buildPlan(facts, hashDocument), file, rolloutId, facts, kill, cooldowns };
+}
+
+/** The same rollout with its cohorts drawn by another salt. */
+export function withSalt(facts: PlanFacts, salt: string): PlanFacts {
+  return {
+    ...facts,
+    salt,
+    devices: facts.devices.map((device) => ({ ...device, key: cohortKey(salt, device.device) })),
+  };
+}
+
+export function planFrom(facts: PlanFacts): Plan {
+  return buildPlan(facts, hashDocument);
 }
 
 function refuseCandidate(
