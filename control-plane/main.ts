@@ -41,6 +41,7 @@ export async function openControlPlane(config: Config): Promise<ControlPlane> {
   const database = undo.adopt(await openDatabase(join(config.dataDir, 'belay.db')), (opened) => opened.destroy());
   const rooms = await openRooms(config, database, log);
   undo.adopt(rooms.killSwitch, (room) => room.close());
+  undo.adopt(rooms.foresight, (room) => room.close());
   const delivery = createDelivery(rooms);
   const reassert = createReassertLoop({ ...rooms, reassertMs: config.kills.reassertMs });
   const telemetry = undo.adopt(openTelemetry(rooms, { delivery, reassert }), (room) => room.close());

@@ -8,6 +8,7 @@ import type { Database } from './database/database.ts';
 import { type Devices, openDevices, restorePresence } from './devices/devices.ts';
 import { PresenceBook } from './devices/presence.ts';
 import { Drills } from './drills/drills.ts';
+import { type Foresight, openForesight } from './foresight/foresight.ts';
 import { type Incidents, openIncidents } from './incidents/incidents.ts';
 import { openKillJournal } from './kill-switch/kill-journal.ts';
 import { openKillStore } from './kill-switch/kill-store.ts';
@@ -36,6 +37,7 @@ export type Rooms = {
   readonly incidents: Incidents;
   readonly business: Business;
   readonly drills: Drills;
+  readonly foresight: Foresight;
   readonly outlet: Outlet;
 };
 
@@ -69,6 +71,7 @@ export async function openRooms(config: Config, database: Database, log: Logger)
     log,
   });
   const rollouts = openRollouts({ ...clocks, database, registry, devices, audit, log });
+  const foresight = openForesight({ ...clocks, database, registry, devices, rollouts, log });
   const incidents = openIncidents({ ...clocks, database, audit });
   const business = openBusiness({ ...clocks, database, audit, devices });
   const drills = new Drills({ ...clocks, database, audit, registry, rollouts, devices, log });
@@ -84,6 +87,7 @@ export async function openRooms(config: Config, database: Database, log: Logger)
     rollouts,
     incidents,
     business,
+    foresight,
     outlet,
   };
   return { config, log, ...clocks, database, ...opened };

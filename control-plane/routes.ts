@@ -4,6 +4,7 @@ import { registerArtifactRoutes } from './http/routes/artifacts.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
 import { registerDrillRoutes } from './http/routes/drills.ts';
+import { registerForesightRoutes } from './http/routes/foresight.ts';
 import { registerIncidentRoutes } from './http/routes/incidents.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
@@ -34,7 +35,7 @@ export type RunningParts = {
 const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted']);
 
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
-  const { registry, signing, killSwitch, rollouts, incidents } = rooms;
+  const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
   registerKillRoutes(app, { killSwitch, lookUp: openLookup(rooms), onChange: () => rolloutLoop.wake() });
   registerReleaseRoutes(app, { registry });
@@ -43,7 +44,8 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerMetricsRoutes(app, { business: rooms.business, wake: () => rolloutLoop.wake() });
   registerDrillRoutes(app, { drills: rooms.drills, wake: () => rolloutLoop.wake() });
   registerReportRoutes(app, { registry, reports: openReports(rooms) });
-  registerRolloutRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });
+  registerForesightRoutes(app, { foresight });
+  registerRolloutRoutes(app, { rollouts, foresight, wake: () => rolloutLoop.wake() });
   registerDeviceRoutes(app, {
     ...rooms,
     isRegistered: (digest) => registry.resolve(digest).kind === 'found',

@@ -38,7 +38,8 @@ export type ApiClient = {
   get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
   /** A document as it is sent, such as Markdown. */
   getText(path: string): Promise<string>;
-  post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  /** `timeoutMs`: for what takes the control plane long to work out. */
+  post<T>(path: string, body: unknown, schema: z.ZodType<T>, timeoutMs?: number): Promise<T>;
   /** Uploads bytes; true when the server had to be given them, false when it had them already. */
   upload(path: string, bytes: Uint8Array): Promise<boolean>;
 };
@@ -66,9 +67,13 @@ export function openApiClient(url: string): ApiClient {
       if (!answer.ok) throw problemOf(answer);
       return answer.text;
     },
-    post: async (path, body, schema) =>
+    post: async (path, body, schema, timeoutMs = REQUEST_TIMEOUT_MS) =>
       readAnswer(
-        await call('POST', path, { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        await call('POST', path, {
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+          signal: AbortSignal.timeout(timeoutMs),
+        }),
         schema,
       ),
     upload: async (path, bytes) => {

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { addDeviceCommands } from './commands/device.ts';
 import { addDrillCommands } from './commands/drill.ts';
+import { addGuardrailCommands } from './commands/guardrail.ts';
 import { addIncidentCommands } from './commands/incident.ts';
 import { addKillCommands } from './commands/kill.ts';
 import { addMetricsCommands } from './commands/metrics.ts';
@@ -22,6 +23,7 @@ addLocalCommands(program);
 addStatusCommand(program);
 addReleaseCommands(program);
 addRolloutCommands(program);
+addGuardrailCommands(program);
 addDeviceCommands(program);
 addKillCommands(program);
 addIncidentCommands(program);

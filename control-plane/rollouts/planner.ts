@@ -6,7 +6,7 @@ import type { Plan, Readiness } from '../../shared/rollout/plan.ts';
 import { type FileProblem, readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutFile } from '../../shared/rollout/rollout-file.ts';
 import { coveringKill } from '../core/kill-cover.ts';
-import { buildPlan, type PlanFactsDevice } from '../core/plan.ts';
+import { buildPlan, type PlanFacts, type PlanFactsDevice } from '../core/plan.ts';
 import { readiness } from '../core/readiness.ts';
 import type { Device } from '../devices/device.ts';
 import { windowsBetween } from '../telemetry/read-telemetry.ts';
@@ -19,7 +19,16 @@ import { readActiveKills } from './readings.ts';
 import { countRollouts, ENDED } from './rollout-rows.ts';
 
 export type Planned =
-  | { readonly kind: 'planned'; readonly plan: Plan; readonly file: RolloutFile; readonly rolloutId: string }
+  | {
+      readonly kind: 'planned';
+      readonly plan: Plan;
+      readonly file: RolloutFile;
+      readonly rolloutId: string;
+      /** What the plan was made from, for who wants to make it again with other cohorts. */
+      readonly facts: PlanFacts;
+      readonly kill: string | null;
+      readonly cooldowns: readonly string[];
+    }
   | { readonly kind: 'refused'; readonly problems: readonly FileProblem[] };
 
 type PlannerParts = Pick<RolloutParts, 'database' | 'registry' | 'devices' | 'wallNow'>;
@@ -49,7 +58,8 @@ export async function planRollout(
     sites: [...new Set(devices.map(({ site }) => site))],
     endedAtMs: null,
   });
-  const facts = {
+  const cooldowns = await readCooldown(parts.database, resolved.ref.digest, parts.wallNow());
+  const facts: PlanFacts = {
     file,
     fileHash: hashText(fileText),
     salt,
@@ -65,11 +75,24 @@ export async function planRollout(
         : ['the candidate fails on purpose: only belay drill hands it to devices']),
       ...(release.state === 'withdrawn' || release.state === 'archived' ? [`the candidate is ${release.state}`] : []),
     ],
-    needsOverride: await readCooldown(parts.database, resolved.ref.digest, parts.wallNow()),
+    needsOverride: cooldowns,
     gates: await gatesOf(parts, { file, release, guardrails }),
     plannedAtMs: parts.wallNow(),
   };
-  return { kind: 'planned', plan: buildPlan(facts, hashDocument), file, rolloutId };
+  return { kind: 'planned', plan: buildPlan(facts, hashDocument), file, rolloutId, facts, kill, cooldowns };
+}
+
+/** The same rollout with its cohorts drawn by another salt. */
+export function withSalt(facts: PlanFacts, salt: string): PlanFacts {
+  return {
+    ...facts,
+    salt,
+    devices: facts.devices.map((device) => ({ ...device, key: cohortKey(salt, device.device) })),
+  };
+}
+
+export function planFrom(facts: PlanFacts): Plan {
+  return buildPlan(facts, hashDocument);
 }
 
 async function gatesOf(

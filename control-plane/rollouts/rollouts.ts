@@ -15,7 +15,7 @@ import { tendAftermath } from './aftermath.ts';
 import { listDecisions } from './decisions.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
-import { planRollout } from './planner.ts';
+import { type Planned, planRollout } from './planner.ts';
 import { killOf, readActiveKills, WindowReader } from './readings.ts';
 import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
 import { type Started, type StartInput, type StartRights, startRollout } from './start.ts';
@@ -42,9 +42,20 @@ export class Rollouts {
   }
 
   async plan(fileText: string): Promise<RolloutPlanAnswer> {
-    const planned = await planRollout(this.#parts, fileText);
-    if (planned.kind === 'refused') return { plan: null, problems: [...planned.problems] };
-    return { plan: planned.plan, problems: [] };
+    const planned = await this.planned(fileText);
+    const outlook = { outlook: null, outlookMissing: null };
+    if (planned.kind === 'refused') return { plan: null, problems: [...planned.problems], ...outlook };
+    return { plan: planned.plan, problems: [], ...outlook };
+  }
+
+  /** The plan with what it was made from. */
+  planned(fileText: string): Promise<Planned> {
+    return planRollout(this.#parts, fileText);
+  }
+
+  /** Those that have not ended. */
+  running(): Promise<readonly Rollout[]> {
+    return listActive(this.#parts.database);
   }
 
   start(input: StartInput, rights?: StartRights): Promise<Started> {

@@ -2,7 +2,7 @@
 // says how every device stands; nothing here knows what a window or a judge is.
 
 import { normal, openSeries, poisson, type Series } from './noise.ts';
-import { openRandom, type Random } from './random.ts';
+import { openRandom, type Random } from '../core/random.ts';
 import { isHit, type Treatment } from './treatments.ts';
 
 /** Assumptions, on the logarithmic scale of latency; to be fitted again on real telemetry. */
@@ -75,18 +75,30 @@ type Inner = {
   readonly silence: number;
 };
 
+/** Where a simulated device stands. */
+export type FleetPlace = Omit<FleetDevice, 'key'>;
+
 export function openFleet(
   seed: number,
   treatment: Treatment,
   size = { perFactory: FLEET.devicesPerFactory as number },
 ): Fleet {
-  const root = openRandom(seed, 'fleet');
   const sites = Array.from({ length: FLEET.factories }, (_, at) => `plant-${String.fromCharCode(97 + at)}`);
+  const places = sites.flatMap((site) => Array.from({ length: size.perFactory }, (_, at) => usualPlace(site, at)));
+  return openFleetAt(seed, treatment, places);
+}
+
+/** The same with devices of one's own. */
+export function openFleetAt(seed: number, treatment: Treatment, places: readonly FleetPlace[]): Fleet {
+  const root = openRandom(seed, 'fleet');
+  const sites = [...new Set(places.map(({ site }) => site))];
   const shocks = new Map(
     sites.map((site) => [site, openSeries(root.fork(site), FLEET.factoryShock, FLEET.factoryShockMinutes)]),
   );
   const inners = sites.flatMap((site) =>
-    Array.from({ length: size.perFactory }, (_, at) => openDevice(root.fork(`${site}/${at}`), site, at)),
+    places
+      .filter((place) => place.site === site)
+      .map((place, at) => openDevice(root.fork(`${site}/${at}`), place)),
   );
   let isNewDay = false;
   return {
@@ -104,14 +116,14 @@ export function openFleet(
   };
 }
 
-function openDevice(random: Random, site: string, at: number): Inner {
+function usualPlace(site: string, at: number): FleetPlace {
   const { hardwareClasses } = FLEET;
-  const device = {
-    site,
-    device: `dev-${String(at).padStart(5, '0')}`,
-    hardwareClass: hardwareClasses[at % hardwareClasses.length] ?? hardwareClasses[0],
-    key: random.int(0, 2 ** 48 - 1),
-  };
+  const hardwareClass = hardwareClasses[at % hardwareClasses.length] ?? hardwareClasses[0];
+  return { site, device: `dev-${String(at).padStart(5, '0')}`, hardwareClass };
+}
+
+function openDevice(random: Random, place: FleetPlace): Inner {
+  const device = { ...place, key: random.int(0, 2 ** 48 - 1) };
   return {
     device,
     random,

@@ -1,5 +1,5 @@
 // Chance with a memory: normal draws, and series that drift and return. Seeded; the same seed gives the same series.
-import type { Random } from './random.ts';
+import type { Random } from '../core/random.ts';
 
 /** Normal, mean 0, deviation 1 (Box–Muller). */
 export function normal(random: Random): number {

@@ -1,6 +1,7 @@
 // Bodies and answers of /v1/rollouts. The `get` answer holds everything that a watching person needs on one screen.
 import { z } from 'zod';
 import { countSchema, digestSchema, timeSchema } from '../basics/identifiers.ts';
+import { outlookSchema } from '../rollout/outlook.ts';
 import { planSchema } from '../rollout/plan.ts';
 import { verdictSchema } from '../rollout/verdict.ts';
 import { verificationSchema } from '../rollout/verification.ts';
@@ -8,11 +9,15 @@ import { actorSchema, reasonSchema } from './api-releases.ts';
 import { releaseRefSchema } from './documents.ts';
 
 /** 64 KiB, as the reader of rollout files. */
-const fileTextSchema = z.string().min(1).max(65_536);
+export const rolloutFileTextSchema = z.string().min(1).max(65_536);
 
-export const rolloutPlanBodySchema = z.looseObject({ file: fileTextSchema });
+export const rolloutPlanBodySchema = z.looseObject({
+  file: rolloutFileTextSchema,
+  /** Look for another salt, whose cohorts are more like their controls. Only before the start. */
+  reseed: z.boolean().optional(),
+});
 export const rolloutStartBodySchema = z.looseObject({
-  file: fileTextSchema,
+  file: rolloutFileTextSchema,
   actor: actorSchema,
   reason: reasonSchema,
   /** Also during the cool-down after a rollback of the same candidate. */
@@ -31,6 +36,9 @@ export const fileProblemSchema = z.looseObject({
 export const rolloutPlanSchema = z.looseObject({
   plan: planSchema.nullable(),
   problems: z.array(fileProblemSchema),
+  /** What can be told ahead; null without a plan, and where it could not be worked out (`outlookMissing` says why). */
+  outlook: outlookSchema.nullable().default(null),
+  outlookMissing: z.string().nullable().default(null),
 });
 
 export const ROLLOUT_VERBS = ['hold', 'resume', 'approve', 'promote', 'rollback', 'abort'] as const;

@@ -1,7 +1,7 @@
 // What goes wrong and when: every class of faults as a stream of moments drawn from the seed. To add one: its figures in
 // parameters.ts, a stream here, and an end in `calm` where something must be put right again.
 
-import type { Random } from '../../control-plane/simulation/random.ts';
+import type { Random } from '../../control-plane/core/random.ts';
 import type { Checker } from './check/checker.ts';
 import type { SimDevice } from './device/sim-device.ts';
 import type { EventQueue } from './event-queue.ts';

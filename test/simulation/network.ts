@@ -2,7 +2,7 @@
 // and so reordered one by one; what a device sends comes in order as long as its connection lives, as over TCP, and is
 // lost with it. A partition is noticed late: until then both sides talk into the void.
 
-import type { Random } from '../../control-plane/simulation/random.ts';
+import type { Random } from '../../control-plane/core/random.ts';
 import { deviceTopic, FLEET_KILL_TOPIC, siteKillTopic } from '../../shared/protocol/topics.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { Downlink, Uplink } from './messages.ts';

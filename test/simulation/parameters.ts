@@ -1,7 +1,7 @@
 // Everything that a seed decides about a run before it begins: how many devices, which faults and how often. Each class
 // of faults is left out in some seeds, so that none can hide another. Printed whole with every failure.
 
-import { openRandom, type Random } from '../../control-plane/simulation/random.ts';
+import { openRandom, type Random } from '../../control-plane/core/random.ts';
 import type { LeaseTerms } from '../../shared/protocol/documents.ts';
 import { drawReleases, type SimRelease } from './releases.ts';
 

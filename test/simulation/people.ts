@@ -1,7 +1,7 @@
 // The people of a simulated plant: they start rollouts one after the other, kill and re-arm, hold, resume, promote and
 // roll back, and let releases out of quarantine. Drawn from the seed like everything else.
 import type { PersonRequest } from '../../control-plane/core/decide.ts';
-import type { Random } from '../../control-plane/simulation/random.ts';
+import type { Random } from '../../control-plane/core/random.ts';
 import type { KillScope } from '../../shared/protocol/documents.ts';
 import type { Checker } from './check/checker.ts';
 import type { SimDevice } from './device/sim-device.ts';

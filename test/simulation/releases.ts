@@ -1,7 +1,7 @@
 // The releases of a simulated fleet and how each behaves on a device: most are good, some fail in one of the ways that
 // releases fail in. The factory release is always good: without it a device could have nothing to answer with.
 
-import type { Random } from '../../control-plane/simulation/random.ts';
+import type { Random } from '../../control-plane/core/random.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 
 /** What is wrong with a release. */

@@ -2,7 +2,7 @@
 // peace; after every step the checker asks whether a promise is broken. Pure: no clock, no chance, no files of its own;
 // the only thing that it waits for are promises of the program that have already been kept.
 
-import { mix, openRandom } from '../../control-plane/simulation/random.ts';
+import { mix, openRandom } from '../../control-plane/core/random.ts';
 import { Checker } from './check/checker.ts';
 import { unsettled } from './convergence.ts';
 import { SimDevice } from './device/sim-device.ts';

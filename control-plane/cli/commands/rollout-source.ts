@@ -3,10 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { describeError } from '../../../shared/basics/errors.ts';
 import { parseReleaseReference } from '../../../shared/release/identity.ts';
-import { defaultRolloutName, PRESETS, type Preset, presetText } from '../../../shared/rollout/presets.ts';
+import { defaultRolloutName, describePresets, PRESETS, type Preset, presetText } from '../../../shared/rollout/presets.ts';
 import { readRolloutFile } from '../../../shared/rollout/read-rollout-file.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
+
+/** As the argument of a command that takes both. */
+export const SOURCE = 'a rollout file, or with --preset a release';
+export const PRESETS_HELP = `\nPresets\n${describePresets().replaceAll(/^/gm, '  ')}\n`;
 
 export type PresetOptions = {
   readonly preset?: Preset;

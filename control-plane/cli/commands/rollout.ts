@@ -5,21 +5,19 @@ import {
   type RolloutSummary,
   type RolloutVerb,
   rolloutListSchema,
-  rolloutPlanSchema,
   rolloutViewSchema,
   rolloutWhySchema,
 } from '../../../shared/protocol/api-rollouts.ts';
-import { describePresets } from '../../../shared/rollout/presets.ts';
-import { formatFileProblem } from '../../../shared/rollout/read-rollout-file.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
 import { addAction, argument, readSeconds } from '../program.ts';
-import { renderPlan } from '../render/plan.ts';
 import { renderRollout } from '../render/rollout.ts';
 import { formatAge, renderTable, shortRelease } from '../render/table.ts';
+import { addPlan } from './plan.ts';
+import { addRehearse } from './rehearse.ts';
 import { addRolloutReport } from './report.ts';
 import { addRolloutFileCommands } from './rollout-file.ts';
-import { addPresetOptions, type PresetOptions, readSource } from './rollout-source.ts';
+import { addPresetOptions, PRESETS_HELP, type PresetOptions, readSource, SOURCE } from './rollout-source.ts';
 import { fetchRollout, rolloutPath, waitForRollout, watchRollout } from './rollout-watch.ts';
 
 export function addRolloutCommands(program: Command): void {
@@ -28,6 +26,7 @@ export function addRolloutCommands(program: Command): void {
     .description('rollouts: moving devices from a baseline to a candidate, stage by stage');
   addRolloutFileCommands(rollout);
   addPlan(rollout);
+  addRehearse(rollout);
   addStart(rollout);
   addList(rollout);
   addGet(rollout);
@@ -37,31 +36,6 @@ export function addRolloutCommands(program: Command): void {
   for (const verb of ROLLOUT_VERBS) addVerb(rollout, verb);
 }
 
-const SOURCE = 'a rollout file, or with --preset a release';
-const PRESETS_HELP = `\nPresets\n${describePresets().replaceAll(/^/gm, '  ')}\n`;
-
-function addPlan(rollout: Command): void {
-  const command = rollout
-    .command('plan')
-    .argument('<file>', SOURCE)
-    .description('who would get the candidate when, and what stands in the way; exit 1 when it could not start')
-    .addHelpText('after', PRESETS_HELP);
-  addAction<PresetOptions>(addPresetOptions(command), async ({ api, output }, args, options) => {
-    const { title, text } = await readSource(argument(args, 0), options);
-    const answer = await api.post('/v1/rollouts/plan', { file: text }, rolloutPlanSchema);
-    const { plan } = answer;
-    if (plan === null) {
-      const lines = answer.problems.map((problem) => formatFileProblem(title, problem));
-      throw new CommandError(
-        EXIT.usage,
-        `${title} has ${lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`}:\n${lines.join('\n')}`,
-        answer.problems,
-      );
-    }
-    output.show(answer, () => renderPlan(plan, output));
-    return plan.refusals.length + plan.needsOverride.length === 0 ? EXIT.ok : EXIT.failed;
-  });
-}
 
 type StartOptions = { reason?: string; override?: boolean; watch?: boolean };
 

@@ -12,6 +12,7 @@ import {
   rolloutWhySchema,
 } from '../../../shared/protocol/api-rollouts.ts';
 import type { FileProblem } from '../../../shared/rollout/read-rollout-file.ts';
+import type { Foresight } from '../../foresight/foresight.ts';
 import type { Rollouts } from '../../rollouts/rollouts.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
@@ -20,11 +21,13 @@ const TAGS = ['rollouts'];
 
 export type RolloutRouteParts = {
   readonly rollouts: Rollouts;
+  /** Adds the outlook to a plan; without it a plan has none. */
+  readonly foresight?: Pick<Foresight, 'plan'>;
   /** Called after a change, so that the loop looks at once. */
   readonly wake?: () => void;
 };
 
-export function registerRolloutRoutes(app: HttpApp, { rollouts, wake }: RolloutRouteParts): void {
+export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake }: RolloutRouteParts): void {
   app.post(
     '/v1/rollouts/plan',
     {
@@ -35,7 +38,7 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, wake }: RolloutR
         response: { 200: rolloutPlanSchema },
       },
     },
-    async ({ body }) => rollouts.plan(body.file),
+    async ({ body }) => (foresight ? foresight.plan(body.file, body) : rollouts.plan(body.file)),
   );
   app.post(
     '/v1/rollouts',
@@ -120,7 +123,7 @@ function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; w
   );
 }
 
-function invalidFile(problems: readonly FileProblem[]): ProblemError {
+export function invalidFile(problems: readonly FileProblem[]): ProblemError {
   const errors = problems.map((problem) => ({
     path: problem.path,
     message: `${problem.message} (line ${problem.line}, column ${problem.column})`,

@@ -53,6 +53,8 @@ export type SimFleet = {
   readonly database: Database;
   readonly rollouts: Rollouts;
   readonly devices: readonly SimDevice[];
+  /** What the control plane knows of them. */
+  readonly rooms: { readonly devices: { list(): Promise<readonly Device[]> } };
   readonly registryNotes: string[];
   nowMs: number;
   behaviour: Behaviour;
@@ -81,11 +83,12 @@ export async function openSimFleet(options: SimOptions): Promise<SimFleet> {
   );
   const registryNotes: string[] = [];
   const registry = fakeRegistry(registryNotes);
+  const known = { list: async () => Promise.all(devices.map((device) => readDevice(database, device))) };
   const open = () =>
     openRollouts({
       database,
       registry,
-      devices: { list: async () => Promise.all(devices.map((device) => readDevice(database, device))) },
+      devices: known,
       audit: openAudit({ database, wallNow: () => fleet.nowMs }),
       wallNow: () => fleet.nowMs,
       log: pino({ level: 'silent' }),
@@ -93,6 +96,7 @@ export async function openSimFleet(options: SimOptions): Promise<SimFleet> {
   const fleet: SimFleet = {
     database,
     devices,
+    rooms: { devices: known },
     registryNotes,
     nowMs: 1_700_000_000_000,
     behaviour: {},

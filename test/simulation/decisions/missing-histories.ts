@@ -4,7 +4,7 @@ import { type AssessedDevice, assess } from '../../../control-plane/core/assess.
 import { decide } from '../../../control-plane/core/decide.ts';
 import { factsToDecide } from '../../../control-plane/core/decide-facts.ts';
 import { type FleetDevice, openFleet } from '../../../control-plane/simulation/fleet.ts';
-import { openRandom } from '../../../control-plane/simulation/random.ts';
+import { openRandom } from '../../../control-plane/core/random.ts';
 import { reportOf } from '../../../control-plane/simulation/reports.ts';
 import type { Ruled } from '../../../control-plane/simulation/rollout-life.ts';
 import { UNCHANGED } from '../../../control-plane/simulation/treatments.ts';

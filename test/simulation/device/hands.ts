@@ -5,7 +5,7 @@ import type { CoreEvent } from '../../../agent/core/events.ts';
 import type { DurableState, ProofRecord, ReleaseRef } from '../../../agent/core/state.ts';
 import { openLane } from '../../../agent/frame.ts';
 import type { FrameLoop } from '../../../agent/frame-loop.ts';
-import type { Random } from '../../../control-plane/simulation/random.ts';
+import type { Random } from '../../../control-plane/core/random.ts';
 import { inputContractSchema } from '../../../shared/release/manifest.ts';
 import type { Flaw, SimRelease } from '../releases.ts';
 import type { Disk } from './disk.ts';

@@ -1,6 +1,6 @@
 // What one life of a simulated agent is made of. Types only.
 import type { ReleaseRef } from '../../../agent/core/state.ts';
-import type { Random } from '../../../control-plane/simulation/random.ts';
+import type { Random } from '../../../control-plane/core/random.ts';
 import type { Checker } from '../check/checker.ts';
 import type { EventQueue } from '../event-queue.ts';
 import type { Network } from '../network.ts';

@@ -5,7 +5,7 @@ import type { After } from '../../../agent/after.ts';
 import type { Flight } from '../../../agent/frame.ts';
 import type { Runner, RunnerAnswer, RunnerExit, RunnerFaultReport } from '../../../agent/inference/inference.ts';
 import { FRAMES_OUTSTANDING_MAX } from '../../../agent/inference/runner-wire.ts';
-import type { Random } from '../../../control-plane/simulation/random.ts';
+import type { Random } from '../../../control-plane/core/random.ts';
 import type { Answer } from '../../../shared/release/answers.ts';
 import type { Flaw, SimRelease } from '../releases.ts';
 

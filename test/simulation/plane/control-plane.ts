@@ -2,9 +2,9 @@
 // share one database and one broker; either may stall anywhere between reading and writing, for minutes.
 import type { PersonRequest } from '../../../control-plane/core/decide.ts';
 import { decideLease } from '../../../control-plane/core/grant-lease.ts';
+import type { Random } from '../../../control-plane/core/random.ts';
 import { PresenceBook } from '../../../control-plane/devices/presence.ts';
 import { stopsCandidate } from '../../../control-plane/kill-switch/kill-records.ts';
-import type { Random } from '../../../control-plane/simulation/random.ts';
 import { DEFAULT_LIMITS } from '../../../shared/protocol/limits.ts';
 import type { Hello } from '../../../shared/protocol/reports.ts';
 import { deviceTopic } from '../../../shared/protocol/topics.ts';

@@ -16,9 +16,9 @@ import { desiredInStage, desiredOutside } from '../../../control-plane/core/desi
 import { judgeCommit, judgeRollback } from '../../../control-plane/core/finish.ts';
 import { coveringKill } from '../../../control-plane/core/kill-cover.ts';
 import { buildPlan } from '../../../control-plane/core/plan.ts';
+import { mix } from '../../../control-plane/core/random.ts';
 import { keyOf } from '../../../control-plane/core/stages.ts';
 import { isOnline } from '../../../control-plane/devices/device.ts';
-import { mix } from '../../../control-plane/simulation/random.ts';
 import type { RolloutState } from '../../../shared/protocol/api-rollouts.ts';
 import type { LeaseTerms, ReleaseRef } from '../../../shared/protocol/documents.ts';
 import type { Wiring } from '../wiring.ts';
