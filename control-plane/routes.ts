@@ -8,6 +8,7 @@ import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
+import { registerRevisionRoutes } from './http/routes/revisions.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
@@ -40,6 +41,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerIncidentRoutes(app, { incidents });
   registerReportRoutes(app, { registry, reports: openReports(rooms) });
   registerRolloutRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });
+  registerRevisionRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });
   registerDeviceRoutes(app, {
     ...rooms,
     isRegistered: (digest) => registry.resolve(digest).kind === 'found',

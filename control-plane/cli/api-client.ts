@@ -39,6 +39,7 @@ export type ApiClient = {
   /** A document as it is sent, such as Markdown. */
   getText(path: string): Promise<string>;
   post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  put<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
   /** Uploads bytes; true when the server had to be given them, false when it had them already. */
   upload(path: string, bytes: Uint8Array): Promise<boolean>;
 };
@@ -58,6 +59,8 @@ export function openApiClient(url: string): ApiClient {
       throw new CommandError(EXIT.unreachable, text);
     }
   };
+  const send = (method: string, path: string, body: unknown): Promise<Answer> =>
+    call(method, path, { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
   return {
     url,
     get: async (path, schema) => readAnswer(await call('GET', path), schema),
@@ -66,11 +69,8 @@ export function openApiClient(url: string): ApiClient {
       if (!answer.ok) throw problemOf(answer);
       return answer.text;
     },
-    post: async (path, body, schema) =>
-      readAnswer(
-        await call('POST', path, { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-        schema,
-      ),
+    post: async (path, body, schema) => readAnswer(await send('POST', path, body), schema),
+    put: async (path, body, schema) => readAnswer(await send('PUT', path, body), schema),
     upload: async (path, bytes) => {
       if ((await call('HEAD', path)).ok) return false;
       const answer = await call('PUT', path, {

@@ -3,9 +3,11 @@ import type { Migration } from 'kysely/migration';
 import * as floor from './migrations/001-floor.ts';
 import * as rollouts from './migrations/010-rollouts.ts';
 import * as aftermath from './migrations/018-aftermath.ts';
+import * as revisions from './migrations/020-revisions.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-floor': floor,
   '010-rollouts': rollouts,
   '018-aftermath': aftermath,
+  '020-revisions': revisions,
 };

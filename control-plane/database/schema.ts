@@ -2,6 +2,7 @@
 // Times are epoch milliseconds; booleans are 0 or 1. Migrations are additive: expand, ship, contract later.
 import type { Generated } from 'kysely';
 import type { AftermathTables } from './schema-aftermath.ts';
+import type { RevisionTables } from './schema-revisions.ts';
 import type { RolloutTables } from './schema-rollouts.ts';
 
 export type ReleaseState = 'registered' | 'candidate' | 'stable' | 'archived' | 'withdrawn';
@@ -119,4 +120,4 @@ export type FloorTables = {
   counters: { name: string; value: number };
 };
 
-export type Schema = FloorTables & RolloutTables & AftermathTables;
+export type Schema = FloorTables & RolloutTables & AftermathTables & RevisionTables;

@@ -120,7 +120,7 @@ function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; w
   );
 }
 
-function invalidFile(problems: readonly FileProblem[]): ProblemError {
+export function invalidFile(problems: readonly FileProblem[]): ProblemError {
   const errors = problems.map((problem) => ({
     path: problem.path,
     message: `${problem.message} (line ${problem.line}, column ${problem.column})`,
