@@ -11,6 +11,7 @@ import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerMetricsRoutes } from './http/routes/metrics.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
+import { registerRevisionRoutes } from './http/routes/revisions.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
@@ -46,6 +47,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerReportRoutes(app, { registry, reports: openReports(rooms) });
   registerForesightRoutes(app, { foresight });
   registerRolloutRoutes(app, { rollouts, foresight, wake: () => rolloutLoop.wake() });
+  registerRevisionRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });
   registerDeviceRoutes(app, {
     ...rooms,
     isRegistered: (digest) => registry.resolve(digest).kind === 'found',

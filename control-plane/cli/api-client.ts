@@ -40,6 +40,7 @@ export type ApiClient = {
   getText(path: string): Promise<string>;
   /** `timeoutMs`: for what takes the control plane long to work out. */
   post<T>(path: string, body: unknown, schema: z.ZodType<T>, timeoutMs?: number): Promise<T>;
+  put<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
   /** Uploads bytes; true when the server had to be given them, false when it had them already. */
   upload(path: string, bytes: Uint8Array): Promise<boolean>;
 };
@@ -59,6 +60,10 @@ export function openApiClient(url: string): ApiClient {
       throw new CommandError(EXIT.unreachable, text);
     }
   };
+  const send = (method: string, path: string, body: unknown, timeoutMs = REQUEST_TIMEOUT_MS): Promise<Answer> => {
+    const headers = { 'content-type': 'application/json' };
+    return call(method, path, { headers, body: JSON.stringify(body), signal: AbortSignal.timeout(timeoutMs) });
+  };
   return {
     url,
     get: async (path, schema) => readAnswer(await call('GET', path), schema),
@@ -67,15 +72,8 @@ export function openApiClient(url: string): ApiClient {
       if (!answer.ok) throw problemOf(answer);
       return answer.text;
     },
-    post: async (path, body, schema, timeoutMs = REQUEST_TIMEOUT_MS) =>
-      readAnswer(
-        await call('POST', path, {
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(body),
-          signal: AbortSignal.timeout(timeoutMs),
-        }),
-        schema,
-      ),
+    post: async (path, body, schema, timeoutMs) => readAnswer(await send('POST', path, body, timeoutMs), schema),
+    put: async (path, body, schema) => readAnswer(await send('PUT', path, body), schema),
     upload: async (path, bytes) => {
       if ((await call('HEAD', path)).ok) return false;
       const answer = await call('PUT', path, {

@@ -37,8 +37,8 @@ export const PROGRESS_BEFORE = { startedBy: null, startedAtMs: null, approvals: 
 
 export type Standing = { readonly state: RolloutState; readonly progress: Progress };
 
-/** Which desired documents a transition writes. */
-export type Effect = 'none' | 'assign' | 'restore' | 'commit';
+/** Which desired documents a transition writes. `reorder`: those of devices that have the candidate, in other words. */
+export type Effect = 'none' | 'assign' | 'reorder' | 'restore' | 'commit';
 
 export type Advance = Standing & { readonly effect: Effect; readonly isTransition: boolean };
 
@@ -95,7 +95,7 @@ export function advance(standing: Standing, decision: Decision, context: Advance
     case 'start':
       return onStart(standing, decision, context);
     case 'approve':
-      return onApprove(standing, decision, context);
+      return onApprove(standing, context);
     case 'promote':
       return onPromote(standing, decision, context);
     case 'complete':
@@ -116,7 +116,7 @@ function onStart({ progress }: Standing, decision: Decision, { nowMs }: AdvanceC
   return { state: 'running', progress: next, effect: 'assign', isTransition: true };
 }
 
-function onApprove({ state, progress }: Standing, _decision: Decision, context: AdvanceContext): Advance {
+function onApprove({ state, progress }: Standing, context: AdvanceContext): Advance {
   const { request, nowMs, planHash = '' } = context;
   if (!request) return { state, progress, effect: 'none', isTransition: false };
   const approval = { actor: request.actor, reason: request.reason, atMs: nowMs, planHash };

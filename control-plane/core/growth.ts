@@ -97,12 +97,21 @@ function whyNotApproved(facts: DecideFacts, actor: string, planHash: string): st
   const isOverridable = state === 'holding' && (holdKind === 'inconclusive' || holdKind === 'reverts');
   const isAsked = state === 'awaiting_approval' || isOverridable;
   if (!isAsked) return `stage ${stage.name} is not ready to be approved`;
-  if (actor === approvals.startedBy) return `${actor} started it; somebody else must approve it`;
-  if (approvals.approvers.length > 0 && !approvals.approvers.includes(actor))
-    return `${actor} is not among its approvers (${approvals.approvers.join(', ')})`;
-  if (approvals.given.some((given) => given.actor === actor))
-    return `${actor} has approved stage ${stage.name} already`;
-  return null;
+  return whyNotBy(actor, approvals, { did: 'started it', what: `stage ${stage.name}` });
+}
+
+type Approving = Pick<DecideFacts['approvals'], 'given' | 'approvers' | 'startedBy'>;
+
+/** Why this person's yes would not count; the same for stages and for revisions. */
+export function whyNotBy(
+  actor: string,
+  { startedBy, approvers, given }: Approving,
+  { did, what }: { readonly did: string; readonly what: string },
+): string | null {
+  if (actor === startedBy) return `${actor} ${did}; somebody else must approve it`;
+  if (approvers.length > 0 && !approvers.includes(actor))
+    return `${actor} is not among its approvers (${approvers.join(', ')})`;
+  return given.some((one) => one.actor === actor) ? `${actor} has approved ${what} already` : null;
 }
 
 export function onApproval(facts: DecideFacts): Draft | null {

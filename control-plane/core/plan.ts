@@ -63,17 +63,11 @@ export function buildPlan(facts: PlanFacts, hashOf: (document: unknown) => strin
     devices: devices.map(toPlanDevice),
     excluded,
     stages,
-    guardrails: facts.guardrails.map((guardrail) => ({
-      id: guardrail.id,
-      title: guardrail.title,
-      limitText: guardrail.limitText,
-      enforce: guardrail.enforce,
-      stages: file.spec.stages.filter((stage) => appliesTo(guardrail, stage)).map(({ name }) => name),
-    })),
+    guardrails: planGuardrails(facts),
     readiness: [...facts.readiness],
     refusals: [...facts.refusals, ...refusalsOf(devices, facts)],
     warnings: warningsOf(facts, devices),
-    soonestMs: file.spec.stages.reduce((total, { bake }) => total + bake + file.spec.analysis.settle, 0),
+    soonestMs: soonestOf(file),
     fileHash: facts.fileHash,
   };
   const sites = [...new Set(devices.map(({ site }) => site))];
@@ -88,6 +82,20 @@ export function buildPlan(facts: PlanFacts, hashOf: (document: unknown) => strin
     gates: [...gates],
     hash: hashOf(content),
   };
+}
+
+export function planGuardrails({ file, guardrails }: Pick<PlanFacts, 'file' | 'guardrails'>): Plan['guardrails'] {
+  return guardrails.map((guardrail) => ({
+    id: guardrail.id,
+    title: guardrail.title,
+    limitText: guardrail.limitText,
+    enforce: guardrail.enforce,
+    stages: file.spec.stages.filter((stage) => appliesTo(guardrail, stage)).map(({ name }) => name),
+  }));
+}
+
+export function soonestOf({ spec }: RolloutFile): number {
+  return spec.stages.reduce((total, { bake }) => total + bake + spec.analysis.settle, 0);
 }
 
 type Included = PlanFactsDevice & { readonly baseline: ReleaseRef; readonly hardwareClass: string };
@@ -146,7 +154,10 @@ function orderDevices(included: readonly Included[], cohort: CohortSpec): readon
 }
 
 /** Stage by stage on a growing ledger, as the rollout itself will do it. */
-function planStages({ file }: PlanFacts, devices: readonly Ordered[]): PlanStage[] {
+export function planStages(
+  { file }: Pick<PlanFacts, 'file'>,
+  devices: readonly (LedgerDevice & Pick<PlanDevice, 'device'>)[],
+): PlanStage[] {
   let ledger: readonly LedgerDevice[] = devices;
   return file.spec.stages.map((stage) => {
     const roles = assignStage(stage, ledger, file.spec.cohort.minPerFactory);

@@ -4,6 +4,7 @@ import * as floor from './migrations/001-floor.ts';
 import * as rollouts from './migrations/010-rollouts.ts';
 import * as aftermath from './migrations/018-aftermath.ts';
 import * as drills from './migrations/019-drills.ts';
+import * as revisions from './migrations/020-revisions.ts';
 import * as business from './migrations/021-business.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -11,5 +12,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '010-rollouts': rollouts,
   '018-aftermath': aftermath,
   '019-drills': drills,
+  '020-revisions': revisions,
   '021-business': business,
 };

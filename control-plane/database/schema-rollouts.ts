@@ -1,4 +1,5 @@
-// Table types of the rollouts room (migrations 010–019). JSON columns are text, parsed by the room alone.
+// Table types of the rollouts room (migrations 010–020). JSON columns are text, parsed by the room alone.
+import type { Generated } from 'kysely';
 
 export type RolloutTables = {
   rollouts: {
@@ -19,6 +20,8 @@ export type RolloutTables = {
     progress: string;
     /** The newest verdicts and counts; overwritten at every tick, never decided from. */
     latest: string;
+    /** Number of the file that it follows now; 1 is the one it was started with. */
+    revision: Generated<number>;
   };
   /** The ledger: one row per device of the plan. Within a rollout a device moves to the candidate by growth and back by rollback only. */
   rollout_assignments: {
@@ -54,5 +57,7 @@ export type RolloutTables = {
     file_hash: string;
     /** Everything that the decision was taken from. */
     inputs: string;
+    /** The revision in force after it. */
+    revision: Generated<number>;
   };
 };

@@ -14,6 +14,7 @@ export type DecisionRecord = {
   readonly toState: string;
   readonly stage: string;
   readonly fileHash: string;
+  readonly revision: number;
   /** Facts, exposure, evidence: JSON. */
   readonly inputs: unknown;
 };
@@ -43,6 +44,7 @@ export async function insertDecision(database: Queryable, record: DecisionRecord
       stage: record.stage,
       statistics_version: STATISTICS_VERSION,
       file_hash: record.fileHash,
+      revision: record.revision,
       inputs: JSON.stringify(record.inputs),
     })
     .execute();
@@ -53,7 +55,7 @@ export async function insertDecision(database: Queryable, record: DecisionRecord
 export async function listDecisions(database: Queryable, rolloutId: string, limit: number): Promise<RolloutDecision[]> {
   const rows = await database
     .selectFrom('rollout_decisions')
-    .select(['seq', 'at_ms', 'kind', 'rule', 'actor', 'reason', 'from_state', 'to_state', 'stage'])
+    .select(['seq', 'at_ms', 'kind', 'rule', 'actor', 'reason', 'from_state', 'to_state', 'stage', 'revision'])
     .where('rollout_id', '=', rolloutId)
     .orderBy('seq', 'desc')
     .limit(limit)
@@ -68,5 +70,6 @@ export async function listDecisions(database: Queryable, rolloutId: string, limi
     fromState: row.from_state,
     toState: row.to_state,
     stage: row.stage,
+    revision: row.revision,
   }));
 }

@@ -3,7 +3,7 @@
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { Desired } from '../../shared/protocol/documents.ts';
 import { leaseTermsAt } from '../../shared/rollout/lease-section.ts';
-import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
+import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Verification } from '../../shared/rollout/verification.ts';
 import type { Effect, Progress } from '../core/advance.ts';
 import { type Choice, desiredInStage, desiredOutside, type Placement } from '../core/desired.ts';
@@ -84,6 +84,7 @@ function insertDecisionOf(
     toState: state,
     stage: spec.stages[rollout.progress.stageIndex]?.name ?? '',
     fileHash: rollout.fileHash,
+    revision: rollout.revision,
     inputs: decision.inputs,
   });
 }
@@ -94,6 +95,8 @@ export async function applyEffect(transaction: DatabaseTransaction, plan: Transi
       return;
     case 'assign':
       return assign(transaction, plan);
+    case 'reorder':
+      return reorder(transaction, plan);
     case 'restore':
       return restore(transaction, plan);
     case 'commit':
@@ -117,22 +120,38 @@ async function assign(transaction: DatabaseTransaction, plan: TransitionPlan): P
     reason: row.pin === null ? `stage ${stage.name}` : `pinned to the ${row.pin}`,
   }));
   await moveDevices(transaction, rollout.id, moves, nowMs);
-  for (const { row, role } of touched) {
-    const placement = {
-      role,
-      baseline: row.baseline,
-      candidate: rollout.candidate,
-      rolloutId: rollout.id,
-      stage: stage.name,
-      sampleEvery: stage.sampleEvery,
-      limits: spec.limits,
-      lease: leaseTermsAt(spec.lease, row.site),
-      requireWarm: spec.requireWarm,
-      maxExtraLoadPct: stage.maxExtraLoad,
-      prewarm: prewarmOf(spec),
-    };
-    await desire(transaction, { row, nowMs, change: (previous) => desiredInStage(placement, previous) });
-  }
+  for (const { row, role } of touched) await place(transaction, plan, { row, role, stage });
+}
+
+/** Everyone keeps role and place; limits, lease and the like are those of the revision. */
+async function reorder(transaction: DatabaseTransaction, plan: TransitionPlan): Promise<void> {
+  const stage = plan.spec.stages[plan.progress.stageIndex];
+  if (!stage) throw new TypeError(`rollout ${plan.rollout.id} has no stage ${plan.progress.stageIndex}`);
+  for (const row of plan.ledger.filter(({ role }) => role !== 'none'))
+    await place(transaction, plan, { row, role: row.role, stage });
+}
+
+type Placed = { readonly row: LedgerRow; readonly role: LedgerRow['role']; readonly stage: StageSpec };
+
+async function place(
+  transaction: DatabaseTransaction,
+  { rollout, spec, nowMs }: TransitionPlan,
+  { row, role, stage }: Placed,
+): Promise<void> {
+  const placement = {
+    role,
+    baseline: row.baseline,
+    candidate: rollout.candidate,
+    rolloutId: rollout.id,
+    stage: stage.name,
+    sampleEvery: stage.sampleEvery,
+    limits: spec.limits,
+    lease: leaseTermsAt(spec.lease, row.site),
+    requireWarm: spec.requireWarm,
+    maxExtraLoadPct: stage.maxExtraLoad,
+    prewarm: prewarmOf(spec),
+  };
+  await desire(transaction, { row, nowMs, change: (previous) => desiredInStage(placement, previous) });
 }
 
 /** Null while the file asks for nothing: as agents have always done it. */

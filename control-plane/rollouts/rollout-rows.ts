@@ -1,4 +1,6 @@
 // The rollout as stored: rows in, typed values out. Every transition is a compare-and-set on the version.
+
+import type { Selectable } from 'kysely';
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import { type Plan, planSchema } from '../../shared/rollout/plan.ts';
@@ -17,6 +19,8 @@ export type Rollout = {
   readonly endedAtMs: number | null;
   readonly fileText: string;
   readonly fileHash: string;
+  /** Of the file: 1 is the one it was started with. */
+  readonly revision: number;
   readonly plan: Plan;
   readonly progress: Progress;
   readonly latest: Snapshot;
@@ -38,6 +42,7 @@ export async function insertRollout(database: Queryable, rollout: Omit<Rollout, 
       ended_at_ms: rollout.endedAtMs,
       file_text: rollout.fileText,
       file_hash: rollout.fileHash,
+      revision: rollout.revision,
       plan: JSON.stringify(rollout.plan),
       plan_hash: rollout.plan.hash,
       progress: JSON.stringify(rollout.progress),
@@ -109,6 +114,18 @@ export async function compareAndSet(
   return result.numUpdatedRows === 1n;
 }
 
+/** Other words from now on; in the transaction of the compare-and-set that this belongs to. */
+export async function setFile(
+  database: Queryable,
+  { id, revision, fileText, fileHash, plan }: Pick<Rollout, 'id' | 'revision' | 'fileText' | 'fileHash' | 'plan'>,
+): Promise<void> {
+  await database
+    .updateTable('rollouts')
+    .set({ revision, file_text: fileText, file_hash: fileHash, plan: JSON.stringify(plan), plan_hash: plan.hash })
+    .where('id', '=', id)
+    .execute();
+}
+
 /** What a tick saw; shown, never decided from, so it needs no new version. */
 export async function saveSnapshot(database: Queryable, id: string, latest: Snapshot): Promise<void> {
   await database
@@ -118,7 +135,7 @@ export async function saveSnapshot(database: Queryable, id: string, latest: Snap
     .execute();
 }
 
-function toRollout(row: Schema['rollouts']): Rollout {
+function toRollout(row: Selectable<Schema['rollouts']>): Rollout {
   return {
     id: row.id,
     name: row.name,
@@ -129,6 +146,7 @@ function toRollout(row: Schema['rollouts']): Rollout {
     endedAtMs: row.ended_at_ms,
     fileText: row.file_text,
     fileHash: row.file_hash,
+    revision: row.revision,
     plan: planSchema.parse(JSON.parse(row.plan)),
     progress: { ...PROGRESS_BEFORE, ...(JSON.parse(row.progress) as Progress) },
     latest: JSON.parse(row.latest) as Snapshot,

@@ -1,5 +1,6 @@
 // The door of the rollouts room: plan, start, act, look, and one tick of everything that runs. Rollouts live in the database;
 // only the windows already read are kept here, and they can be read again.
+import type { RevisionActBody, RevisionVerb, RolloutEditBody } from '../../shared/protocol/api-revisions.ts';
 import type {
   RolloutActBody,
   RolloutPlanAnswer,
@@ -17,6 +18,8 @@ import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { type Planned, planRollout } from './planner.ts';
 import { killOf, readActiveKills, WindowReader } from './readings.ts';
+import { type Edited, editRollout, settleProposal } from './revise.ts';
+import { listRevisions } from './revisions.ts';
 import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
 import { type Started, type StartInput, type StartRights, startRollout } from './start.ts';
 import { type StepInput, type StepResult, stepRollout } from './step.ts';
@@ -111,6 +114,15 @@ export class Rollouts {
     return (release?.manifest as { readonly drill?: unknown } | undefined)?.drill !== undefined;
   }
 
+  /** Other words for a rollout that goes on; what loosens waits for approval. */
+  edit(idOrName: string, body: RolloutEditBody): Promise<Edited> {
+    return this.#alone(() => editRollout(this.#parts, idOrName, body));
+  }
+
+  settle(idOrName: string, act: RevisionActBody & { verb: RevisionVerb; number: number }): Promise<Edited> {
+    return this.#alone(() => settleProposal(this.#parts, idOrName, act));
+  }
+
   /** One decision on every rollout that has not ended. One that fails does not stop the others. */
   async tick(nowMs: number): Promise<void> {
     const failures: unknown[] = [];
@@ -166,6 +178,7 @@ export class Rollouts {
       decisions: await listDecisions(database, rollout.id, DECISIONS_SHOWN),
       kill: killOf(await readActiveKills(database), rollout),
       verification: await readVerification(database, rollout.id),
+      revisions: await listRevisions(database, rollout),
       nowMs: wallNow(),
     };
   }

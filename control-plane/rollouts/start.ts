@@ -57,6 +57,7 @@ export async function startRollout(
     endedAtMs: null,
     fileText: input.file,
     fileHash: hashText(input.file),
+    revision: 1,
     plan,
     progress: { ...firstProgress(nowMs, input.reason, input.actor), startedAtMs: plan.closed === null ? nowMs : null },
     latest: EMPTY_SNAPSHOT,
@@ -93,6 +94,7 @@ async function writeStart(parts: RolloutParts, { rollout, spec, input, overridde
       toState: state,
       stage: spec.stages[0]?.name ?? '',
       fileHash: rollout.fileHash,
+      revision: rollout.revision,
       inputs: { plan, overridden },
     });
     await parts.audit.append(transaction, {

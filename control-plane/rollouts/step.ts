@@ -75,9 +75,19 @@ export async function readSpec(
 ): Promise<{ readonly spec: RolloutSpec; readonly guardrails: readonly Guardrail[] }> {
   const read = readRolloutFile(rollout.fileText);
   if (!read.ok) throw new TypeError(`the stored file of rollout ${rollout.id} can no longer be read`);
-  const release = await parts.registry.get(rollout.candidate.digest);
+  const { spec } = read.value;
+  return { spec, guardrails: (await guardrailsOf(parts, rollout, spec)).guardrails };
+}
+
+/** With the classes that the candidate knows. */
+export async function guardrailsOf(
+  parts: Pick<RolloutParts, 'registry'>,
+  { candidate }: Pick<Rollout, 'candidate'>,
+  spec: RolloutSpec,
+): Promise<ReturnType<typeof expandGuardrails>> {
+  const release = await parts.registry.get(candidate.digest);
   const labels = release === null ? [] : (release.manifest as Manifest).labels.map(({ name }) => name);
-  return { spec: read.value.spec, guardrails: expandGuardrails(read.value.spec, labels).guardrails };
+  return expandGuardrails(spec, labels);
 }
 
 type Sources = {

@@ -1,14 +1,17 @@
 // The rollout as people see it: everything of the watch screen in one answer. Reads only.
+import type { Revision } from '../../shared/protocol/api-revisions.ts';
 import type { RolloutDecision, RolloutSummary, RolloutView, RolloutWhy } from '../../shared/protocol/api-rollouts.ts';
 import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Verification } from '../../shared/rollout/verification.ts';
 import { explainRollout } from '../core/explain.ts';
 import type { DeviceStanding } from '../core/exposure.ts';
 import { STATISTICS_VERSION } from '../core/judge.ts';
+import { approvalsToLoosen } from '../core/revise.ts';
 import { type Closed, closedNow } from '../core/schedule.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Device } from '../devices/device.ts';
 import type { LedgerRow } from './ledger.ts';
+import type { StoredRevision } from './revisions.ts';
 import { ENDED, type Rollout } from './rollout-rows.ts';
 
 export type ViewFacts = {
@@ -21,6 +24,7 @@ export type ViewFacts = {
   /** The kill in force that covers it, in words. */
   readonly kill: string | null;
   readonly verification: Verification | null;
+  readonly revisions: readonly StoredRevision[];
   readonly nowMs: number;
 };
 
@@ -51,11 +55,40 @@ export function viewRollout(facts: ViewFacts): RolloutView {
     guardrails: [...latest.verdicts],
     decisions: [...decisions],
     verification: facts.verification,
+    revision: rollout.revision,
+    revisions: facts.revisions.map((revision) => viewRevision(revision, spec)),
     fileText: rollout.fileText,
     fileHash: rollout.fileHash,
     planHash: plan.hash,
     statisticsVersion: STATISTICS_VERSION,
   };
+}
+
+function viewRevision({ fileText, plan, ...revision }: StoredRevision, spec: RolloutSpec | null): Revision {
+  const isLooser = revision.changes.some(({ kind }) => kind === 'loosen');
+  return { ...revision, needed: isLooser && spec !== null ? approvalsToLoosen(spec) : 0 };
+}
+
+/** Which words it follows, and which ones wait for approval. */
+function revisionSentences({ rollout, revisions, spec }: ViewFacts): readonly string[] {
+  const inForce = revisions.find(({ number }) => number === rollout.revision);
+  const now =
+    inForce === undefined || rollout.revision === 1
+      ? []
+      : [
+          `revision ${inForce.number} of its file is in force, by ${inForce.actor}: ${inForce.reason} (${told(inForce)})`,
+        ];
+  const asked = revisions
+    .filter(({ state }) => state === 'proposed' && !ENDED.includes(rollout.state))
+    .map((revision) => {
+      const { needed, approvals, number, actor, reason } = viewRevision(revision, spec);
+      return `revision ${number}, asked for by ${actor} (${reason}), has ${approvals.length} of ${needed} approvals: ${told(revision)}`;
+    });
+  return [...now, ...asked];
+}
+
+function told({ changes }: StoredRevision): string {
+  return changes.map(({ sentence }) => sentence).join('; ');
 }
 
 /** What has ended, or goes back, waits for no window. */
@@ -139,9 +172,18 @@ export function whyRollout(facts: ViewFacts): RolloutWhy {
     id,
     atMs: nowMs,
     summary: status,
-    sentences: [...sentences, ...verified],
-    whatYouCanDo: [...whatYouCanDo, ...note],
+    sentences: [...sentences, ...revisionSentences(facts), ...verified],
+    whatYouCanDo: [...whatYouCanDo, ...proposalsToDecide(facts), ...note],
   };
+}
+
+function proposalsToDecide({ rollout, revisions }: ViewFacts): readonly string[] {
+  if (ENDED.includes(rollout.state)) return [];
+  return revisions
+    .filter(({ state }) => state === 'proposed')
+    .map(
+      ({ number }) => `revision ${number} waits: belay rollout approve ${rollout.id} --revision ${number} --reason …`,
+    );
 }
 
 function endedStatus({ state, progress }: Rollout): string {

@@ -1,8 +1,8 @@
 // A fleet as fleets are: devices that differ, days that drift, factories that move as one, noise that lasts. Each minute it
 // says how every device stands; nothing here knows what a window or a judge is.
 
-import { normal, openSeries, poisson, type Series } from './noise.ts';
 import { openRandom, type Random } from '../core/random.ts';
+import { normal, openSeries, poisson, type Series } from './noise.ts';
 import { isHit, type Treatment } from './treatments.ts';
 
 /** Assumptions, on the logarithmic scale of latency; to be fitted again on real telemetry. */
@@ -96,9 +96,7 @@ export function openFleetAt(seed: number, treatment: Treatment, places: readonly
     sites.map((site) => [site, openSeries(root.fork(site), FLEET.factoryShock, FLEET.factoryShockMinutes)]),
   );
   const inners = sites.flatMap((site) =>
-    places
-      .filter((place) => place.site === site)
-      .map((place, at) => openDevice(root.fork(`${site}/${at}`), place)),
+    places.filter((place) => place.site === site).map((place, at) => openDevice(root.fork(`${site}/${at}`), place)),
   );
   let isNewDay = false;
   return {

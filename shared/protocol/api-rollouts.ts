@@ -6,6 +6,7 @@ import { planSchema } from '../rollout/plan.ts';
 import { verdictSchema } from '../rollout/verdict.ts';
 import { verificationSchema } from '../rollout/verification.ts';
 import { actorSchema, reasonSchema } from './api-releases.ts';
+import { revisionSchema } from './api-revisions.ts';
 import { releaseRefSchema } from './documents.ts';
 
 /** 64 KiB, as the reader of rollout files. */
@@ -144,6 +145,8 @@ export const rolloutDecisionSchema = z.looseObject({
   fromState: z.string(),
   toState: z.string(),
   stage: z.string(),
+  /** The revision of the file that was in force after it. */
+  revision: countSchema.default(1),
 });
 
 /** Approvals of the current stage, bound to the plan as it is stored. */
@@ -203,6 +206,10 @@ export const rolloutViewSchema = z.looseObject({
   decisions: z.array(rolloutDecisionSchema),
   /** How its rollback was verified; null when it did not go back, or is not back yet. */
   verification: verificationSchema.nullable().default(null),
+  /** Number of the file that it follows; 1 is the one it was started with. */
+  revision: countSchema.default(1),
+  /** Oldest first: every file that was in force or asked for. */
+  revisions: z.array(revisionSchema).default([]),
   fileText: z.string(),
   fileHash: z.string(),
   planHash: z.string(),

@@ -16,6 +16,7 @@ import { formatAge, renderTable, shortRelease } from '../render/table.ts';
 import { addPlan } from './plan.ts';
 import { addRehearse } from './rehearse.ts';
 import { addRolloutReport } from './report.ts';
+import { addRolloutEdit, readRevision, settleRevision } from './rollout-edit.ts';
 import { addRolloutFileCommands } from './rollout-file.ts';
 import { addPresetOptions, PRESETS_HELP, type PresetOptions, readSource, SOURCE } from './rollout-source.ts';
 import { fetchRollout, rolloutPath, waitForRollout, watchRollout } from './rollout-watch.ts';
@@ -33,9 +34,9 @@ export function addRolloutCommands(program: Command): void {
   addWhy(rollout);
   addWait(rollout);
   addRolloutReport(rollout);
+  addRolloutEdit(rollout);
   for (const verb of ROLLOUT_VERBS) addVerb(rollout, verb);
 }
-
 
 type StartOptions = { reason?: string; override?: boolean; watch?: boolean };
 
@@ -102,10 +103,15 @@ function addGet(rollout: Command): void {
     .command('get')
     .argument('<id>')
     .description('one rollout on one screen')
-    .option('--watch', 'stay until it has ended or is held; the exit code is the verdict');
-  addAction<{ watch?: boolean }>(command, async (session, args, { watch }) => {
+    .option('--watch', 'stay until it has ended or is held; the exit code is the verdict')
+    .option('--file', 'only the rollout file in force, to save and edit');
+  addAction<{ watch?: boolean; file?: boolean }>(command, async (session, args, { watch, file }) => {
     if (watch) return watchRollout(session, argument(args, 0));
     const view = await fetchRollout(session, argument(args, 0));
+    if (file) {
+      session.output.show({ file: view.fileText, revision: view.revision }, () => view.fileText.trimEnd());
+      return undefined;
+    }
     session.output.show(view, () => renderRollout(view, session.output));
     return undefined;
   });
@@ -149,7 +155,7 @@ const VERB_WORDS: Readonly<Record<RolloutVerb, string>> = {
   abort: 'end it: back to the baseline, or with --keep leave exposed devices as they are',
 };
 
-type VerbOptions = { reason: string; override?: boolean; keep?: boolean };
+type VerbOptions = { reason: string; override?: boolean; keep?: boolean; revision?: string };
 
 function addVerb(rollout: Command, verb: RolloutVerb): void {
   const command = rollout
@@ -159,7 +165,17 @@ function addVerb(rollout: Command, verb: RolloutVerb): void {
     .requiredOption('--reason <text>', 'why, for the audit');
   if (verb === 'promote') command.option('--override', 'also when evidence is missing');
   if (verb === 'abort') command.option('--keep', 'leave exposed devices on the candidate');
-  addAction<VerbOptions>(command, async ({ api, output, actor }, args, { reason, override, keep }) => {
+  if (verb === 'approve')
+    command.option('--revision <number>', 'approve a change of its file that waits, not the stage');
+  addAction<VerbOptions>(command, async (session, args, { reason, override, keep, revision }) => {
+    const { api, output, actor } = session;
+    if (revision !== undefined)
+      return settleRevision(session, {
+        id: argument(args, 0),
+        verb: 'approve',
+        number: readRevision(revision),
+        reason,
+      });
     const path = rolloutPath(argument(args, 0));
     // The approval is of the plan that is there now: should it change on the way, the control plane refuses.
     const plan = verb === 'approve' ? { planHash: (await api.get(path, rolloutViewSchema)).planHash } : {};

@@ -30,6 +30,7 @@ export function renderRollout(view: RolloutView, output: Tint): string {
       ...renderNext(view),
       ...renderVerified(view, output),
       ...renderApprovals(view),
+      ...renderRevisions(view, output),
       `Devices   ${wrapParts(renderExposure(view), '   ', INDENT)}`,
     ].join('\n'),
     renderFactories(view),
@@ -64,6 +65,17 @@ function renderApprovals({ approvals }: RolloutView): readonly string[] {
   const who = given.map(({ actor, reason }) => `${actor}: ${reason}`);
   const open = given.length < needed && approvers.length > 0 ? [`may approve: ${approvers.join(', ')}`] : [];
   return [`Approvals ${wrapParts([`${given.length} of ${needed}`, ...who, ...open], '   ', INDENT)}`];
+}
+
+/** Nothing while it follows the file that it was started with. */
+function renderRevisions({ revision, revisions }: RolloutView, output: Tint): readonly string[] {
+  const shown = revisions.filter(({ number, state }) => state === 'proposed' || (number === revision && number > 1));
+  if (shown.length === 0) return [];
+  const words = shown.map(({ number, state, actor, reason, needed, approvals }) => {
+    const stands = state === 'proposed' ? `proposed, ${approvals.length} of ${needed} approvals` : 'in force';
+    return output.tint(state === 'proposed' ? 'warn' : 'bold', `${number} ${stands} (${actor}: ${reason})`);
+  });
+  return [`Revision  ${wrapParts(words, '   ', INDENT)}`];
 }
 
 function renderNext(view: RolloutView): readonly string[] {

@@ -158,11 +158,15 @@ function notesOf({ plan, recorded, planFacts }: OutlookFacts, stages: readonly O
   const span = spanOf(recorded);
   const longest = Math.max(...planFacts.file.spec.stages.map(({ bake }) => bake));
   const isShort = span !== null && ((span.toMs - span.fromMs) * 2) / 3 < longest;
-  const hasAssumed = stages.some(({ visible }) => visible.some((each) => each.basis === 'assumed' && each.value !== null));
+  const hasAssumed = stages.some(({ visible }) =>
+    visible.some((each) => each.basis === 'assumed' && each.value !== null),
+  );
   return [
     ...(hasAssumed ? ['≈ is assumed, not measured: devices that change by 6 % by themselves, minutes by 4 %'] : []),
     ...(recorded.length < plan.devices.length && span !== null
-      ? [`windows of ${recorded.length} of ${plan.devices.length} devices were read: with all of them a stage sees a little more`]
+      ? [
+          `windows of ${recorded.length} of ${plan.devices.length} devices were read: with all of them a stage sees a little more`,
+        ]
       : []),
     ...(isShort ? ['recorded windows are shorter than the longest stage: with its whole bake it sees more'] : []),
   ];
