@@ -7,10 +7,23 @@ import {
   reviewedShare,
 } from '../../shared/measure/business.ts';
 import type { DeviceChange } from './evidence.ts';
-import type { Selected } from './history.ts';
+import type { Question, Selected } from './history.ts';
+import { scatterOf } from './scatter.ts';
 
 /** Of a device: what counts for its candidate (or, for a control, meanwhile), and what lies before. */
 export type BusinessSpans = { readonly since: readonly BusinessRecord[]; readonly before: readonly BusinessRecord[] };
+
+/** Whole spans only: one that began before the switch holds both releases. */
+export function businessSpans(
+  records: readonly BusinessRecord[],
+  { liveSinceMs, servedSinceMs }: Pick<Question, 'liveSinceMs' | 'servedSinceMs'>,
+  servesSinceMs: number | null,
+): BusinessSpans {
+  return {
+    since: servesSinceMs === null ? [] : records.filter(({ fromMs }) => fromMs >= servesSinceMs),
+    before: records.filter(({ toMs }) => toMs <= (servedSinceMs ?? liveSinceMs)),
+  };
+}
 
 export type BusinessEvidence = {
   readonly candidates: readonly DeviceChange[];
@@ -35,7 +48,7 @@ export function businessEvidence(
     candidates: changes,
     controls: controls.flatMap((selected) => changeOf(selected, metric)),
     reviewedShare: metric === 'false_alerts' ? Math.min(...all.map(reviewedShare)) : null,
-    records: changes.reduce((sum, { sinceWindows }) => sum + sinceWindows.length, 0),
+    records: changes.reduce((sum, { since }) => sum + since.windows, 0),
   };
 }
 
@@ -47,8 +60,8 @@ function changeOf(
   const [now, past] = [logOf(since, metric), logOf(before, metric)];
   if (now === null || past === null) return [];
   const each = (records: readonly BusinessRecord[]) =>
-    records.map((record) => logOf([record], metric)).filter((value) => value !== null);
-  return [{ site, device, hardwareClass, change: now - past, sinceWindows: each(since), beforeWindows: each(before) }];
+    scatterOf(records.map((record) => logOf([record], metric)).filter((value) => value !== null));
+  return [{ site, device, hardwareClass, change: now - past, since: each(since), before: each(before) }];
 }
 
 /** Half an event more, as for every rate: none at all is a number too. Money that was not spent is no evidence. */

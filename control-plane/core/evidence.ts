@@ -1,17 +1,18 @@
 // Evidence for one guardrail: per-device changes, shares, or golden scores, with what was left out. Nothing here judges.
 import type { BusinessMetric } from '../../shared/measure/business.ts';
-import type { Window } from '../../shared/measure/window.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { type MetricName, metricRule } from '../../shared/rollout/metrics.ts';
 import { businessEvidence } from './business-evidence.ts';
 import { referenceOf } from './control-reference.ts';
-import { countRate, type Hits, measure, measureChange, measureWindows, sum } from './device-metrics.ts';
-import { rememberTotals, type Totals, type TotalsMemory } from './device-totals.ts';
+import { countRate, type Hits, measure, measureChange, sum } from './device-metrics.ts';
+import type { Totals } from './device-totals.ts';
 import { type GoldenClass, type GoldenDevice, goldenClasses } from './golden-evidence.ts';
 import type { Reference } from './guardrails.ts';
-import { EXCLUSIONS, type ExclusionCounts, type Sample, type Selected } from './history.ts';
-import { COUNTED, isPairedShare, type PairedShare, pairedHits } from './paired-hits.ts';
+import { EXCLUSIONS, type ExclusionCounts, type Selected } from './history.ts';
+import { COUNTED, isPairedShare, type PairedShare } from './paired-hits.ts';
 import { probeChanges } from './probe-evidence.ts';
+import { type HitScatter, NO_SCATTER, type Scatter } from './scatter.ts';
+import type { Span } from './span-sum.ts';
 
 /** How one device changed, on the comparison scale, and the same seen by each window. */
 export type DeviceChange = {
@@ -19,16 +20,16 @@ export type DeviceChange = {
   readonly device: string;
   readonly hardwareClass: string;
   readonly change: number;
-  /** Empty where there are so many devices that the spread between them says enough. */
-  readonly sinceWindows: readonly number[];
-  readonly beforeWindows: readonly number[];
+  /** Nothing where there are so many devices that the spread between them says enough. */
+  readonly since: Scatter;
+  readonly before: Scatter;
 };
 
 export type DeviceShare = Hits & {
   readonly site: string;
   readonly device: string;
   readonly hardwareClass?: string;
-  readonly windows: readonly Hits[];
+  readonly windows: HitScatter;
 };
 
 type Basis = {
@@ -70,8 +71,6 @@ export type EvidenceFacts = {
   readonly controls: readonly Selected[];
   readonly assigned: number;
   readonly golden: readonly GoldenDevice[];
-  /** Of earlier calls; without it everything is added up anew. */
-  readonly memory?: TotalsMemory;
 };
 
 export function gatherEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
@@ -107,68 +106,60 @@ function isHeard(totals: Totals, { minimum }: Pick<Guardrail, 'minimum'>): boole
 const FEW_DEVICES = 40;
 
 function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
+  const { expression } = guardrail;
   // A distance is between a device and its own past: what the controls drift by meanwhile is subtracted, like any change.
-  const isAbsolute = guardrail.expression.comparison.kind === 'absolute' && guardrail.expression.aggregate !== 'js';
-  const memory = facts.memory ?? rememberTotals();
-  const heard = heardOf(guardrail, facts, memory);
-  const withWindows = isAbsolute || facts.candidates.length + facts.controls.length <= FEW_DEVICES;
-  const reading = { expression: guardrail.expression, memory, withWindows };
+  const isAbsolute = expression.comparison.kind === 'absolute' && expression.aggregate !== 'js';
+  const heard = heardOf(guardrail, facts);
+  const withWindows = facts.candidates.length + facts.controls.length <= FEW_DEVICES;
   const changeOf = (selected: Selected) =>
-    isAbsolute ? absoluteOf(selected, reading) : deviceChange(selected, reading);
-  const candidates = heard.flatMap(({ selected, totals }) => changeOf(selected).map((change) => ({ totals, change })));
+    isAbsolute ? absoluteOf(selected, expression) : deviceChange(selected, expression, withWindows);
+  const candidates = heard.flatMap((selected) => changeOf(selected).map((change) => ({ selected, change })));
   return {
     kind: 'changes',
     basis: isAbsolute ? 'absolute' : 'self',
     candidates: candidates.map(({ change }) => change),
     controls: isAbsolute ? [] : facts.controls.flatMap(changeOf),
-    ...(guardrail.expression.comparison.kind === 'control' ? { reference: referenceOf(guardrail, facts, memory) } : {}),
-    evaluated: candidates.filter(({ totals }) => isEvaluated(totals, guardrail)).length,
+    ...(expression.comparison.kind === 'control' ? { reference: referenceOf(guardrail, facts) } : {}),
+    evaluated: candidates.filter(({ selected }) => isEvaluated(selected.since.totals, guardrail)).length,
     ...basisOf(
       facts,
-      sum(heard, ({ totals }) => totals.frames),
+      sum(heard, ({ since }) => since.totals.frames),
     ),
   };
 }
 
-function heardOf(guardrail: Guardrail, { candidates }: EvidenceFacts, memory: TotalsMemory) {
-  return candidates
-    .map((selected) => ({ selected, totals: memory.of(selected.since) }))
-    .filter(({ totals }) => isHeard(totals, guardrail));
+function heardOf(guardrail: Guardrail, { candidates }: EvidenceFacts): readonly Selected[] {
+  return candidates.filter(({ since }) => isHeard(since.totals, guardrail));
 }
 
-type Reading = {
-  readonly expression: Guardrail['expression'];
-  readonly memory: TotalsMemory;
-  readonly withWindows: boolean;
-};
+type Expressed = Guardrail['expression'];
 
-function deviceChange(selected: Selected, { expression, memory, withWindows }: Reading): readonly DeviceChange[] {
+function deviceChange(selected: Selected, expression: Expressed, withWindows: boolean): readonly DeviceChange[] {
   const { since, before } = selected;
-  if (since.length === 0 || before.length === 0) return [];
-  const change = measureChange(memory.of(since), memory.of(before), expression);
+  if (since.windows === 0 || before.windows === 0) return [];
+  const change = measureChange(since.totals, before.totals, expression);
   if (change === null) return [];
-  const scatter = (samples: readonly Sample[]) => (withWindows ? measureWindows(samples, expression, memory) : []);
+  const scatter = (span: Span) => (withWindows ? span.scatter(expression) : NO_SCATTER);
   return [changeFrom(selected, change, { since: scatter(since), before: scatter(before) })];
 }
 
-function absoluteOf(selected: Selected, { expression, memory }: Reading): readonly DeviceChange[] {
-  const value = measure(memory.of(selected.since), expression);
-  const since = measureWindows(selected.since, expression, memory);
-  return value === null ? [] : [changeFrom(selected, value, { since, before: [] })];
+function absoluteOf(selected: Selected, expression: Expressed): readonly DeviceChange[] {
+  const value = measure(selected.since.totals, expression);
+  if (value === null) return [];
+  return [changeFrom(selected, value, { since: selected.since.scatter(expression), before: NO_SCATTER })];
 }
 
 function rateEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: 'errors' | 'dropped'): Evidence {
-  const memory = facts.memory ?? rememberTotals();
-  const heard = heardOf(guardrail, facts, memory);
-  const devices = heard.map(({ selected: { site, device, hardwareClass, since }, totals }) => ({
+  const heard = heardOf(guardrail, facts);
+  const devices = heard.map(({ site, device, hardwareClass, since: { totals } }) => ({
     site,
     device,
     hardwareClass,
     ...countRate(totals, metric),
-    windows: since.map((sample) => countRate(memory.of([sample]), metric)),
+    windows: totals.shares[metric],
   }));
   const total = sum(devices, (device) => device.total);
-  const evaluated = heard.filter(({ totals }) => isEvaluated(totals, guardrail)).length;
+  const evaluated = heard.filter(({ since }) => isEvaluated(since.totals, guardrail)).length;
   return {
     kind: 'shares',
     devices,
@@ -183,9 +174,8 @@ function rateEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: 'error
 function pairedEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: PairedShare): Evidence {
   const label = guardrail.expression.class;
   const devices = facts.candidates.map((selected) => {
-    const windows = selected.paired.map((window) => pairedHits(window, label, metric));
     const { site, device, hardwareClass } = selected;
-    return { selected, share: { ...addHits(windows), site, device, hardwareClass, windows } };
+    return { selected, share: { ...selected.paired.hits(label, metric), site, device, hardwareClass } };
   });
   const seeing = devices.filter(({ share }) => share.total > 0);
   const total = sum(seeing, ({ share }) => share.total);
@@ -203,22 +193,11 @@ function pairedEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: Pair
 /** Candidate's share of borderline boxes minus the baseline's, on the same frames. */
 function borderEvidence(facts: EvidenceFacts): Evidence {
   const candidates = facts.candidates.flatMap((selected) => {
-    const whole = borderDifference(selected.paired);
-    if (whole === null) return [];
-    const since = selected.paired.map((window) => borderDifference([window])).filter((value) => value !== null);
-    return [changeFrom(selected, whole, { since, before: [] })];
+    const { change, windows } = selected.paired.border();
+    return change === null ? [] : [changeFrom(selected, change, { since: windows, before: NO_SCATTER })];
   });
-  const count = sum(facts.candidates, ({ paired }) => sum(paired, (window) => window.paired?.baselineBoxes ?? 0));
+  const count = sum(facts.candidates, ({ paired }) => paired.baselineBoxes);
   return { kind: 'changes', basis: 'paired', candidates, controls: [], ...basisOf(facts, count) };
-}
-
-function borderDifference(windows: readonly Window[]): number | null {
-  const paired = windows.flatMap((window) => (window.paired ? [window.paired] : []));
-  const baselineBoxes = sum(paired, (each) => each.baselineBoxes);
-  const candidateBoxes = sum(paired, (each) => each.candidateBoxes);
-  if (baselineBoxes === 0 || candidateBoxes === 0) return null;
-  const candidateShare = sum(paired, (each) => each.candidateBorderline) / candidateBoxes;
-  return (candidateShare - sum(paired, (each) => each.baselineBorderline) / baselineBoxes) * 100;
 }
 
 function isBusiness(metric: MetricName): metric is BusinessMetric {
@@ -258,7 +237,7 @@ function basisOf(facts: EvidenceFacts, count: number): Basis {
     excluded,
     assigned: facts.assigned,
     // Without a past of its own a device cannot be a control: it joined later.
-    controlsAvailable: facts.controls.filter(({ before }) => before.length > 0).length,
+    controlsAvailable: facts.controls.filter(({ before }) => before.windows > 0).length,
     count: Number.isFinite(count) ? count : 0,
   };
 }
@@ -266,13 +245,9 @@ function basisOf(facts: EvidenceFacts, count: number): Basis {
 function changeFrom(
   { site, device, hardwareClass }: Selected,
   change: number,
-  windows: { readonly since: readonly number[]; readonly before: readonly number[] },
+  { since, before }: { readonly since: Scatter; readonly before: Scatter },
 ): DeviceChange {
-  return { site, device, hardwareClass, change, sinceWindows: windows.since, beforeWindows: windows.before };
-}
-
-function addHits(all: readonly Hits[]): Hits {
-  return { hits: sum(all, ({ hits }) => hits), total: sum(all, ({ total }) => total) };
+  return { site, device, hardwareClass, change, since, before };
 }
 
 function placeOf({ site, line, device }: Selected): string {

@@ -3,6 +3,7 @@ import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { startChange, sum } from './device-metrics.ts';
 import type { DeviceChange } from './evidence.ts';
 import type { GoldenDevice } from './golden-evidence.ts';
+import { scatterOf } from './scatter.ts';
 
 export type ProbeChanges = {
   readonly candidates: readonly DeviceChange[];
@@ -16,13 +17,13 @@ export function probeChanges({ expression, minimum }: Guardrail, devices: readon
   const candidates = started.flatMap(({ site = '', device, hardwareClass, coldStarts }): DeviceChange[] => {
     const [own, past] = [coldStarts?.candidate ?? [], coldStarts?.baseline ?? []];
     const change = startChange(own, past, expression);
-    const logs = (values: readonly number[]) => values.filter((ms) => ms > 0).map(Math.log);
+    const logs = (values: readonly number[]) => scatterOf(values.filter((ms) => ms > 0).map(Math.log));
     if (change === null) return [];
-    return [{ site, device, hardwareClass, change, sinceWindows: logs(own), beforeWindows: logs(past) }];
+    return [{ site, device, hardwareClass, change, since: logs(own), before: logs(past) }];
   });
   const least = minimum.probesPerDevice ?? 1;
   const evaluated = started.filter(
     ({ coldStarts }) => Math.min(coldStarts?.candidate.length ?? 0, coldStarts?.baseline.length ?? 0) >= least,
   ).length;
-  return { candidates, evaluated, starts: sum(candidates, ({ sinceWindows }) => sinceWindows.length) };
+  return { candidates, evaluated, starts: sum(candidates, ({ since }) => since.windows) };
 }

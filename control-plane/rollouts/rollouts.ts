@@ -17,7 +17,7 @@ import { listDecisions } from './decisions.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { type Planned, planRollout } from './planner.ts';
-import { killOf, readActiveKills, WindowReader } from './readings.ts';
+import { killOf, readActiveKills } from './readings.ts';
 import { type Edited, editRollout, settleProposal } from './revise.ts';
 import { listRevisions } from './revisions.ts';
 import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
@@ -25,6 +25,8 @@ import { type Started, type StartInput, type StartRights, startRollout } from '.
 import { type StepInput, type StepResult, stepRollout } from './step.ts';
 import { readVerification } from './verifications.ts';
 import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
+import { WindowReader } from './window-reader.ts';
+import { scopeOf, type WindowScope } from './window-rows.ts';
 
 /** Decisions shown with a rollout; all of them stay in the database. */
 const DECISIONS_SHOWN = 50;
@@ -36,7 +38,7 @@ export type Acted =
 
 export class Rollouts {
   readonly #parts: RolloutParts;
-  readonly #readers = new Map<string, { readonly sinceMs: number; readonly reader: WindowReader }>();
+  readonly #readers = new Map<string, { readonly scope: WindowScope; readonly reader: WindowReader }>();
   /** Steps run one after the other: a person's verb never interleaves with a tick. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -140,7 +142,6 @@ export class Rollouts {
 
   async #step(rollout: Rollout, request: PersonRequest | null, nowMs: number): Promise<StepResult> {
     const windows = this.#readerOf(rollout);
-    await windows.refresh(this.#parts.database);
     const devices = await this.#parts.devices.list();
     const result = await stepRollout(this.#parts, { rollout, devices, windows, request, nowMs });
     if (result.kind === 'done' && LOOKED_AT_AGAIN.includes(result.decision?.kind ?? 'wait'))
@@ -156,13 +157,11 @@ export class Rollouts {
   }
 
   #readerOf(rollout: Rollout): WindowReader {
-    // A device's own past ends where its first device was told, which a schedule may put off.
-    const sinceMs = rollout.progress.startedAtMs ?? rollout.createdAtMs;
+    const scope = scopeOf(rollout, specOf(rollout)?.analysis.baselineWindow.from);
     const known = this.#readers.get(rollout.id);
-    if (known?.sinceMs === sinceMs) return known.reader;
-    const sites = [...new Set(rollout.plan.devices.map(({ site }) => site))];
-    const reader = new WindowReader(sinceMs, sites, specOf(rollout)?.analysis.baselineWindow.from);
-    this.#readers.set(rollout.id, { sinceMs, reader });
+    if (known?.scope.beganAtMs === scope.beganAtMs && known.scope.pastMs === scope.pastMs) return known.reader;
+    const reader = new WindowReader(scope);
+    this.#readers.set(rollout.id, { scope, reader });
     return reader;
   }
 

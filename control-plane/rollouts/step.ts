@@ -10,7 +10,7 @@ import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { BusinessDevice } from '../business/business-rows.ts';
 import { type Advance, advance, type Progress, startBake, trackBreaches } from '../core/advance.ts';
-import { type AssessedDevice, type Assessment, assess } from '../core/assess.ts';
+import { type AssessedDevice, type Assessment, assess, questionOf } from '../core/assess.ts';
 import { type DecideFacts, type Decision, decide, type PersonRequest } from '../core/decide.ts';
 import { factsToDecide } from '../core/decide-facts.ts';
 import { describeStatus } from '../core/explain.ts';
@@ -20,10 +20,11 @@ import type { Verified } from '../core/verify.ts';
 import type { Device } from '../devices/device.ts';
 import { type LedgerRow, markActivated, readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
-import { killOf, readActiveKills, readIncidents, readReverted, type WindowReader } from './readings.ts';
+import { killOf, readActiveKills, readIncidents, readReverted } from './readings.ts';
 import { recordTransition, type TransitionPlan } from './record.ts';
 import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
 import { rememberRestored, verifyStep, withRestored } from './verify-step.ts';
+import type { WindowReader } from './window-reader.ts';
 
 export type StepResult =
   /** `decision` null: the rollout is ending by itself and takes no decisions. */
@@ -63,7 +64,7 @@ async function readSituation(parts: RolloutParts, input: StepInput): Promise<Sit
   const reverted = await readReverted(parts.database, rollout.candidate.digest, rollout.progress.incidentsSinceMs);
   const byKey = new Map(devices.map((device) => [keyOf(device), device]));
   const business = guardrails.some(isBusiness) ? await windows.business(parts.database, ledger.map(servingOf)) : null;
-  const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), windows, reverted, business }));
+  const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), reverted, business }));
   const kill = killOf(await readActiveKills(parts.database), rollout);
   return { ...input, spec, guardrails, ledger, known, kill, revertedAtMs: reverted };
 }
@@ -92,7 +93,6 @@ export async function guardrailsOf(
 
 type Sources = {
   readonly device: Device | undefined;
-  readonly windows: WindowReader;
   readonly reverted: ReadonlyMap<string, number>;
   /** Null: no guardrail asks for it. */
   readonly business: ReadonlyMap<string, readonly BusinessRecord[]> | null;
@@ -106,7 +106,7 @@ function servingOf({ site, device, line, role, activatedAtMs }: LedgerRow): Busi
   return { site, device, line, servesSinceMs: role === 'serve' ? activatedAtMs : null };
 }
 
-function assessedOf(row: LedgerRow, { device, windows, reverted, business }: Sources): AssessedDevice {
+function assessedOf(row: LedgerRow, { device, reverted, business }: Sources): AssessedDevice {
   const { site, device: name, hardwareClass, line, baseline } = row;
   return {
     ...row,
@@ -116,7 +116,8 @@ function assessedOf(row: LedgerRow, { device, windows, reverted, business }: Sou
     hasRevertEvent: reverted.has(keyOf(row)),
     history: {
       ...{ site, device: name, hardwareClass, line, baselineDigest: baseline.digest },
-      ...windows.of(keyOf(row)),
+      // Its windows were added up (window-reader.ts); they are not at hand.
+      ...{ before: [], since: [] },
       ...(business === null ? {} : { business: business.get(keyOf(row)) ?? [] }),
       servesSinceMs: servingOf(row).servesSinceMs,
     },
@@ -124,16 +125,15 @@ function assessedOf(row: LedgerRow, { device, windows, reverted, business }: Sou
 }
 
 async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promise<StepResult> {
-  const { rollout, spec, nowMs } = situation;
+  const { rollout, spec, guardrails, known, windows, nowMs } = situation;
+  const asked = { nowMs, spec, guardrails, progress: rollout.progress, candidateDigest: rollout.candidate.digest };
+  const histories = known.map(({ history }) => history);
+  await windows.refresh(parts.database, questionOf(asked), histories);
   const assessment = assess({
-    nowMs,
-    spec,
-    guardrails: situation.guardrails,
-    progress: rollout.progress,
-    candidateDigest: rollout.candidate.digest,
-    devices: situation.known,
-    incidents: await readIncidents(parts.database, rollout, situation.guardrails),
-    memory: situation.windows.totals,
+    ...asked,
+    devices: known,
+    incidents: await readIncidents(parts.database, rollout, guardrails),
+    memory: windows.totals,
   });
   await markActivated(parts.database, rollout.id, newlyActive(situation, assessment), nowMs);
   const progress = observe(situation, assessment);
@@ -250,7 +250,7 @@ async function finish(
   const { rollout, ledger, nowMs } = situation;
   const ending = judgeEnding(situation, way);
   const isThere = (ending.isDone || isStillBack(rollout, ending)) && !(way === 'committing' && situation.kill !== null);
-  const verified = isThere && way === 'rolling_back' ? verifyStep(situation) : null;
+  const verified = isThere && way === 'rolling_back' ? await verifyStep(parts, situation) : null;
   await saveSnapshot(parts.database, rollout.id, {
     ...rollout.latest,
     atMs: nowMs,

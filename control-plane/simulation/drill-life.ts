@@ -6,7 +6,7 @@ import { type Assessment, assess } from '../core/assess.ts';
 import { decide } from '../core/decide.ts';
 import { factsToDecide } from '../core/decide-facts.ts';
 import type { Decision, PersonRequest } from '../core/decision.ts';
-import { rememberTotals, type TotalsMemory } from '../core/device-totals.ts';
+import { rememberTotals, type TotalsMemory } from '../core/device-memory.ts';
 import type { DrillFacts } from '../core/drill.ts';
 import { type Ending, judgeRollback } from '../core/finish.ts';
 import { keyOf } from '../core/stages.ts';

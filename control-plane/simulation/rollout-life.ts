@@ -1,6 +1,5 @@
 // One rollout on a simulated fleet, minute by minute: the production core assesses, decides and moves it; the fleet follows.
 // No database, no network, no clock but its own.
-
 import type { Window } from '../../shared/measure/window.ts';
 import type { Reported } from '../../shared/protocol/reports.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
@@ -10,7 +9,7 @@ import { type AssessedDevice, type Assessment, assess } from '../core/assess.ts'
 import { cohortOrder } from '../core/cohorts.ts';
 import { type Decision, decide } from '../core/decide.ts';
 import { factsToDecide } from '../core/decide-facts.ts';
-import { rememberTotals, type TotalsMemory } from '../core/device-totals.ts';
+import { rememberTotals, type TotalsMemory } from '../core/device-memory.ts';
 import { assignStage, keyOf, type Role } from '../core/stages.ts';
 import type { Fleet, FleetDevice } from './fleet.ts';
 import { reportOf } from './reports.ts';

@@ -8,6 +8,7 @@ import { firstProgress } from '../advance.ts';
 import type { DeviceChange, Evidence, EvidenceFacts } from '../evidence.ts';
 import { scaleOf } from '../guardrails.ts';
 import { judge } from '../judge.ts';
+import { scatterOf } from '../scatter.ts';
 import { slicesOf } from '../slices.ts';
 import { ruleOf, spansOf } from '../stage-rule.ts';
 import type { Judged } from './trial.ts';
@@ -87,15 +88,15 @@ function evidenceOf({ expression }: Guardrail, { candidates, controls }: Assumed
 
 /** Spread evenly by their chance, so that the answer does not depend on luck. */
 function changesOf(devices: readonly AssumedDevice[], perPercent: number): readonly DeviceChange[] {
-  const minutes = evenly(ASSUMED.minutes).map((value) => value * ASSUMED.minutePct * perPercent);
+  const minutes = scatterOf(evenly(ASSUMED.minutes).map((value) => value * ASSUMED.minutePct * perPercent));
   const changes = evenly(devices.length);
   return devices.map(({ site, device, hardwareClass }, at) => ({
     site,
     device,
     hardwareClass,
     change: (changes[at] ?? 0) * ASSUMED.devicePct * perPercent,
-    sinceWindows: minutes,
-    beforeWindows: minutes,
+    since: minutes,
+    before: minutes,
   }));
 }
 

@@ -1,6 +1,7 @@
 // Evidence with a regression put in: every candidate device worse by the same amount, on the scale on which devices are compared.
 import type { DeviceChange, DeviceShare, Evidence } from '../evidence.ts';
 import type { Rule, Span } from '../judge.ts';
+import { withMoreHits } from '../scatter.ts';
 
 /** `amount` on the comparison scale; shares grow by it, whatever their sign. */
 export function inject(evidence: Evidence, amount: number): Evidence {
@@ -28,19 +29,14 @@ export function injectRule(rule: Rule, amount: number): Rule {
 
 /** The windows of a device move with it, so that their scatter stays. */
 function shift(device: DeviceChange, amount: number): DeviceChange {
-  return {
-    ...device,
-    change: device.change + amount,
-    sinceWindows: device.sinceWindows.map((value) => value + amount),
-  };
+  return { ...device, change: device.change + amount };
 }
 
+/** Each window gets its part of them. */
 function addHits(device: DeviceShare, share: number): DeviceShare {
-  const more = <T extends { readonly hits: number; readonly total: number }>(counts: T): T => ({
-    ...counts,
-    hits: Math.min(counts.total, counts.hits + share * counts.total),
-  });
-  return { ...more(device), windows: device.windows.map(more) };
+  const hits = Math.min(device.total, device.hits + share * device.total);
+  const more = device.total === 0 ? 0 : (hits - device.hits) / device.total;
+  return { ...device, hits, windows: withMoreHits(device.windows, more) };
 }
 
 function clamp(share: number): number {

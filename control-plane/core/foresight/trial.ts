@@ -5,9 +5,8 @@ import { appliesTo } from '../../../shared/rollout/guardrails.ts';
 import type { RolloutSpec, StageSpec } from '../../../shared/rollout/rollout-file.ts';
 import type { Verdict } from '../../../shared/rollout/verdict.ts';
 import { firstProgress } from '../advance.ts';
-import { rememberTotals, withinTick } from '../device-totals.ts';
+import { rememberTotals, type TotalsMemory } from '../device-memory.ts';
 import { type Evidence, type EvidenceFacts, gatherEvidence, isEvaluated } from '../evidence.ts';
-import { selectCandidate, selectControl } from '../history.ts';
 import { type Incident, type IncidentFacts, judgeIncidents } from '../incident-verdict.ts';
 import type { Rule } from '../judge.ts';
 import { judgeScopes, type Slice, slicesOf } from '../slices.ts';
@@ -67,7 +66,7 @@ export function openTrial(facts: TrialFacts): Trial {
     controls: devices.length - candidates.size,
     at: (nowMs) => {
       const clock = clockOf(facts, nowMs);
-      const evidenceFacts = { ...gather({ facts, stage, places }, nowMs), memory: withinTick(memory) };
+      const evidenceFacts = gather({ facts, stage, places, memory }, nowMs);
       const spans = spansOf(evidenceFacts, clock);
       const incidents = incidentsOf(facts, evidenceFacts, nowMs);
       return guardrails.map((guardrail) => {
@@ -90,14 +89,19 @@ export function openTrial(facts: TrialFacts): Trial {
 }
 
 type Place = { readonly device: RecordedDevice; readonly isCandidate: boolean; readonly cut: Cut };
-type Scene = { readonly facts: TrialFacts; readonly stage: StageSpec; readonly places: readonly Place[] };
+type Scene = {
+  readonly facts: TrialFacts;
+  readonly stage: StageSpec;
+  readonly places: readonly Place[];
+  readonly memory: TotalsMemory;
+};
 
 function clockOf({ spec, stageIndex, startAtMs, endAtMs }: TrialFacts, nowMs: number): StageClock {
   const progress = firstProgress(startAtMs, '');
   return { nowMs, spec, progress: { ...progress, stageIndex, phase: 'baking', lookAtMs: endAtMs } };
 }
 
-function gather({ facts, stage, places }: Scene, nowMs: number): Omit<EvidenceFacts, 'memory'> {
+function gather({ facts, stage, places, memory }: Scene, nowMs: number): EvidenceFacts {
   const { candidateDigest, startAtMs, spec } = facts;
   const question = {
     candidateDigest,
@@ -113,8 +117,8 @@ function gather({ facts, stage, places }: Scene, nowMs: number): Omit<EvidenceFa
   const candidates = histories.filter(({ isCandidate }) => isCandidate);
   const controls = histories.filter(({ isCandidate }) => !isCandidate);
   return {
-    candidates: candidates.map(({ history }) => selectCandidate(history, question)),
-    controls: controls.map(({ history }) => selectControl(history, question)),
+    candidates: candidates.map(({ history }) => memory.candidate(history, question)),
+    controls: controls.map(({ history }) => memory.control(history, question)),
     assigned: candidates.length,
     golden: places.map(({ device, isCandidate }) => ({
       device: device.device,
@@ -138,14 +142,13 @@ function incidentsOf(facts: TrialFacts, evidence: EvidenceFacts, nowMs: number):
     .map((incident) =>
       isRelabelled && facts.candidates.has(keyOf(incident)) ? { ...incident, digest: candidateDigest } : incident,
     );
-  const { of } = evidence.memory ?? rememberTotals();
   return {
     candidateDigest,
     sinceMs: startAtMs,
     incidents,
     candidates: evidence.candidates.length,
     controls: evidence.controls.length,
-    evaluated: evidence.candidates.filter(({ since }) => isEvaluated(of(since), spec.analysis)).length,
+    evaluated: evidence.candidates.filter(({ since }) => isEvaluated(since.totals, spec.analysis)).length,
   };
 }
 

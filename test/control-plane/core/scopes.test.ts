@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DeviceChange, type Evidence, gatherEvidence } from '../../../control-plane/core/evidence.ts';
-import { type DeviceHistory, selectCandidate } from '../../../control-plane/core/history.ts';
+import type { DeviceHistory } from '../../../control-plane/core/history.ts';
 import { judge, STANDARD_RULE } from '../../../control-plane/core/judge.ts';
+import { scatterOf } from '../../../control-plane/core/scatter.ts';
 import { judgeScopes, type Slice, slicesOf } from '../../../control-plane/core/slices.ts';
 import { alphaOf } from '../../../control-plane/core/stage-rule.ts';
 import { expandGuardrails } from '../../../shared/rollout/guardrails.ts';
@@ -17,6 +18,7 @@ import {
   STAGE_QUESTION,
   START_MS,
   seeded,
+  selectCandidate,
   WINDOW_MS,
   windowOf,
 } from './builders.ts';
@@ -35,7 +37,7 @@ function changesOf({ devices, candidates, effect, random }: FleetOf): Extract<Ev
   const all = Array.from({ length: devices }, (_, index): DeviceChange => {
     const change = 0.05 * gaussian(random) + (index < candidates ? effect(index) : 0);
     const hardwareClass = index % 2 === 0 ? 'orin-nx' : 'x86';
-    return { site: 'plant-a', device: `d${index}`, hardwareClass, change, sinceWindows: [], beforeWindows: [] };
+    return { site: 'plant-a', device: `d${index}`, hardwareClass, change, since: scatterOf([]), before: scatterOf([]) };
   });
   return {
     kind: 'changes',

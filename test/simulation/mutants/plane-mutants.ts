@@ -1,6 +1,7 @@
 // Mistakes planted into the control plane.
-import { assignStage, keyOf } from '../../../control-plane/core/stages.ts';
+
 import { mix } from '../../../control-plane/core/random.ts';
+import { assignStage, keyOf } from '../../../control-plane/core/stages.ts';
 import type { Mutant } from './mutant.ts';
 
 export const PLANE_MUTANTS = {
