@@ -7,23 +7,8 @@ import {
   reviewedShare,
 } from '../../shared/measure/business.ts';
 import type { DeviceChange } from './evidence.ts';
-import type { Question, Selected } from './history.ts';
 import { scatterOf } from './scatter.ts';
-
-/** Of a device: what counts for its candidate (or, for a control, meanwhile), and what lies before. */
-export type BusinessSpans = { readonly since: readonly BusinessRecord[]; readonly before: readonly BusinessRecord[] };
-
-/** Whole spans only: one that began before the switch holds both releases. */
-export function businessSpans(
-  records: readonly BusinessRecord[],
-  { liveSinceMs, servedSinceMs }: Pick<Question, 'liveSinceMs' | 'servedSinceMs'>,
-  servesSinceMs: number | null,
-): BusinessSpans {
-  return {
-    since: servesSinceMs === null ? [] : records.filter(({ fromMs }) => fromMs >= servesSinceMs),
-    before: records.filter(({ toMs }) => toMs <= (servedSinceMs ?? liveSinceMs)),
-  };
-}
+import type { Selected } from './selected.ts';
 
 export type BusinessEvidence = {
   readonly candidates: readonly DeviceChange[];

@@ -3,7 +3,7 @@ import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { countRate, sum } from './device-metrics.ts';
 import type { EvidenceFacts } from './evidence.ts';
 import type { Reference } from './guardrails.ts';
-import type { Selected } from './history.ts';
+import type { Selected } from './selected.ts';
 
 /** What the controls show meanwhile; without any, what the candidates showed before. */
 export function referenceOf({ expression }: Guardrail, { candidates, controls }: EvidenceFacts): Reference {

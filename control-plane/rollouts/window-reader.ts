@@ -5,7 +5,8 @@ import type { BusinessRecord } from '../../shared/measure/business.ts';
 import { attribute, type BusinessDevice, businessEdition, readBusiness } from '../business/business-rows.ts';
 import { DeviceFold } from '../core/device-fold.ts';
 import type { TotalsMemory } from '../core/device-memory.ts';
-import type { DeviceHistory, Question, Selected } from '../core/history.ts';
+import type { DeviceHistory, Question } from '../core/history.ts';
+import type { Selected } from '../core/selected.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Queryable } from '../database/database.ts';
 import {

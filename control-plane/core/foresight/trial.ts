@@ -10,7 +10,7 @@ import { type Evidence, type EvidenceFacts, gatherEvidence, isEvaluated } from '
 import { type Incident, type IncidentFacts, judgeIncidents } from '../incident-verdict.ts';
 import type { Rule } from '../judge.ts';
 import { judgeScopes, type Slice, slicesOf } from '../slices.ts';
-import { ruleOf, type StageClock, spansOf } from '../stage-rule.ts';
+import { ruleOf, type StageClock, spansFromMs, spansOf } from '../stage-rule.ts';
 import { keyOf } from '../stages.ts';
 import { type Cut, cutAt, type RecordedDevice } from './recorded.ts';
 
@@ -66,7 +66,7 @@ export function openTrial(facts: TrialFacts): Trial {
     controls: devices.length - candidates.size,
     at: (nowMs) => {
       const clock = clockOf(facts, nowMs);
-      const evidenceFacts = gather({ facts, stage, places, memory }, nowMs);
+      const evidenceFacts = gather({ facts, stage, places, memory }, clock);
       const spans = spansOf(evidenceFacts, clock);
       const incidents = incidentsOf(facts, evidenceFacts, nowMs);
       return guardrails.map((guardrail) => {
@@ -101,18 +101,19 @@ function clockOf({ spec, stageIndex, startAtMs, endAtMs }: TrialFacts, nowMs: nu
   return { nowMs, spec, progress: { ...progress, stageIndex, phase: 'baking', lookAtMs: endAtMs } };
 }
 
-function gather({ facts, stage, places, memory }: Scene, nowMs: number): EvidenceFacts {
-  const { candidateDigest, startAtMs, spec } = facts;
+function gather({ facts, stage, places, memory }: Scene, clock: StageClock): EvidenceFacts {
+  const { candidateDigest, startAtMs, spec, guardrails } = facts;
   const question = {
     candidateDigest,
     mode: stage.mode,
     stageStartedAtMs: startAtMs,
     settleMs: spec.analysis.settle,
     liveSinceMs: startAtMs,
+    keep: { fromMs: spansFromMs(clock), guardrails },
   };
   const histories = places.map(({ device, isCandidate, cut }) => ({
     isCandidate,
-    history: { ...placeOf(device), before: cut.before, since: cut.since.filter(({ endAtMs }) => endAtMs <= nowMs) },
+    history: { ...placeOf(device), before: cut.before, since: cut.since.filter(({ endAtMs }) => endAtMs <= clock.nowMs) },
   }));
   const candidates = histories.filter(({ isCandidate }) => isCandidate);
   const controls = histories.filter(({ isCandidate }) => !isCandidate);
@@ -127,6 +128,7 @@ function gather({ facts, stage, places, memory }: Scene, nowMs: number): Evidenc
       candidate: facts.isRelabelled ? device.baselineScores : device.candidateScores,
       baseline: device.baselineScores,
     })),
+    known: new Map(),
   };
 }
 

@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { rememberTotals } from '../../../control-plane/core/device-memory.ts';
 import { measureChange } from '../../../control-plane/core/device-metrics.ts';
 import { totalsOf } from '../../../control-plane/core/device-totals.ts';
-import type { DeviceHistory, Past, Question, Sample, Selected } from '../../../control-plane/core/history.ts';
+import type { DeviceHistory, Past, Question, Sample } from '../../../control-plane/core/history.ts';
 import { scatterOf } from '../../../control-plane/core/scatter.ts';
+import type { Selected } from '../../../control-plane/core/selected.ts';
 import type { Span } from '../../../control-plane/core/span-sum.ts';
 import type { Window } from '../../../shared/measure/window.ts';
 import {

@@ -68,9 +68,9 @@ describe('a distance between how sure answers are', () => {
     const evidence = gatherEvidence(
       guardrailOf(expr, MINIMUM),
       factsOf([
-        { device: 'a', isCandidate: true, bins: [bins(50, 50), bins(100, 0)] },
-        { device: 'b', bins: [bins(50, 50), bins(30, 30)] },
-        { device: 'c', bins: [bins(10, 0), bins(0, 10)] },
+        { device: 'dev-a', isCandidate: true, bins: [bins(50, 50), bins(100, 0)] },
+        { device: 'dev-b', bins: [bins(50, 50), bins(30, 30)] },
+        { device: 'dev-c', bins: [bins(10, 0), bins(0, 10)] },
       ]),
     );
     if (evidence.kind !== 'changes') throw new Error(evidence.kind);
@@ -81,7 +81,7 @@ describe('a distance between how sure answers are', () => {
   });
 
   it('is not measured of agents that do not count scores', () => {
-    const evidence = gatherEvidence(guardrailOf(expr, MINIMUM), factsOf([{ device: 'a', isCandidate: true }]));
+    const evidence = gatherEvidence(guardrailOf(expr, MINIMUM), factsOf([{ device: 'dev-a', isCandidate: true }]));
     expect(evidence).toMatchObject({ kind: 'changes', candidates: [] });
   });
 });
@@ -89,7 +89,7 @@ describe('a distance between how sure answers are', () => {
 describe('disagreement with a shadow', () => {
   it('counts what either release says alone, of all that both say', () => {
     const disagreeing = [{ class: 'dent', base: 40, lost: 2, wrong: 1, gained: 3 }];
-    const facts = factsOf([{ device: 'a', isCandidate: true, disagreeing }], { ...STAGE_QUESTION, mode: 'shadow' });
+    const facts = factsOf([{ device: 'dev-a', isCandidate: true, disagreeing }], { ...STAGE_QUESTION, mode: 'shadow' });
     const evidence = gatherEvidence(guardrailOf('rate(shadow_disagreement) <= 10 %', MINIMUM), facts);
     if (evidence.kind !== 'shares') throw new Error(evidence.kind);
     expect(evidence.devices).toMatchObject([{ hits: 6 * (2 + 3 + 2), total: 6 * (40 + 41), windows: { windows: 6 } }]);
@@ -101,16 +101,16 @@ describe('a limit against the controls', () => {
     const evidence = gatherEvidence(
       guardrailOf('rate(errors, frames) <= control + 0.3 pt', MINIMUM),
       factsOf([
-        { device: 'a', isCandidate: true, since: { errors: { fault: 9 } } },
-        { device: 'b', before: { errors: { fault: 30 } }, since: { errors: { fault: 3 } } },
-        { device: 'c', since: { errors: { fault: 6 } } },
+        { device: 'dev-a', isCandidate: true, since: { errors: { fault: 9 } } },
+        { device: 'dev-b', before: { errors: { fault: 30 } }, since: { errors: { fault: 3 } } },
+        { device: 'dev-c', since: { errors: { fault: 6 } } },
       ]),
     );
     expect(evidence).toMatchObject({ kind: 'changes', reference: { rate: 0.015 } });
   });
 
   it('lies where the candidates stood before when there are no controls', () => {
-    const lives = [{ device: 'a', isCandidate: true, before: { errors: { fault: 6 } } }];
+    const lives = [{ device: 'dev-a', isCandidate: true, before: { errors: { fault: 6 } } }];
     const guardrail = guardrailOf('rate(errors, frames) <= control + 0.3 pt', MINIMUM);
     expect(gatherEvidence(guardrail, factsOf(lives))).toMatchObject({ reference: { rate: 0.02 } });
   });
