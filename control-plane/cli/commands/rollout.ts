@@ -47,7 +47,10 @@ function addStart(rollout: Command): void {
     .description('start a rollout')
     .addHelpText('after', PRESETS_HELP)
     .option('--reason <text>', 'why, for the audit (default: "started from the command line")')
-    .option('--override', 'also during the cool-down after a rollback of the same candidate; needs --reason')
+    .option(
+      '--override',
+      'also during the cool-down after a rollback of the same candidate, and where a required gate does not hold; needs --reason',
+    )
     .option('--watch', 'stay and watch it');
   type Options = PresetOptions & StartOptions;
   addAction<Options>(
