@@ -69,6 +69,18 @@ export async function openRooms(config: Config, database: Database, log: Logger)
   const rollouts = openRollouts({ ...clocks, database, registry, devices, audit, log });
   const foresight = openForesight({ ...clocks, database, registry, devices, rollouts, log });
   const incidents = openIncidents({ ...clocks, database, audit });
-  const opened = { audit, signing, registry, presence, devices, killSwitch, leases, rollouts, foresight, incidents, outlet };
+  const opened = {
+    audit,
+    signing,
+    registry,
+    presence,
+    devices,
+    killSwitch,
+    leases,
+    rollouts,
+    foresight,
+    incidents,
+    outlet,
+  };
   return { config, log, ...clocks, database, ...opened };
 }

@@ -2,18 +2,30 @@
 // nothing that it finds changes a rollout. Rehearsals are kept in memory, and end with the process.
 import type { Logger } from 'pino';
 import { describeError } from '../../shared/basics/errors.ts';
-import type { GuardrailTest, GuardrailTestBody, Rehearsal, RehearsalBody } from '../../shared/protocol/api-foresight.ts';
+import type {
+  GuardrailTest,
+  GuardrailTestBody,
+  Rehearsal,
+  RehearsalBody,
+} from '../../shared/protocol/api-foresight.ts';
 import type { RolloutPlanAnswer } from '../../shared/protocol/api-rollouts.ts';
 import type { FileProblem } from '../../shared/rollout/read-rollout-file.ts';
-import type { PlanFacts } from '../core/plan.ts';
 import { PAST_MS } from '../core/foresight/recorded.ts';
+import type { PlanFacts } from '../core/plan.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Database } from '../database/database.ts';
 import type { Device } from '../devices/device.ts';
 import type { RegistryDoor } from '../rollouts/parts.ts';
 import { type Planned, planFrom, withSalt } from '../rollouts/planner.ts';
 import type { Rollouts } from '../rollouts/rollouts.ts';
-import { readIncidentsBetween, readWindows, reportedTraits, type Stretch, sampleOf, studyDeviceOf } from './read-recorded.ts';
+import {
+  readIncidentsBetween,
+  readWindows,
+  reportedTraits,
+  type Stretch,
+  sampleOf,
+  studyDeviceOf,
+} from './read-recorded.ts';
 import { runStudy, StudyError } from './study.ts';
 import type { StudyDevice } from './study-task.ts';
 
@@ -57,7 +69,10 @@ export class Foresight {
   }
 
   /** The plan of a file with its outlook. With `reseed` the plan is as before, and a better salt is named. */
-  async plan(fileText: string, { reseed = false }: { readonly reseed?: boolean | undefined } = {}): Promise<RolloutPlanAnswer> {
+  async plan(
+    fileText: string,
+    { reseed = false }: { readonly reseed?: boolean | undefined } = {},
+  ): Promise<RolloutPlanAnswer> {
     const planned = await this.#parts.rollouts.planned(fileText);
     if (planned.kind === 'refused')
       return { plan: null, problems: [...planned.problems], outlook: null, outlookMissing: null };
@@ -67,7 +82,12 @@ export class Foresight {
       return error.message;
     });
     const isFound = typeof found !== 'string';
-    return { plan: planned.plan, problems: [], outlook: isFound ? found : null, outlookMissing: isFound ? null : found };
+    return {
+      plan: planned.plan,
+      problems: [],
+      outlook: isFound ? found : null,
+      outlookMissing: isFound ? null : found,
+    };
   }
 
   async #outlook({ plan, facts, kill, cooldowns }: Ready, reseed: boolean) {
@@ -161,7 +181,10 @@ export class Foresight {
     await Promise.allSettled(this.#running);
   }
 
-  async #carryOut({ plan, facts }: Ready, { entry, seed }: { entry: { readonly stop: AbortController; state: Rehearsal }; seed: number }) {
+  async #carryOut(
+    { plan, facts }: Ready,
+    { entry, seed }: { entry: { readonly stop: AbortController; state: Rehearsal }; seed: number },
+  ) {
     const { database, wallNow } = this.#parts;
     const stretch = { fromMs: wallNow() - DAY_MS - PAST_MS, toMs: wallNow() };
     try {

@@ -1,8 +1,8 @@
 // Windows for a study, newest first come and only so many: the text as it is stored, device by device, with room for everybody else
 // in between.
 import { setImmediate } from 'node:timers/promises';
-import { eventKindSchema } from '../../shared/protocol/reports.ts';
 import type { GoldenScore } from '../../shared/protocol/golden-score.ts';
+import { eventKindSchema } from '../../shared/protocol/reports.ts';
 import { INCIDENT_EVENTS } from '../../shared/rollout/incidents.ts';
 import type { Traits } from '../core/foresight/parity.ts';
 import type { Incident } from '../core/incident-verdict.ts';

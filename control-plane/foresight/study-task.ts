@@ -4,8 +4,8 @@ import type { Outlook } from '../../shared/rollout/outlook.ts';
 import type { BacktestFacts } from '../core/foresight/backtest.ts';
 import type { OutlookFacts, Reseeding } from '../core/foresight/outlook.ts';
 import type { RecordedDevice } from '../core/foresight/recorded.ts';
-import type { PlanFacts } from '../core/plan.ts';
 import type { Incident } from '../core/incident-verdict.ts';
+import type { PlanFacts } from '../core/plan.ts';
 
 /** A device without its windows: these are sent beforehand, as the text that is stored. */
 export type StudyDevice = Omit<RecordedDevice, 'windows'>;

@@ -34,7 +34,9 @@ export async function runStudy<Kind extends StudyTask['kind']>(input: StudyInput
     await Promise.race([feed(child, input), found]);
     return await found;
   } catch (error) {
-    throw error instanceof StudyError ? error : new StudyError('study-failed', `failed: ${describeError(error)}`, error);
+    throw error instanceof StudyError
+      ? error
+      : new StudyError('study-failed', `failed: ${describeError(error)}`, error);
   } finally {
     child.kill('SIGKILL');
     await exited;

@@ -60,7 +60,12 @@ export const REHEARSAL_RUNS_MAX = 1000;
 export const rehearsalBodySchema = z.looseObject({
   file: rolloutFileTextSchema,
   runs: z.number().int().min(1).max(REHEARSAL_RUNS_MAX).default(60),
-  seed: z.number().int().min(1).max(2 ** 31).default(1),
+  seed: z
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 31)
+    .default(1),
 });
 
 const rehearsedGuardrailSchema = z.looseObject({

@@ -55,9 +55,7 @@ const outlookStageSchema = z.looseObject({
   controls: countSchema,
   visible: z.array(visibleSchema),
   /** Baseline against itself; null where no windows were recorded for it. */
-  dryRun: z
-    .looseObject({ fromMs: timeSchema, toMs: timeSchema, verdicts: z.array(dryVerdictSchema) })
-    .nullable(),
+  dryRun: z.looseObject({ fromMs: timeSchema, toMs: timeSchema, verdicts: z.array(dryVerdictSchema) }).nullable(),
 });
 
 const finishStageSchema = z.looseObject({

@@ -52,7 +52,10 @@ function readMoment(option: string, text: string): number {
   if (ago) return Date.now() - Number(ago[1]) * (UNIT_MS[ago[2] ?? ''] ?? 0);
   const atMs = Date.parse(text);
   if (Number.isFinite(atMs)) return atMs;
-  throw new CommandError(EXIT.usage, `${option} ${text}: give a time such as 2026-03-01T06:00Z, or 24h for 24 hours ago`);
+  throw new CommandError(
+    EXIT.usage,
+    `${option} ${text}: give a time such as 2026-03-01T06:00Z, or 24h for 24 hours ago`,
+  );
 }
 
 function exitCodeOf({ guardrails, trials, against }: GuardrailTest): ExitCode {

@@ -27,7 +27,10 @@ export function addPlan(rollout: Command): void {
     .command('plan')
     .argument('<file>', SOURCE)
     .description('who would get the candidate when, what it could see, and what stands in the way')
-    .option('--reseed', 'look for another cohort.salt, whose candidates are more like their controls; before a start only')
+    .option(
+      '--reseed',
+      'look for another cohort.salt, whose candidates are more like their controls; before a start only',
+    )
     .addHelpText('after', HELP + PRESETS_HELP);
   addAction<Options>(addPresetOptions(command), async ({ api, output }, args, { reseed, ...options }) => {
     const { title, text } = await readSource(argument(args, 0), options);

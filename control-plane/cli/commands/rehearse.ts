@@ -34,7 +34,8 @@ export function addRehearse(rollout: Command): void {
     const begun = await session.api.post('/v1/rehearsals', body, rehearsalSchema);
     const rehearsal = await follow(session, begun);
     const { result, reason, state } = rehearsal;
-    if (result === null) throw new CommandError(EXIT.failed, `the rehearsal ${state}: ${reason ?? 'no reason is known'}`);
+    if (result === null)
+      throw new CommandError(EXIT.failed, `the rehearsal ${state}: ${reason ?? 'no reason is known'}`);
     session.output.show(result, () => renderRehearsal(result, session.output));
     return exitCodeOf(result);
   });

@@ -3,7 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { describeError } from '../../../shared/basics/errors.ts';
 import { parseReleaseReference } from '../../../shared/release/identity.ts';
-import { defaultRolloutName, describePresets, PRESETS, type Preset, presetText } from '../../../shared/rollout/presets.ts';
+import {
+  defaultRolloutName,
+  describePresets,
+  PRESETS,
+  type Preset,
+  presetText,
+} from '../../../shared/rollout/presets.ts';
 import { readRolloutFile } from '../../../shared/rollout/read-rollout-file.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';

@@ -36,7 +36,6 @@ export function addRolloutCommands(program: Command): void {
   for (const verb of ROLLOUT_VERBS) addVerb(rollout, verb);
 }
 
-
 type StartOptions = { reason?: string; override?: boolean; watch?: boolean };
 
 function addStart(rollout: Command): void {

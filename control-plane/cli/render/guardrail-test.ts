@@ -33,7 +33,9 @@ function renderTrials({ trials, against }: GuardrailTest): readonly string[] {
   if (first === undefined) return [];
   const each = formatDuration(first.endAtMs - first.startAtMs);
   if (against === 'baseline')
-    return [`${trials.length} × ${each} of stage ${first.stage}: ${first.candidates} of ${first.candidates + first.controls} devices as candidates`];
+    return [
+      `${trials.length} × ${each} of stage ${first.stage}: ${first.candidates} of ${first.candidates + first.controls} devices as candidates`,
+    ];
   return trials.map(
     ({ stage, startAtMs, endAtMs, candidates, controls }) =>
       `judged as stage ${stage}: ${utc(startAtMs)} … ${utc(endAtMs)}, ${candidates} candidate${candidates === 1 ? '' : 's'}, ${controls} others`,

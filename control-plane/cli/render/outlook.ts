@@ -28,11 +28,14 @@ function renderFinish({ stages, soonestAtMs, latestAtMs, zones }: Finish): strin
   const names = [...new Set(Object.values(zones))];
   const people = stages.filter(({ needsPerson }) => needsPerson).map(({ stage }) => stage);
   const waiting = people.length === 0 ? '' : ` and whatever people take for ${people.join(', ')}`;
-  const late = latestAtMs === null || latestAtMs === soonestAtMs ? '' : ` (every extension used: ${moment(latestAtMs, names)})`;
+  const late =
+    latestAtMs === null || latestAtMs === soonestAtMs ? '' : ` (every extension used: ${moment(latestAtMs, names)})`;
   const waits = stages.filter((stage) => stage.waits !== null);
   return [
     `Finish    ${moment(soonestAtMs, names)} at the soonest${late}${waiting}`,
-    ...waits.map(({ stage, startsAtMs }) => `          ${stage} waits for its calendar until ${moment(startsAtMs, names)}`),
+    ...waits.map(
+      ({ stage, startsAtMs }) => `          ${stage} waits for its calendar until ${moment(startsAtMs, names)}`,
+    ),
   ].join('\n');
 }
 
@@ -117,7 +120,10 @@ function parityTable({ stage, candidates, controls, rows }: ParityStage, tint: T
     b,
     difference === null ? '–' : isFar ? tint('warn', `! ${difference.toFixed(2)}`) : `  ${difference.toFixed(2)}`,
   ]);
-  const few = candidates < FEW ? `\n  ${candidates === 1 ? 'one device cannot be' : 'so few devices are hardly ever'} like all others: each is compared with its own past and with its like` : '';
+  const few =
+    candidates < FEW
+      ? `\n  ${candidates === 1 ? 'one device cannot be' : 'so few devices are hardly ever'} like all others: each is compared with its own past and with its like`
+      : '';
   return `${head}\n${renderTable(columns('  TRAIT', 'CANDIDATES', 'CONTROLS', 'DIFF'), cells)}${few}`;
 }
 

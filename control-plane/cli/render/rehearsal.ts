@@ -13,7 +13,13 @@ export function renderRehearsal(result: RehearsalResult, output: Pick<Output, 't
     each.looks === 0 ? '–' : `${Math.round((100 * each.passed) / each.looks)} %`,
     ...stages.map((stage) => each.visible.find((visible) => visible.stage === stage)?.text ?? ''),
   ]);
-  const titles = ['GUARDRAIL', 'FALSE ALARMS', `RATE (allowed ${allowedPct} %)`, 'PASSED', ...stages.map((stage) => `SEES: ${stage}`)];
+  const titles = [
+    'GUARDRAIL',
+    'FALSE ALARMS',
+    `RATE (allowed ${allowedPct} %)`,
+    'PASSED',
+    ...stages.map((stage) => `SEES: ${stage}`),
+  ];
   return [
     `${runs} rehearsals with the baseline as its own candidate, seed ${seed}, ${basis === 'recorded' ? 'recorded windows' : output.tint('warn', 'SIMULATED windows')}`,
     '',
@@ -30,7 +36,11 @@ function falseAlarms({ falseAlarms: count, runs }: RehearsedGuardrail): string {
   return runs === 0 ? 'not judged' : `${count} of ${runs}`;
 }
 
-function rate({ ratePct, lowPct, highPct }: RehearsedGuardrail, allowedPct: number, output: Pick<Output, 'tint'>): string {
+function rate(
+  { ratePct, lowPct, highPct }: RehearsedGuardrail,
+  allowedPct: number,
+  output: Pick<Output, 'tint'>,
+): string {
   if (ratePct === null || lowPct === null || highPct === null) return '–';
   const text = `${ratePct} % (${lowPct} … ${highPct} %)`;
   return lowPct > allowedPct ? output.tint('bad', text) : text;

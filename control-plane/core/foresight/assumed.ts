@@ -44,7 +44,9 @@ function whyNotAssumed({ expression, incident }: Guardrail): string | null {
   const { source } = metricRule(expression.metric);
   if (source === 'golden') return 'known once devices have proven their baseline';
   if (source === 'paired') return 'known once the shadow stage runs';
-  return expression.comparison.kind === 'absolute' ? 'needs recorded windows: a plain limit says nothing by itself' : null;
+  return expression.comparison.kind === 'absolute'
+    ? 'needs recorded windows: a plain limit says nothing by itself'
+    : null;
 }
 
 function judgedOf(guardrail: Guardrail, facts: AssumedFacts): Judged {

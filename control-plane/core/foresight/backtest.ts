@@ -25,8 +25,8 @@ export type BacktestFacts = {
 };
 
 /** Moments per stretch, stretches at most, and episodes that are told of each guardrail. */
-const MOMENTS = 120;
-const MOMENTS_EACH = 15;
+const MOMENTS = 96;
+const MOMENTS_EACH = 12;
 const STRETCHES_MAX = 24;
 const EPISODES_MAX = 12;
 
@@ -105,7 +105,12 @@ function asOf(device: RecordedDevice, digest: string): RecordedDevice {
   return before ? { ...device, baselineDigest: before.digest } : device;
 }
 
-type Sought = { readonly mode: StageSpec['mode']; readonly digest: string; readonly fromMs: number; readonly toMs: number };
+type Sought = {
+  readonly mode: StageSpec['mode'];
+  readonly digest: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+};
 
 function sightingOf(device: RecordedDevice, { mode, digest, fromMs, toMs }: Sought) {
   const role = mode === 'shadow' ? 'shadow' : 'candidate';
@@ -119,10 +124,10 @@ function sightingOf(device: RecordedDevice, { mode, digest, fromMs, toMs }: Soug
   return first && last ? [{ key: keyOf(device), firstAtMs: first.startAtMs, lastAtMs: last.endAtMs }] : [];
 }
 
-function trialBase({ planFacts, plan, incidents }: BacktestFacts, stageIndex: number): Omit<
-  TrialFacts,
-  'devices' | 'candidates' | 'isRelabelled' | 'startAtMs' | 'endAtMs'
-> {
+function trialBase(
+  { planFacts, plan, incidents }: BacktestFacts,
+  stageIndex: number,
+): Omit<TrialFacts, 'devices' | 'candidates' | 'isRelabelled' | 'startAtMs' | 'endAtMs'> {
   return { ...rulesOf(planFacts), stageIndex, candidateDigest: plan.candidate.digest, incidents };
 }
 
@@ -179,7 +184,8 @@ function episodesOf(life: Life, enforce: Guardrail['enforce']): readonly Episode
     });
   }
   const end = life.at(-1);
-  if (!end || end.verdict.verdict === 'pass' || end.verdict.verdict === 'breach' || episodes.length > 0) return episodes;
+  if (!end || end.verdict.verdict === 'pass' || end.verdict.verdict === 'breach' || episodes.length > 0)
+    return episodes;
   const { atMs, verdict } = end;
   const action = enforce === 'observe' ? ('none' as const) : ('hold' as const);
   const kind = verdict.verdict === 'no-data' ? ('no-data' as const) : ('inconclusive' as const);
@@ -192,5 +198,7 @@ function notesOf({ candidate, fromMs, toMs, recorded }: BacktestFacts, trials: r
   if (candidate !== null)
     return [`${candidate.release} answered no frame on these devices in that time: nothing to judge`];
   if (span === null) return ['no windows were recorded in that time: nothing to judge'];
-  return [`only ${Math.round((Math.min(toMs, span.toMs) - Math.max(fromMs, span.fromMs)) / 60_000)} min are recorded: too few to judge`];
+  return [
+    `only ${Math.round((Math.min(toMs, span.toMs) - Math.max(fromMs, span.fromMs)) / 60_000)} min are recorded: too few to judge`,
+  ];
 }

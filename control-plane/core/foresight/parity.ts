@@ -1,7 +1,8 @@
 // How alike the candidates of a stage and its controls are, trait by trait: the standardised difference, which does not grow with the
 // number of devices as a test would.
-import type { ParityRow, ParityStage } from '../../../shared/rollout/outlook.ts';
+
 import { trim } from '../../../shared/rollout/expression-text.ts';
+import type { ParityRow, ParityStage } from '../../../shared/rollout/outlook.ts';
 
 /** Beyond this the arms differ enough to say so. */
 export const PARITY_LIMIT = 0.25;
@@ -59,7 +60,8 @@ function wordRow(trait: string, candidates: readonly Value[], controls: readonly
     const [a, b] = [shareOf(word, candidates), shareOf(word, controls)];
     const show = (share: number | null) => (share === null ? '–' : `${word} ${Math.round(share * 100)} %`);
     const spread = a === null || b === null ? 0 : Math.sqrt((a * (1 - a) + b * (1 - b)) / 2);
-    const difference = a === null || b === null ? null : a === b ? 0 : spread === 0 ? Math.sign(a - b) : (a - b) / spread;
+    const difference =
+      a === null || b === null ? null : a === b ? 0 : spread === 0 ? Math.sign(a - b) : (a - b) / spread;
     return { trait, candidates: show(a), controls: show(b), ...judged(difference) };
   });
   return rows.reduce((worst, row) => (Math.abs(row.difference ?? 0) > Math.abs(worst.difference ?? 0) ? row : worst));

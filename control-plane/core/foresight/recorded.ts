@@ -2,8 +2,8 @@
 // told as answers of the candidate. Nothing is invented; only the label changes.
 import type { Window } from '../../../shared/measure/window.ts';
 import type { GoldenScore } from '../../../shared/protocol/golden-score.ts';
-import { metricRule } from '../../../shared/rollout/metrics.ts';
 import type { Guardrail } from '../../../shared/rollout/guardrails.ts';
+import { metricRule } from '../../../shared/rollout/metrics.ts';
 
 export type RecordedDevice = {
   readonly site: string;
@@ -37,7 +37,9 @@ export function cutAt(device: RecordedDevice, startAtMs: number, relabelled: str
 
 function relabel(window: Window, baseline: string, candidate: string): Window {
   const arms = window.arms.map((arm) =>
-    arm.digest === baseline && arm.role === 'baseline' ? { ...arm, digest: candidate, role: 'candidate' as const } : arm,
+    arm.digest === baseline && arm.role === 'baseline'
+      ? { ...arm, digest: candidate, role: 'candidate' as const }
+      : arm,
   );
   return { ...window, arms };
 }

@@ -31,7 +31,7 @@ export type RunGuardrail = {
 export type Run = { readonly guardrails: readonly RunGuardrail[] };
 
 /** Moments of a stage: the boundary holds for all of them together, so that more hardly raise more alarms. */
-const MOMENTS = 60;
+const MOMENTS = 30;
 
 export function rehearseOnce(facts: RehearsalFacts, seed: number): Run {
   const random = openRandom(seed, 'rehearsal');
@@ -39,7 +39,8 @@ export function rehearseOnce(facts: RehearsalFacts, seed: number): Run {
   const devices = planFacts.devices.map((device) => ({ ...device, key: random.int(0, 2 ** 48 - 1), busyWith: null }));
   const plan = buildPlan({ ...planFacts, devices }, () => '');
   const walked = plan.stages.flatMap((stage, stageIndex) => {
-    const trial = stage.mode === 'serve' ? drawTrial(facts, { stageIndex, chosen: devicesOfStage(stage), random }) : null;
+    const trial =
+      stage.mode === 'serve' ? drawTrial(facts, { stageIndex, chosen: devicesOfStage(stage), random }) : null;
     return trial === null ? [] : [walk(trial)];
   });
   return { guardrails: planFacts.guardrails.map(({ id }) => ofGuardrail(id, walked)) };
@@ -99,9 +100,7 @@ function walk(trial: Trial): Walked {
 function ofGuardrail(guardrail: string, walked: readonly Walked[]): RunGuardrail {
   const sentences = walked.flatMap(({ broken }) => broken.get(guardrail) ?? []);
   const stages = walked.flatMap(({ stage, ends }) =>
-    ends
-      .filter((end) => end.guardrail === guardrail)
-      .map(({ isPassed, visible }) => ({ stage, isPassed, visible })),
+    ends.filter((end) => end.guardrail === guardrail).map(({ isPassed, visible }) => ({ stage, isPassed, visible })),
   );
   return { guardrail, isBroken: sentences.length > 0, sentence: sentences[0] ?? null, stages };
 }
@@ -126,10 +125,7 @@ export function summariseRuns({ planFacts, runs, basis, seed, notes }: Rehearsed
   };
 }
 
-function tally(
-  all: readonly RunGuardrail[],
-  stages: readonly string[],
-) {
+function tally(all: readonly RunGuardrail[], stages: readonly string[]) {
   const judged = all.filter((run) => run.isBroken || run.stages.length > 0);
   const broken = judged.filter(({ isBroken }) => isBroken);
   const looks = judged.flatMap((run) => run.stages);

@@ -7,7 +7,9 @@ import type { RecordedDevice } from './recorded.ts';
 
 /** Of its recorded windows; all null without any. */
 export function recordedTraits({ windows, baselineDigest }: RecordedDevice): Traits {
-  const samples = windows.filter((window) => whyExcluded(window) === null).flatMap((each) => sampleOf(each, baselineDigest));
+  const samples = windows
+    .filter((window) => whyExcluded(window) === null)
+    .flatMap((each) => sampleOf(each, baselineDigest));
   if (samples.length === 0) return {};
   const totals = rememberTotals().of(samples);
   const minutes = totals.durationMs / 60_000;

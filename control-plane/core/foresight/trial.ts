@@ -73,7 +73,14 @@ export function openTrial(facts: TrialFacts): Trial {
       return guardrails.map((guardrail) => {
         const rule = ruleOf(guardrail, spans, clock);
         if (guardrail.incident)
-          return { guardrail, verdict: judgeIncidents(guardrail, incidents, rule), evidence: null, incidents, rule, slices };
+          return {
+            guardrail,
+            verdict: judgeIncidents(guardrail, incidents, rule),
+            evidence: null,
+            incidents,
+            rule,
+            slices,
+          };
         const evidence = gatherEvidence(guardrail, evidenceFacts);
         const verdict = judgeScopes(guardrail, evidence, { ...rule, slices });
         return { guardrail, verdict, evidence, incidents, rule, slices };

@@ -95,9 +95,7 @@ export function openFleetAt(seed: number, treatment: Treatment, places: readonly
     sites.map((site) => [site, openSeries(root.fork(site), FLEET.factoryShock, FLEET.factoryShockMinutes)]),
   );
   const inners = sites.flatMap((site) =>
-    places
-      .filter((place) => place.site === site)
-      .map((place, at) => openDevice(root.fork(`${site}/${at}`), place)),
+    places.filter((place) => place.site === site).map((place, at) => openDevice(root.fork(`${site}/${at}`), place)),
   );
   let isNewDay = false;
   return {
