@@ -40,7 +40,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerArtifactRoutes(app, { registry });
   registerIncidentRoutes(app, { incidents });
   registerMetricsRoutes(app, { business: rooms.business, wake: () => rolloutLoop.wake() });
-  registerReportRoutes(app, { registry, reports: openReports(rooms) });
+  registerReportRoutes(app, { registry, reports: openReports(rooms), archiveOf: (id) => rollouts.archive(id) });
   registerRolloutRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });
   registerDeviceRoutes(app, {
     ...rooms,

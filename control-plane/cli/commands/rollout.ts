@@ -17,7 +17,7 @@ import { addAction, argument, readSeconds } from '../program.ts';
 import { renderPlan } from '../render/plan.ts';
 import { renderRollout } from '../render/rollout.ts';
 import { formatAge, renderTable, shortRelease } from '../render/table.ts';
-import { addRolloutReport } from './report.ts';
+import { addRolloutArchive, addRolloutReport } from './report.ts';
 import { addRolloutFileCommands } from './rollout-file.ts';
 import { addPresetOptions, type PresetOptions, readSource } from './rollout-source.ts';
 import { fetchRollout, rolloutPath, waitForRollout, watchRollout } from './rollout-watch.ts';
@@ -34,6 +34,7 @@ export function addRolloutCommands(program: Command): void {
   addWhy(rollout);
   addWait(rollout);
   addRolloutReport(rollout);
+  addRolloutArchive(rollout);
   for (const verb of ROLLOUT_VERBS) addVerb(rollout, verb);
 }
 
