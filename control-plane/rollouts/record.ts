@@ -204,12 +204,14 @@ async function noteInRegistry(
         reason: `rollout ${rollout.id} completed`,
       });
     await parts.registry.addNote(transaction, rollout.candidate.digest, { ...note, kind: 'completed', text });
-    for (const { digest } of rollout.plan.baselines)
+    for (const { digest } of rollout.plan.baselines) {
+      await retain(transaction, plan, digest);
       await parts.registry.addNote(transaction, digest, {
         ...note,
         kind: 'superseded',
         text: `superseded by ${rollout.candidate.release} in rollout ${rollout.id}; ${keptText(plan)}`,
       });
+    }
     return;
   }
   const kind = state === 'rolled_back' ? 'rolled-back' : 'aborted';
@@ -223,6 +225,21 @@ async function noteInRegistry(
     kind,
     text,
   });
+}
+
+/** Nobody archives the way back while it may be needed. */
+async function retain(
+  transaction: DatabaseTransaction,
+  { rollout, spec, nowMs }: TransitionPlan,
+  digest: string,
+): Promise<void> {
+  const { retainBaseline } = spec.after;
+  if (retainBaseline === 0) return;
+  await transaction
+    .insertInto('release_retained')
+    .values({ digest, rollout_id: rollout.id, until_ms: nowMs + retainBaseline })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }
 
 function keptText({ spec, nowMs }: TransitionPlan): string {

@@ -13,6 +13,7 @@ import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Decision, PersonRequest } from '../core/decision.ts';
 import { tendAftermath } from './aftermath.ts';
+import { type Archived, readArchive } from './archive.ts';
 import { listDecisions } from './decisions.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
@@ -81,6 +82,12 @@ export class Rollouts {
   async why(idOrName: string): Promise<RolloutWhy | null> {
     const facts = await this.#viewFacts(idOrName);
     return facts && whyRollout(facts);
+  }
+
+  /** What its file asked to keep; null when there is no such rollout. */
+  async archive(idOrName: string): Promise<readonly Archived[] | null> {
+    const rollout = await findRollout(this.#parts.database, idOrName);
+    return rollout && readArchive(this.#parts.database, rollout.id);
   }
 
   /** A person's verb enters at the same table as everything else, and may be outranked there. */

@@ -27,7 +27,7 @@ export function describeLimit(comparison: Comparison): string {
   if (comparison.kind === 'ratio') return `${sign} ${signed((comparison.value - 1) * 100)} %`;
   if (comparison.kind === 'control') return `${sign} the controls ${signed(comparison.value)} ${comparison.unit}`;
   if (comparison.kind === 'offset') return `${sign} ${signed(comparison.value)} ${unitText(comparison.unit)}`;
-  return `${sign} ${trim(comparison.value)} ${unitText(comparison.unit)}`;
+  return `${sign} ${trim(comparison.value)} ${unitText(comparison.unit)}`.trimEnd();
 }
 
 export function unitText(unit: string): string {

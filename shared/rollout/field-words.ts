@@ -6,7 +6,7 @@ export const FIELD_WORDS: Readonly<Record<string, string>> = {
   metadata: 'How the rollout is called.',
   'metadata.labels': 'Words of your own, shown with the rollout: {line: weld}.',
   'metadata.ticket': 'Number of the change in your own system, shown with the rollout.',
-  'metadata.name': 'Name of the rollout: a-z, 0-9 and "-". Its id is the name and a number.',
+  'metadata.name': 'Name of the rollout: a-z, 0-9, "-" and ".". Its id is the name and a number.',
   spec: 'What moves, who gets it, in which steps, and what stops it.',
   'spec.candidate':
     'The release that is tried, such as "cv-detector:2.0.0" or, exactly, "cv-detector:2.0.0+data=b4f7a1".',

@@ -199,8 +199,17 @@ const abortSchema = z.strictObject({
   verify: verifySectionSchema.prefault({}),
 });
 
+/** A version number may stand in it. */
+const titleSchema = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*$/,
+    'must be a short name of a-z, 0-9, "-" and ".", starting with a letter',
+  )
+  .max(40);
+
 const metadataSchema = z.strictObject({
-  name: wordSchema.max(40),
+  name: titleSchema,
   /** For people and for their tools; nothing is decided by them. */
   labels: z.record(wordSchema, z.string().max(120)).default({}),
   /** Number of the change in whatever keeps changes. */

@@ -15,7 +15,7 @@ import { renderRollout } from '../render/rollout.ts';
 import { formatAge, renderTable, shortRelease } from '../render/table.ts';
 import { addPlan } from './plan.ts';
 import { addRehearse } from './rehearse.ts';
-import { addRolloutReport } from './report.ts';
+import { addRolloutArchive, addRolloutReport } from './report.ts';
 import { addRolloutEdit, readRevision, settleRevision } from './rollout-edit.ts';
 import { addRolloutFileCommands } from './rollout-file.ts';
 import { addPresetOptions, PRESETS_HELP, type PresetOptions, readSource, SOURCE } from './rollout-source.ts';
@@ -35,6 +35,7 @@ export function addRolloutCommands(program: Command): void {
   addWait(rollout);
   addRolloutReport(rollout);
   addRolloutEdit(rollout);
+  addRolloutArchive(rollout);
   for (const verb of ROLLOUT_VERBS) addVerb(rollout, verb);
 }
 
