@@ -16,14 +16,9 @@ const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   },
   'spec.promotion.inconclusive': { page: '"rollout wait" ends with exit code 9 when it is held' },
   'spec.cohort': {
-    stratifyBy: 'always by factory and hardware class',
-    clusterBy: 'the unit is the device',
-    newDevices: 'devices that join later stay on the baseline as controls',
-    reenrol: 'the same hardware id keeps its place',
     onBlocked: 'blocked devices are listed and hold the rollout',
   },
   'spec.stages[]': {
-    minDevicesPerHw: 'the order alternates hardware classes by itself',
     maxExtraLoad: 'use sampleEvery',
     signoff: 'use promote: approval',
     route: 'the unit is the device',
@@ -40,7 +35,6 @@ const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     scope: 'use stages or per: class',
   },
   'spec.abort': {
-    factoryScope: 'a breach is fleet-wide',
     killSwitch: 'a kill always outranks the rollout',
   },
 };
