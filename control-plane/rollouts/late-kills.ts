@@ -30,8 +30,8 @@ export async function noteLateKills(parts: RolloutParts, nowMs: number): Promise
     .execute();
   for (const { id } of completed.filter(({ id }) => open.every(({ rollout_id }) => rollout_id !== id))) {
     const rollout = await findRollout(database, id);
-    const kill = rollout && lateKill(kills, rollout);
-    if (kill !== null) await begin(parts, rollout, { kill, nowMs });
+    const kill = rollout === null ? null : lateKill(kills, rollout);
+    if (rollout !== null && kill !== null) await begin(parts, rollout, { kill, nowMs });
   }
 }
 

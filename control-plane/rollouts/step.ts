@@ -1,9 +1,7 @@
 // One step of one rollout: read facts, decide, record. The only way a rollout moves, for ticks and for people alike;
 // safe to repeat and safe to stop anywhere.
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
-import type { Manifest } from '../../shared/release/manifest.ts';
-import { expandGuardrails, type Guardrail } from '../../shared/rollout/guardrails.ts';
-import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
+import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import { type Advance, advance, type Progress, startBake, trackBreaches } from '../core/advance.ts';
 import { type AssessedDevice, type Assessment, assess } from '../core/assess.ts';
@@ -19,6 +17,7 @@ import { tendFactories } from './factory-step.ts';
 import { takeJoiners } from './join-step.ts';
 import { type LedgerRow, markActivated, readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
+import { readSpec } from './read-spec.ts';
 import { killOf, readActiveKills, readIncidents, readReverted, type WindowReader } from './readings.ts';
 import { recordTransition, type TransitionPlan } from './record.ts';
 import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
@@ -70,28 +69,6 @@ async function readSituation(parts: RolloutParts, input: StepInput): Promise<Sit
   const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), windows, reverted }));
   const kill = killOf(await readActiveKills(parts.database), rollout);
   return { ...input, spec, guardrails, ledger, known, kill };
-}
-
-/** The stored text is read again, so that a restart judges by exactly what was started. */
-export async function readSpec(
-  parts: Pick<RolloutParts, 'registry'>,
-  rollout: Rollout,
-): Promise<{ readonly spec: RolloutSpec; readonly guardrails: readonly Guardrail[] }> {
-  const read = readRolloutFile(rollout.fileText);
-  if (!read.ok) throw new TypeError(`the stored file of rollout ${rollout.id} can no longer be read`);
-  const { spec } = read.value;
-  return { spec, guardrails: (await guardrailsOf(parts, rollout, spec)).guardrails };
-}
-
-/** With the classes that the candidate knows. */
-export async function guardrailsOf(
-  parts: Pick<RolloutParts, 'registry'>,
-  { candidate }: Pick<Rollout, 'candidate'>,
-  spec: RolloutSpec,
-): Promise<ReturnType<typeof expandGuardrails>> {
-  const release = await parts.registry.get(candidate.digest);
-  const labels = release === null ? [] : (release.manifest as Manifest).labels.map(({ name }) => name);
-  return expandGuardrails(spec, labels);
 }
 
 type Sources = {

@@ -4,7 +4,7 @@ import type { Comparison } from './expression.ts';
 import { metricRule } from './metrics.ts';
 import { suggestion } from './nearest-word.ts';
 import { type GuardrailSpec, rolloutFileParts, type StageSpec } from './rollout-file.ts';
-import { checkSchedule, checkStageEnds } from './stage-checks.ts';
+import { checkFactoryScope, checkSchedule, checkStageEnds } from './stage-checks.ts';
 
 export type FilePath = readonly (string | number)[];
 export type CrossProblem = { readonly path: FilePath; readonly message: string };
@@ -36,6 +36,7 @@ export function crossCheck(raw: unknown): readonly CrossProblem[] {
     ...checkLeaseSites(spec),
     ...checkStageEnds(spec),
     ...checkSchedule(spec),
+    ...checkFactoryScope(spec),
   ];
 }
 

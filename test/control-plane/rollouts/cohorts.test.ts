@@ -29,7 +29,7 @@ const roleOf = async (id: string, name: string) => (await view(id)).devices.find
 describe('clusterBy: line', () => {
   it('gives the candidate to whole lines, as the plan says; pins that tear a line apart are refused', async () => {
     fleet = await openSimFleet({ perSite: 12 });
-    fleet.devices.forEach((device, i) => Object.assign(device, { line: `line-${Math.floor(i / 3)}` }));
+    for (const [i, device] of fleet.devices.entries()) device.line = `line-${Math.floor(i / 3)}`;
     const { plan } = await fleet.rollouts.plan(textOf('clusterBy: line'));
     const planned = plan?.stages[0]?.sites[0]?.devices ?? [];
     const lineOf = (name: string) => fleet.devices.find(({ device }) => device === name)?.line;
