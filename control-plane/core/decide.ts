@@ -11,8 +11,10 @@ import {
   type Rule,
   refuse,
   rollback,
+  rollbackSite,
   wait,
 } from './decision.ts';
+import { factoryOfAll, onlyFactory } from './factory-scope.ts';
 import {
   decideScheduled,
   lackingApprovals,
@@ -56,14 +58,17 @@ function onKill({ kill, request }: DecideFacts): Draft | null {
   return hold('killed', `${kill}: no device answers with the candidate; a person must resume after re-arming`);
 }
 
-function onDeviceReverts({ reverts }: DecideFacts): Draft | null {
+function onDeviceReverts({ reverts, factories, request }: DecideFacts): Draft | null {
   const { exposed, assigned, percent, min } = reverts;
   const isEveryone = reverts.devices.length >= assigned;
   const devices = isEveryone ? reverts.devices : (reverts.recent ?? reverts.devices);
   if (devices.length === 0) return null;
   if (!isEveryone && (devices.length < min || sharePct({ ...reverts, devices }) <= percent)) return null;
   const limit = isEveryone ? 'all of them' : `limit ${percent} % and ${min} devices`;
-  return rollback(`${devices.length} of ${exposed} devices went back by themselves (${limit}): ${list(devices)}`);
+  const reason = `${devices.length} of ${exposed} devices went back by themselves (${limit}): ${list(devices)}`;
+  // A person who wants everybody back gets that, not one factory.
+  const site = isEveryone || isUndo(request) ? null : factoryOfAll(devices, factories);
+  return site === null ? rollback(reason) : rollbackSite(site, reason);
 }
 
 function onAbort({ request }: DecideFacts): Draft | null {
@@ -81,8 +86,12 @@ function onAbort({ request }: DecideFacts): Draft | null {
 function onBreach(facts: DecideFacts): Draft | null {
   const { verdicts, sustained } = facts;
   const breaches = verdicts.filter(({ guardrail, verdict }) => verdict === 'breach' && sustained.has(guardrail));
-  const worst = breaches.find(({ enforce }) => enforce === 'rollback');
-  if (worst && facts.onBreach === 'rollback') return rollback(worst.sentence);
+  const worse = breaches.filter(({ enforce }) => enforce === 'rollback');
+  const [worst] = worse;
+  if (worst && facts.onBreach === 'rollback') {
+    const site = onlyFactory(worse, facts.factories);
+    return site === null ? rollback(worst.sentence) : rollbackSite(site, worst.sentence);
+  }
   const holding = breaches.find(({ enforce }) => enforce === 'hold') ?? (facts.onBreach === 'hold' ? worst : undefined);
   if (holding) return hold('guardrail', holding.sentence);
   return worst ? freeze(facts, worst.sentence) : null;

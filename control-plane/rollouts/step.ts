@@ -3,10 +3,8 @@
 
 import type { BusinessRecord } from '../../shared/measure/business.ts';
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
-import type { Manifest } from '../../shared/release/manifest.ts';
-import { expandGuardrails, type Guardrail } from '../../shared/rollout/guardrails.ts';
+import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { metricRule } from '../../shared/rollout/metrics.ts';
-import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { BusinessDevice } from '../business/business-rows.ts';
 import { type Advance, advance, type Progress, startBake, trackBreaches } from '../core/advance.ts';
@@ -14,12 +12,16 @@ import { type AssessedDevice, type Assessment, assess } from '../core/assess.ts'
 import { type DecideFacts, type Decision, decide, type PersonRequest } from '../core/decide.ts';
 import { factsToDecide } from '../core/decide-facts.ts';
 import { describeStatus } from '../core/explain.ts';
+import { isGoingBack, isOut } from '../core/factory-scope.ts';
 import { type Ending, type EndingDevice, judgeCommit, judgeRollback } from '../core/finish.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Verified } from '../core/verify.ts';
 import type { Device } from '../devices/device.ts';
+import { tendFactories } from './factory-step.ts';
+import { takeJoiners } from './join-step.ts';
 import { type LedgerRow, markActivated, readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
+import { readSpec } from './read-spec.ts';
 import { killOf, readActiveKills, readIncidents, readReverted, type WindowReader } from './readings.ts';
 import { recordTransition, type TransitionPlan } from './record.ts';
 import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
@@ -53,7 +55,14 @@ export async function stepRollout(parts: RolloutParts, input: StepInput): Promis
   const { state, progress } = input.rollout;
   if (state === 'rolling_back') return finish(parts, situation, 'rolling_back');
   if (progress.phase === 'committing' && !isUndo(input.request)) return finish(parts, situation, 'committing');
+  const moved = input.request === null ? await tendFirst(parts, situation) : null;
+  if (moved !== null) return moved ? { kind: 'done', decision: null, state, moved } : { kind: 'conflict' };
   return judgeAndDecide(parts, situation);
+}
+
+/** What comes before a decision: who has come, and factories on their way back. The next tick decides. */
+async function tendFirst(parts: RolloutParts, situation: Situation): Promise<boolean | null> {
+  return (await takeJoiners(parts, situation)) ?? tendFactories(parts, situation);
 }
 
 async function readSituation(parts: RolloutParts, input: StepInput): Promise<Situation> {
@@ -66,28 +75,6 @@ async function readSituation(parts: RolloutParts, input: StepInput): Promise<Sit
   const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), windows, reverted, business }));
   const kill = killOf(await readActiveKills(parts.database), rollout);
   return { ...input, spec, guardrails, ledger, known, kill, revertedAtMs: reverted };
-}
-
-/** The stored text is read again, so that a restart judges by exactly what was started. */
-export async function readSpec(
-  parts: Pick<RolloutParts, 'registry'>,
-  rollout: Rollout,
-): Promise<{ readonly spec: RolloutSpec; readonly guardrails: readonly Guardrail[] }> {
-  const read = readRolloutFile(rollout.fileText);
-  if (!read.ok) throw new TypeError(`the stored file of rollout ${rollout.id} can no longer be read`);
-  const { spec } = read.value;
-  return { spec, guardrails: (await guardrailsOf(parts, rollout, spec)).guardrails };
-}
-
-/** With the classes that the candidate knows. */
-export async function guardrailsOf(
-  parts: Pick<RolloutParts, 'registry'>,
-  { candidate }: Pick<Rollout, 'candidate'>,
-  spec: RolloutSpec,
-): Promise<ReturnType<typeof expandGuardrails>> {
-  const release = await parts.registry.get(candidate.digest);
-  const labels = release === null ? [] : (release.manifest as Manifest).labels.map(({ name }) => name);
-  return expandGuardrails(spec, labels);
 }
 
 type Sources = {
@@ -123,7 +110,8 @@ function assessedOf(row: LedgerRow, { device, windows, reverted, business }: Sou
   };
 }
 
-async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promise<StepResult> {
+async function judgeAndDecide(parts: RolloutParts, everywhere: Situation): Promise<StepResult> {
+  const situation = withoutFactoriesOut(everywhere);
   const { rollout, spec, nowMs } = situation;
   const assessment = assess({
     nowMs,
@@ -146,8 +134,9 @@ async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promis
     reverted: assessment.reverted,
     request: situation.request,
     planHash: rollout.plan.hash,
+    assigned: situation.known.filter(({ role }) => role !== 'none'),
   });
-  const saved = await save(parts, situation, { assessment, decision, facts, next });
+  const saved = await save(parts, { ...situation, ledger: everywhere.ledger }, { assessment, decision, facts, next });
   if (!saved) return { kind: 'conflict' };
   // What was seen belongs to the stage that has just ended; the caller looks again at once.
   const isStale = next.effect === 'assign';
@@ -161,6 +150,18 @@ async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promis
     standings: assessment.standings,
   });
   return { kind: 'done', decision, state: next.state, moved: next.isTransition };
+}
+
+/** A factory that went back is neither judged nor compared with. */
+function withoutFactoriesOut(situation: Situation): Situation {
+  const { factoriesOut } = situation.rollout.progress;
+  if (factoriesOut.length === 0) return situation;
+  const { ledger, known } = situation;
+  return {
+    ...situation,
+    ledger: ledger.filter((row) => !isOut(factoriesOut, row)),
+    known: known.filter((device) => !isOut(factoriesOut, device)),
+  };
 }
 
 function newlyActive(
@@ -296,10 +297,9 @@ function sentenceOf(verified: Verified | null): readonly string[] {
 }
 
 function judgeEnding({ known, ledger, rollout }: Situation, way: 'rolling_back' | 'committing'): Ending {
-  const isEveryone = rollout.progress.phase === 'committing';
   const devices = known.flatMap((device, i): EndingDevice[] => {
     const row = ledger[i];
-    if (!row || (isEveryone ? row.pin === 'baseline' : row.role === 'none')) return [];
+    if (!row || !isEnding(rollout, row)) return [];
     const isReverted = device.reported?.quarantine.some(({ digest }) => digest === rollout.candidate.digest) ?? false;
     return [
       { device: keyOf(device), online: device.online, reported: device.reported, baseline: row.baseline, isReverted },
@@ -308,6 +308,11 @@ function judgeEnding({ known, ledger, rollout }: Situation, way: 'rolling_back' 
   return way === 'rolling_back'
     ? judgeRollback(devices, rollout.candidate.digest)
     : judgeCommit(devices, rollout.candidate.digest);
+}
+
+function isEnding({ progress }: Rollout, row: LedgerRow): boolean {
+  if (isOut(progress.factoriesOut, row)) return isGoingBack(progress.factoriesOut, row);
+  return progress.phase === 'committing' ? row.pin !== 'baseline' : row.role !== 'none';
 }
 
 function isUndo(request: PersonRequest | null): boolean {

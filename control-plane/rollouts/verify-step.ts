@@ -3,6 +3,7 @@ import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import { verifyTerms } from '../../shared/rollout/verify-section.ts';
 import type { Progress } from '../core/advance.ts';
 import type { AssessedDevice } from '../core/assess.ts';
+import { isGoingBack, isOut } from '../core/factory-scope.ts';
 import { type Verified, verifyRollback } from '../core/verify.ts';
 import type { LedgerRow } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
@@ -33,6 +34,8 @@ export function verifyStep({ rollout, spec, ledger, known, nowMs }: Restored): V
     settleMs: spec.analysis.settle,
     devices: known.map(({ online, history }, i) => {
       const row = ledger[i];
+      const { factoriesOut } = progress;
+      if (row && isOut(factoriesOut, row)) return { online, history, hadCandidate: isGoingBack(factoriesOut, row) };
       return { online, history, hadCandidate: isEveryone ? row?.pin !== 'baseline' : row?.role !== 'none' };
     }),
   });

@@ -47,6 +47,17 @@ function checkApprovals({ stage, approvers }: StageFacts): Problem[] {
   return [{ path: ['approvals'], message: `asks for ${needed}, and owners.approvers names ${approvers.length}` }];
 }
 
+/** What is seen in one factory only is seen in its slice. */
+export function checkFactoryScope(spec: unknown): Problem[] {
+  const { abort, analysis } = rawOf(spec);
+  const { slices } = rawOf(analysis);
+  if (rawOf(abort).factoryScope !== true || slices === undefined) return [];
+  if (namesOf(slices).some((name) => name.startsWith('factory'))) return [];
+  return [
+    { path: ['spec', 'abort', 'factoryScope'], message: 'needs "factory" or "factory>=8" among analysis.slices' },
+  ];
+}
+
 export function checkSchedule(spec: unknown): Problem[] {
   const { schedule, cohort } = rawOf(spec);
   if (typeof schedule !== 'object' || schedule === null) return [];

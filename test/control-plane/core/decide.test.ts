@@ -50,6 +50,7 @@ const READY: DecideFacts = {
   pending: null,
   exposed: 10,
   onBreach: 'rollback',
+  factories: null,
   inconclusive: { afterExtensions: 'hold', isTimedOut: false },
   closed: null,
   approvals: { needed: 0, given: [], approvers: [], startedBy: 'engineer', planHash: 'p' },
