@@ -64,7 +64,7 @@ export async function openRooms(config: Config, database: Database, log: Logger)
     publish: (topic, text) => outlet.publish(topic, text, { qos: 0 }),
     log,
   });
-  const rollouts = openRollouts({ ...clocks, database, registry, devices, audit, log });
+  const rollouts = openRollouts({ ...clocks, startedAtMs: clocks.wallNow(), database, registry, devices, audit, log });
   const incidents = openIncidents({ ...clocks, database, audit });
   const opened = { audit, signing, registry, presence, devices, killSwitch, leases, rollouts, incidents, outlet };
   return { config, log, ...clocks, database, ...opened };

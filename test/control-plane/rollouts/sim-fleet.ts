@@ -40,6 +40,8 @@ export type SimDevice = {
   readonly speed: number;
   committed: ReleaseRef;
   online: boolean;
+  /** The control plane has just started, and it has not come back yet. */
+  isAwaited?: boolean;
   lastSeenAtMs: number;
   seq: number;
   servedFrames: number;
@@ -88,6 +90,7 @@ export async function openSimFleet(options: SimOptions): Promise<SimFleet> {
       devices: { list: async () => Promise.all(devices.map((device) => readDevice(database, device))) },
       audit: openAudit({ database, wallNow: () => fleet.nowMs }),
       wallNow: () => fleet.nowMs,
+      startedAtMs: fleet.nowMs,
       log: pino({ level: 'silent' }),
     });
   const fleet: SimFleet = {
@@ -237,6 +240,7 @@ async function readDevice(database: Database, device: SimDevice): Promise<Device
     hardwareClass,
     line: 'line-1',
     online,
+    isAwaited: device.isAwaited === true,
     firstSeenAtMs: 0,
     lastSeenAtMs,
     boot: 'boot-0001',
