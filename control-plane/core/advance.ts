@@ -217,7 +217,9 @@ function onFactoryRollback(
 
 function onStay(standing: Standing, decision: Decision, context: AdvanceContext): Advance {
   const { state, progress } = standing;
-  const isTransition = decision.to !== state || decision.holdKind !== progress.holdKind;
+  // Whoever holds what is held already said something new: it goes on record.
+  const isHeldAnew = decision.rule === 'person-hold' && decision.kind === 'hold';
+  const isTransition = isHeldAnew || decision.to !== state || decision.holdKind !== progress.holdKind;
   if (!isTransition) return { ...standing, effect: 'none', isTransition };
   const heldSinceMs = decision.to === 'holding' ? context.nowMs : null;
   const moved = { ...progress, holdKind: decision.holdKind, reason: decision.reason, heldSinceMs };

@@ -104,7 +104,9 @@ function freeze({ holdKind, request }: DecideFacts, sentence: string): Draft | n
   return hold('frozen', `frozen: ${sentence}`);
 }
 
-function onMissing({ missing, holdKind }: DecideFacts): Draft | null {
+function onMissing({ missing, holdKind, request }: DecideFacts): Draft | null {
+  // A person's hold is the stricter one: it does not lift by itself.
+  if (request?.verb === 'hold') return null;
   // Another reason to hold needs a person and is kept; missing data clears by itself.
   if (missing === null || (holdKind !== null && holdKind !== 'missing-data')) return null;
   return hold('missing-data', missing);
@@ -113,7 +115,7 @@ function onMissing({ missing, holdKind }: DecideFacts): Draft | null {
 function onSomeReverts({ reverts, holdKind, request }: DecideFacts): Draft | null {
   if (reverts.devices.length === 0 || sharePct(reverts) <= reverts.percent) return null;
   if (holdKind !== null && holdKind !== 'missing-data') return null;
-  if (request?.verb === 'promote' && request.override) return null;
+  if (request?.verb === 'hold' || (request?.verb === 'promote' && request.override)) return null;
   return hold(
     'reverts',
     `${reverts.devices.length} of ${reverts.exposed} devices went back by themselves (${sharePct(reverts).toFixed(0)} % > ${reverts.percent} %, fewer than ${reverts.min}): ${list(reverts.devices)}`,

@@ -28,7 +28,8 @@ export async function tendFactories(parts: RolloutParts, facts: Returning): Prom
   const isThere = ending.isDone || (out.restoredAtMs !== null && ending.stragglers.length === 0);
   if (!isThere) return null;
   if (out.restoredAtMs === null) return remember(parts, facts, { ...out, restoredAtMs: facts.nowMs });
-  const verified = verify(facts, { ...out, restoredAtMs: out.restoredAtMs });
+  const listeningSinceMs = parts.startedAtMs ?? 0;
+  const verified = verify(facts, { ...out, restoredAtMs: out.restoredAtMs, listeningSinceMs });
   if (verified.kind === 'wait') return null;
   const { kind, sentence } = verified.verification;
   const said = `${out.site}: ${ending.sentence}; ${sentence}`;
@@ -70,14 +71,15 @@ function withOut({ progress }: Rollout, out: FactoryOut): Rollout['progress'] {
 
 function verify(
   { rollout, spec, known, nowMs }: Returning,
-  { site, devices, restoredAtMs }: FactoryOut & { readonly restoredAtMs: number },
+  { site, devices, ...times }: FactoryOut & { readonly restoredAtMs: number; readonly listeningSinceMs: number },
 ): Verified {
   const reached = spec.stages.slice(0, rollout.progress.stageIndex + 1);
   return verifyRollback({
     terms: verifyTerms(spec.abort.verify, spec.stages),
     hasServed: reached.some(({ mode }) => mode === 'serve'),
     nowMs,
-    restoredAtMs,
+    restoredAtMs: times.restoredAtMs,
+    listeningSinceMs: times.listeningSinceMs,
     settleMs: spec.analysis.settle,
     devices: known
       .filter((device) => device.site === site)

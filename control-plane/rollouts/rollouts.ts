@@ -215,6 +215,9 @@ function isDue(rollout: Rollout, nowMs: number): boolean {
 
 const LOOKED_AT_AGAIN: readonly Decision['kind'][] = ['start', 'approve', 'promote'];
 
+/** What a person gets only by their own rule: another one that says the same has neither their name nor their terms. */
+const BY_PERSON: readonly RolloutVerb[] = ['hold', 'resume', 'approve', 'promote'];
+
 const GRANTED: Readonly<Record<RolloutVerb, readonly Decision['kind'][]>> = {
   hold: ['hold'],
   resume: ['wait'],
@@ -228,7 +231,8 @@ function actedOf(result: StepResult, request: PersonRequest): Acted {
   if (result.kind === 'conflict' || result.decision === null)
     return { kind: 'refused', reason: 'it moved at the same moment; look at it again, then decide' };
   const { decision, state } = result;
-  const isGranted = GRANTED[request.verb].includes(decision.kind) && !decision.refused;
+  const isTheirs = decision.rule.startsWith('person') || !BY_PERSON.includes(request.verb);
+  const isGranted = GRANTED[request.verb].includes(decision.kind) && !decision.refused && isTheirs;
   const isResumed = request.verb !== 'resume' || state === 'running';
   return isGranted && isResumed
     ? { kind: 'done', reason: decision.reason, state }

@@ -97,7 +97,8 @@ function assessedOf(row: LedgerRow, { device, windows, reverted, business }: Sou
   const { site, device: name, hardwareClass, line, baseline } = row;
   return {
     ...row,
-    online: device?.online ?? false,
+    // Who has not had the time to come back to a control plane that has just started is not away.
+    online: device !== undefined && (device.online || device.isAwaited === true),
     lastSeenAtMs: device?.lastSeenAtMs ?? 0,
     reported: device?.reported ?? null,
     hasRevertEvent: reverted.has(keyOf(row)),
@@ -251,7 +252,8 @@ async function finish(
   const { rollout, ledger, nowMs } = situation;
   const ending = judgeEnding(situation, way);
   const isThere = (ending.isDone || isStillBack(rollout, ending)) && !(way === 'committing' && situation.kill !== null);
-  const verified = isThere && way === 'rolling_back' ? verifyStep(situation) : null;
+  const verified =
+    isThere && way === 'rolling_back' ? verifyStep({ ...situation, listeningSinceMs: parts.startedAtMs }) : null;
   await saveSnapshot(parts.database, rollout.id, {
     ...rollout.latest,
     atMs: nowMs,

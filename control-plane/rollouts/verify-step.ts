@@ -15,6 +15,8 @@ type Restored = {
   readonly ledger: readonly LedgerRow[];
   readonly known: readonly AssessedDevice[];
   readonly nowMs: number;
+  /** Undefined: for ever. */
+  readonly listeningSinceMs: number | undefined;
 };
 
 /** The clock of the verification starts when everybody reachable is back, and is kept with the rollout. */
@@ -22,7 +24,7 @@ export function withRestored(progress: Progress, nowMs: number): Progress & { re
   return { ...progress, restoredAtMs: progress.restoredAtMs ?? nowMs };
 }
 
-export function verifyStep({ rollout, spec, ledger, known, nowMs }: Restored): Verified {
+export function verifyStep({ rollout, spec, ledger, known, nowMs, listeningSinceMs }: Restored): Verified {
   const { progress } = rollout;
   const isEveryone = progress.phase === 'committing';
   const reached = spec.stages.slice(0, progress.stageIndex + 1);
@@ -31,6 +33,7 @@ export function verifyStep({ rollout, spec, ledger, known, nowMs }: Restored): V
     hasServed: isEveryone || reached.some(({ mode }) => mode === 'serve'),
     nowMs,
     restoredAtMs: withRestored(progress, nowMs).restoredAtMs,
+    listeningSinceMs: listeningSinceMs ?? 0,
     settleMs: spec.analysis.settle,
     devices: known.map(({ online, history }, i) => {
       const row = ledger[i];
@@ -42,7 +45,10 @@ export function verifyStep({ rollout, spec, ledger, known, nowMs }: Restored): V
 }
 
 /** Remembers since when everybody is back; false when somebody else moved the rollout. */
-export async function rememberRestored(parts: RolloutParts, { rollout, nowMs }: Restored): Promise<boolean> {
+export async function rememberRestored(
+  parts: RolloutParts,
+  { rollout, nowMs }: Pick<Restored, 'rollout' | 'nowMs'>,
+): Promise<boolean> {
   if (rollout.progress.restoredAtMs !== undefined) return true;
   const progress = withRestored(rollout.progress, nowMs);
   return compareAndSet(parts.database, rollout, { state: rollout.state, progress, endedAtMs: null });

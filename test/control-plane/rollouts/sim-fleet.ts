@@ -43,6 +43,8 @@ export type SimDevice = {
   readonly speed: number;
   committed: ReleaseRef;
   online: boolean;
+  /** The control plane has just started, and it has not come back yet. */
+  isAwaited?: boolean;
   lastSeenAtMs: number;
   seq: number;
   servedFrames: number;
@@ -96,6 +98,7 @@ export async function openSimFleet(options: SimOptions): Promise<SimFleet> {
       devices: known,
       audit: openAudit({ database, wallNow: () => fleet.nowMs }),
       wallNow: () => fleet.nowMs,
+      startedAtMs: fleet.nowMs,
       log: pino({ level: 'silent' }),
     });
   const fleet: SimFleet = {
@@ -256,6 +259,7 @@ async function readDevice(database: Database, device: SimDevice): Promise<Device
     hardwareClass,
     line: device.line,
     online,
+    isAwaited: device.isAwaited === true,
     firstSeenAtMs: 0,
     lastSeenAtMs,
     boot: 'boot-0001',
