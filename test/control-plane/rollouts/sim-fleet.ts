@@ -320,7 +320,11 @@ const SCORES: readonly GoldenScore[] = [
 
 function fakeRegistry(notes: string[]): RegistryDoor {
   const release = (ref: ReleaseRef) => ({
-    manifest: { labels: LABELS.map((name) => ({ name })) },
+    manifest: {
+      labels: LABELS.map((name) => ({ name })),
+      provenance: { codeCommit: 'abc1234', dataTag: 'aaaa', trainConfigSha256: 'd'.repeat(64) },
+      golden: { frames: 'golden/frames.bin' },
+    },
     state: 'registered',
     id: ref.release,
     digest: ref.digest,
