@@ -50,8 +50,8 @@ export function addPlan(rollout: Command): void {
   });
 }
 
-/** The control plane gives up after 25 s of computing, and says so. */
-const PLAN_TIMEOUT_MS = 60_000;
+/** The control plane gives up after 50 s of computing, and says so. */
+const PLAN_TIMEOUT_MS = 75_000;
 
 export function mistakesIn(title: string, problems: readonly Parameters<typeof formatFileProblem>[1][]): CommandError {
   const lines = problems.map((problem) => formatFileProblem(title, problem));
