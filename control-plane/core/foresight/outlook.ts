@@ -24,7 +24,7 @@ export type OutlookFacts = Pick<ConflictFacts, 'running' | 'kill' | 'cooldowns'>
 };
 
 /** Moments of a dry run: more cost time, and show the same. */
-const MOMENTS = 12;
+const MOMENTS = 6;
 /** Shorter histories have no past and no present to compare. */
 export const SPAN_MIN_MS = 15 * 60_000;
 
