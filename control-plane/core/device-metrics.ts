@@ -27,6 +27,11 @@ export function measureChange(since: Totals, before: Totals, expression: Express
   return now === null || past === null ? null : now - past;
 }
 
+/** Of each window from the device's past: what windows scatter by, for few devices. */
+export function windowDistances(samples: readonly Sample[], before: readonly Sample[]): readonly number[] {
+  return samples.map((sample) => confidenceDistance([sample], before)).filter((value) => value !== null);
+}
+
 /** Of two lists of start times in ms: the log ratio of their quantile; null when one of them is empty. */
 export function startChange(own: readonly number[], past: readonly number[], { aggregate }: Expression): number | null {
   const at = (values: readonly number[]) => {

@@ -5,7 +5,15 @@ import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { type MetricName, metricRule } from '../../shared/rollout/metrics.ts';
 import { businessEvidence } from './business-evidence.ts';
 import { referenceOf } from './control-reference.ts';
-import { countRate, type Hits, measure, measureChange, measureWindows, sum } from './device-metrics.ts';
+import {
+  countRate,
+  type Hits,
+  measure,
+  measureChange,
+  measureWindows,
+  sum,
+  windowDistances,
+} from './device-metrics.ts';
 import { rememberTotals, type Totals, type TotalsMemory } from './device-totals.ts';
 import { type GoldenClass, type GoldenDevice, goldenClasses } from './golden-evidence.ts';
 import type { Reference } from './guardrails.ts';
@@ -147,7 +155,12 @@ function deviceChange(selected: Selected, { expression, memory, withWindows }: R
   if (since.length === 0 || before.length === 0) return [];
   const change = measureChange(memory.of(since), memory.of(before), expression);
   if (change === null) return [];
-  const scatter = (samples: readonly Sample[]) => (withWindows ? measureWindows(samples, expression, memory) : []);
+  const scatter = (samples: readonly Sample[]) => {
+    if (!withWindows) return [];
+    return expression.metric === 'confidence_js'
+      ? windowDistances(samples, before)
+      : measureWindows(samples, expression, memory);
+  };
   return [changeFrom(selected, change, { since: scatter(since), before: scatter(before) })];
 }
 

@@ -54,7 +54,11 @@ describe('the file that shows the whole language', () => {
     for (const { path, message } of problems)
       expect([path, message]).toEqual([
         path,
-        expect.stringMatching(path === NEEDS_ZONES ? /time zone of each site/ : /^(not supported yet: \w+ \(.+\)|free disk is not reported; .+)$/),
+        expect.stringMatching(
+          path === NEEDS_ZONES
+            ? /time zone of each site/
+            : /^(not supported yet: \w+ \(.+\)|free disk is not reported; .+)$/,
+        ),
       ]);
   });
 
