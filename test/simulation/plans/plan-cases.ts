@@ -74,7 +74,7 @@ export const PLAN_CASES: readonly PlanCase[] = [
     good: SOUND,
     bad: slower(0.3),
     stoppedBy: 'p95',
-    stage: '5pct',
+    stage: 'step-1',
   },
   {
     plan: '5 classifier 1.5.0',
