@@ -39,12 +39,11 @@ export class FrameLoop {
   readonly #lanes = new Map<string, Lane>();
   readonly counter = new FrameCounter();
   readonly #nextAnswer: NextAnswer;
-  readonly #share: ShadowShare;
+  readonly #share = new ShadowShare();
 
   constructor(parts: FrameLoopParts) {
     this.#parts = parts;
     this.#nextAnswer = new NextAnswer(parts.after);
-    this.#share = new ShadowShare(parts.monotonicNow);
     this.#driver = new LaneDriver({
       state: parts.core.state,
       monotonicNow: parts.monotonicNow,
@@ -208,7 +207,7 @@ export class FrameLoop {
   }
 
   #shadow(frame: Frame, serving: Serving): void {
-    if (serving.shadow === null || !this.#share.wants(serving.shadow)) return;
+    if (serving.shadow === null || !this.#share.wants(serving.shadow, this.#parts.monotonicNow())) return;
     const { digest } = serving.shadow.ref;
     const lane = this.#lanes.get(laneKey(digest, frame.cameraId));
     if (!lane) return;
