@@ -6,11 +6,8 @@ import {
   businessRatio,
   reviewedShare,
 } from '../../shared/measure/business.ts';
-import type { DeviceChange } from './evidence.ts';
+import type { DeviceChange } from './device-change.ts';
 import type { Selected } from './history.ts';
-
-/** Of a device: what counts for its candidate (or, for a control, meanwhile), and what lies before. */
-export type BusinessSpans = { readonly since: readonly BusinessRecord[]; readonly before: readonly BusinessRecord[] };
 
 export type BusinessEvidence = {
   readonly candidates: readonly DeviceChange[];

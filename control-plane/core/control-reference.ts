@@ -2,14 +2,15 @@
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { countRate, sum } from './device-metrics.ts';
 import type { TotalsMemory } from './device-totals.ts';
-import type { EvidenceFacts } from './evidence.ts';
 import type { Reference } from './guardrails.ts';
 import type { Selected } from './history.ts';
+
+type Arms = { readonly candidates: readonly Selected[]; readonly controls: readonly Selected[] };
 
 /** What the controls show meanwhile; without any, what the candidates showed before. */
 export function referenceOf(
   { expression }: Guardrail,
-  { candidates, controls }: EvidenceFacts,
+  { candidates, controls }: Arms,
   memory: TotalsMemory,
 ): Reference {
   const metric = expression.metric === 'dropped' ? 'dropped' : 'errors';

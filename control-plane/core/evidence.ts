@@ -5,6 +5,7 @@ import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { type MetricName, metricRule } from '../../shared/rollout/metrics.ts';
 import { businessEvidence } from './business-evidence.ts';
 import { referenceOf } from './control-reference.ts';
+import type { DeviceChange } from './device-change.ts';
 import {
   countRate,
   type Hits,
@@ -21,16 +22,7 @@ import { EXCLUSIONS, type ExclusionCounts, type Sample, type Selected } from './
 import { COUNTED, isPairedShare, type PairedShare, pairedHits } from './paired-hits.ts';
 import { probeChanges } from './probe-evidence.ts';
 
-/** How one device changed, on the comparison scale, and the same seen by each window. */
-export type DeviceChange = {
-  readonly site: string;
-  readonly device: string;
-  readonly hardwareClass: string;
-  readonly change: number;
-  /** Empty where there are so many devices that the spread between them says enough. */
-  readonly sinceWindows: readonly number[];
-  readonly beforeWindows: readonly number[];
-};
+export type { DeviceChange } from './device-change.ts';
 
 export type DeviceShare = Hits & {
   readonly site: string;

@@ -3,7 +3,6 @@
 import type { BusinessRecord } from '../../shared/measure/business.ts';
 import type { Arm, Window } from '../../shared/measure/window.ts';
 import type { StageMode } from '../../shared/rollout/rollout-file.ts';
-import type { BusinessSpans } from './business-evidence.ts';
 
 export type DeviceHistory = {
   readonly site: string;
@@ -20,6 +19,9 @@ export type DeviceHistory = {
   /** When it first answered with the candidate. */
   readonly servesSinceMs?: number | null;
 };
+
+/** Of a device: what counts for its candidate (or, for a control, meanwhile), and what lies before. */
+export type BusinessSpans = { readonly since: readonly BusinessRecord[]; readonly before: readonly BusinessRecord[] };
 
 export type Question = {
   readonly candidateDigest: string;

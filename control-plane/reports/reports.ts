@@ -10,7 +10,7 @@ import type {
 } from '../../shared/protocol/api-reports.ts';
 import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { StageSpec } from '../../shared/rollout/rollout-file.ts';
-import { attribute, readBusiness } from '../business/business-rows.ts';
+import { attribute, readBusiness, servingOf } from '../business/business-rows.ts';
 import { businessRows } from '../core/business-report.ts';
 import { slicesOf } from '../core/report-slices.ts';
 import { keyOf } from '../core/stages.ts';
@@ -105,9 +105,7 @@ async function businessOf(
   const sites = [...new Set(plan.devices.map(({ site }) => site))];
   const records = await readBusiness(database, sites, createdAtMs - BUSINESS_MS);
   if (records.length === 0) return [];
-  const devices = ledger.map(({ site, device, line, hardwareClass, role, activatedAtMs }) => {
-    return { site, device, line, hardwareClass, servesSinceMs: role === 'serve' ? activatedAtMs : null };
-  });
+  const devices = ledger.map((row) => ({ ...servingOf(row), hardwareClass: row.hardwareClass }));
   const byDevice = attribute(records, devices);
   const firstServing = stages.findIndex(({ mode }) => mode === 'serve');
   const rows = businessRows({

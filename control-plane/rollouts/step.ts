@@ -4,9 +4,8 @@
 import type { BusinessRecord } from '../../shared/measure/business.ts';
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
-import { metricRule } from '../../shared/rollout/metrics.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
-import type { BusinessDevice } from '../business/business-rows.ts';
+import { asksForBusiness, servingOf } from '../business/business-rows.ts';
 import { type Advance, advance, type Progress, startBake, trackBreaches } from '../core/advance.ts';
 import { type AssessedDevice, type Assessment, assess } from '../core/assess.ts';
 import { type DecideFacts, type Decision, decide, type PersonRequest } from '../core/decide.ts';
@@ -71,7 +70,7 @@ async function readSituation(parts: RolloutParts, input: StepInput): Promise<Sit
   const { spec, guardrails } = await readSpec(parts, rollout);
   const reverted = await readReverted(parts.database, rollout.candidate.digest, rollout.progress.incidentsSinceMs);
   const byKey = new Map(devices.map((device) => [keyOf(device), device]));
-  const business = guardrails.some(isBusiness) ? await windows.business(parts.database, ledger.map(servingOf)) : null;
+  const business = asksForBusiness(guardrails) ? await windows.business(parts.database, ledger.map(servingOf)) : null;
   const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), windows, reverted, business }));
   const kill = killOf(await readActiveKills(parts.database), rollout);
   return { ...input, spec, guardrails, ledger, known, kill, revertedAtMs: reverted };
@@ -84,14 +83,6 @@ type Sources = {
   /** Null: no guardrail asks for it. */
   readonly business: ReadonlyMap<string, readonly BusinessRecord[]> | null;
 };
-
-function isBusiness({ expression }: Guardrail): boolean {
-  return metricRule(expression.metric).source === 'business';
-}
-
-function servingOf({ site, device, line, role, activatedAtMs }: LedgerRow): BusinessDevice {
-  return { site, device, line, servesSinceMs: role === 'serve' ? activatedAtMs : null };
-}
 
 function assessedOf(row: LedgerRow, { device, windows, reverted, business }: Sources): AssessedDevice {
   const { site, device: name, hardwareClass, line, baseline } = row;

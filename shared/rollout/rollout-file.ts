@@ -222,10 +222,7 @@ const abortSchema = z.strictObject({
 /** A version number may stand in it. */
 const titleSchema = z
   .string()
-  .regex(
-    /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*$/,
-    'must be a short name of a-z, 0-9, "-" and ".", starting with a letter',
-  )
+  .regex(/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*$/, 'must be a short name of a-z, 0-9, "-" and ".", starting with a letter')
   .max(40);
 
 const metadataSchema = z.strictObject({

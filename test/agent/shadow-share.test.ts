@@ -10,11 +10,11 @@ const REF = { release: 'cv-detector:2.0.0+data=b', digest: 'c'.repeat(64) };
 /** Frames every 100 ms for a minute, each of which costs a shadow 80 ms. */
 function offeredOf(maxExtraLoadPct: number | null): number {
   let nowMs = 0;
-  const share = new ShadowShare(() => nowMs);
+  const share = new ShadowShare();
   let offered = 0;
   for (let frame = 0; frame < 600; frame += 1) {
     nowMs += 100;
-    if (!share.wants({ ref: REF, sampleEvery: 1, maxExtraLoadPct })) continue;
+    if (!share.wants({ ref: REF, sampleEvery: 1, maxExtraLoadPct }, nowMs)) continue;
     offered += 1;
     share.ran(80);
   }
@@ -30,8 +30,8 @@ describe('the share of a shadow', () => {
   });
 
   it('is every n-th frame', () => {
-    const share = new ShadowShare(() => 0);
-    const wanted = [1, 2, 3, 4, 5, 6].map(() => share.wants({ ref: REF, sampleEvery: 3 }));
+    const share = new ShadowShare();
+    const wanted = [1, 2, 3, 4, 5, 6].map(() => share.wants({ ref: REF, sampleEvery: 3 }, 0));
     expect(wanted).toEqual([false, false, true, false, false, true]);
   });
 });

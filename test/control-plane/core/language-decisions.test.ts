@@ -32,6 +32,7 @@ const READY: DecideFacts = {
     sustained: new Set(),
     missing: null,
     pending: null,
+    factories: null,
     exposed: 10,
     onBreach: 'rollback',
   },
