@@ -2,9 +2,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { openAudit } from '../../../control-plane/audit/audit.ts';
 import { openIncidents } from '../../../control-plane/incidents/incidents.ts';
-import { CANDIDATE } from '../core/builders.ts';
 import { rolloutText } from './rollout-text.ts';
-import { openSimFleet, type SimFleet } from './sim-fleet.ts';
+import { NEW, openSimFleet, type SimFleet } from './sim-fleet.ts';
 
 const FILE = rolloutText({ guardrails: ['id: p95, expr: "p95(latency_ms) <= baseline * 2", enforce: rollback'] });
 
@@ -24,7 +23,7 @@ describe('a kill after completion', () => {
     await fleet.kill('k-site', { kind: 'site', site: 'plant-a' });
     await fleet.run(1);
     expect(await incidents.list(id)).toEqual([]);
-    await fleet.kill('k-release', { kind: 'release', release: 'cv-detector:2.0.0', digest: CANDIDATE });
+    await fleet.kill('k-release', { kind: 'release', ...NEW });
     await fleet.run(2);
     fleet.reopen();
     await fleet.run(2);
