@@ -6,9 +6,9 @@ import { inject } from '../../../../control-plane/core/foresight/inject.ts';
 import { cutAt, withoutDigest } from '../../../../control-plane/core/foresight/recorded.ts';
 import { openTrial } from '../../../../control-plane/core/foresight/trial.ts';
 import { smallestVisible } from '../../../../control-plane/core/foresight/visible.ts';
+import { judgeScopes } from '../../../../control-plane/core/slices.ts';
 import { recordFleet, SIMULATED_START_MS } from '../../../../control-plane/simulation/recorded-fleet.ts';
 import { CANDIDATE_DIGEST } from '../../../../control-plane/simulation/windows.ts';
-import { judgeScopes } from '../../../../control-plane/core/slices.ts';
 import { expandGuardrails } from '../../../../shared/rollout/guardrails.ts';
 import { readRolloutFile } from '../../../../shared/rollout/read-rollout-file.ts';
 
