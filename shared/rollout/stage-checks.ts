@@ -61,11 +61,11 @@ export function checkFactoryScope(spec: unknown): Problem[] {
 export function checkSchedule(spec: unknown): Problem[] {
   const { schedule, cohort } = rawOf(spec);
   if (typeof schedule !== 'object' || schedule === null) return [];
-  const { tz, sites, windows, freeze } = rawOf(schedule);
+  const { tz, sites, windows, freeze, peak } = rawOf(schedule);
   const factories = namesOf(rawOf(cohort).factories);
   const named = Object.keys(rawOf(sites));
   const problems: Problem[] = [];
-  if (windows === undefined && freeze === undefined)
+  if (windows === undefined && freeze === undefined && peak === undefined)
     problems.push({ path: [], message: 'names neither windows nor freeze: leave it out' });
   if (tz !== 'factory' && named.length > 0)
     problems.push({ path: ['sites'], message: 'needs "tz: factory": each site by its own clock' });
