@@ -40,12 +40,11 @@ export class FrameLoop {
   readonly #lanes = new Map<string, Lane>();
   readonly counter = new FrameCounter();
   readonly #nextAnswer: NextAnswer;
-  readonly #share: ShadowShare;
+  readonly #share = new ShadowShare();
 
   constructor(parts: FrameLoopParts) {
     this.#parts = parts;
     this.#nextAnswer = new NextAnswer(parts.after);
-    this.#share = new ShadowShare(parts.monotonicNow);
     this.#driver = new LaneDriver({
       state: parts.core.state,
       monotonicNow: parts.monotonicNow,
@@ -196,7 +195,7 @@ export class FrameLoop {
 
   /** A frame that the shadow shall see when it is answered. */
   #remember(frame: Frame, shadow: Serving['shadow']): void {
-    if (shadow === null || !this.#share.wants(shadow)) return;
+    if (shadow === null || !this.#share.wants(shadow, this.#parts.monotonicNow())) return;
     if (!this.#lanes.has(laneKey(shadow.ref.digest, frame.cameraId))) return;
     frame.shadow = shadow.ref.digest;
     frame.pair = { baseline: null, candidate: null };

@@ -1,26 +1,19 @@
 // Which frames a shadow is offered: every n-th, and no more than the share of time that its rollout allows. What is left out for the
 // cap is not offered, as little as what is left out for the sampling.
-import type { Serving } from './core/state.ts';
+import type { Shadowing } from './core/shadowing.ts';
 
 /** Saved time does not pile up: a burst after a quiet hour would slow the baseline just the same. */
 const SAVED_MS_MAX = 1000;
 
 export class ShadowShare {
-  readonly #monotonicNow: () => number;
   #frames = 0;
   #leftMs = SAVED_MS_MAX;
-  #atMs: number;
-
-  constructor(monotonicNow: () => number) {
-    this.#monotonicNow = monotonicNow;
-    this.#atMs = monotonicNow();
-  }
+  #atMs: number | null = null;
 
   /** Asked for every frame. */
-  wants({ sampleEvery, maxExtraLoadPct = null }: NonNullable<Serving['shadow']>): boolean {
+  wants({ sampleEvery, maxExtraLoadPct = null }: Shadowing, nowMs: number): boolean {
     this.#frames += 1;
-    const nowMs = this.#monotonicNow();
-    const earnedMs = ((nowMs - this.#atMs) * (maxExtraLoadPct ?? 100)) / 100;
+    const earnedMs = ((nowMs - (this.#atMs ?? nowMs)) * (maxExtraLoadPct ?? 100)) / 100;
     this.#leftMs = Math.min(SAVED_MS_MAX, this.#leftMs + earnedMs);
     this.#atMs = nowMs;
     return this.#frames % sampleEvery === 0 && (maxExtraLoadPct === null || this.#leftMs > 0);

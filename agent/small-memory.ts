@@ -19,7 +19,7 @@ export const LEAN_PROCESS: readonly string[] = [...SMALL_HEAP, '--max-opt=1'];
 export const LEAN_RUNNER: readonly string[] = [...SMALL_HEAP, '--max-opt=2'];
 
 /**
- * For the environment of the supervisor: one heap of the C library for all of its threads, which seldom allocate at the same
+ * For the environment of every process: one heap of the C library for all of its threads, which seldom allocate at the same
  * time. With one for each, the memory that a thread has once used stays with it: 9 MB in an hour of releases that come and go.
  */
 export const ONE_ARENA: Readonly<Record<string, string>> = { MALLOC_ARENA_MAX: '1' };

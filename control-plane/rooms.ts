@@ -70,7 +70,7 @@ export async function openRooms(config: Config, database: Database, log: Logger)
     publish: (topic, text) => outlet.publish(topic, text, { qos: 0 }),
     log,
   });
-  const rollouts = openRollouts({ ...clocks, database, registry, devices, audit, log });
+  const rollouts = openRollouts({ ...clocks, startedAtMs: clocks.wallNow(), database, registry, devices, audit, log });
   const foresight = openForesight({ ...clocks, database, registry, devices, rollouts, log });
   const incidents = openIncidents({ ...clocks, database, audit });
   const business = openBusiness({ ...clocks, database, audit, devices });

@@ -44,7 +44,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerIncidentRoutes(app, { incidents });
   registerMetricsRoutes(app, { business: rooms.business, wake: () => rolloutLoop.wake() });
   registerDrillRoutes(app, { drills: rooms.drills, wake: () => rolloutLoop.wake() });
-  registerReportRoutes(app, { registry, reports: openReports(rooms) });
+  registerReportRoutes(app, { registry, reports: openReports(rooms), archiveOf: (id) => rollouts.archive(id) });
   registerForesightRoutes(app, { foresight });
   registerRolloutRoutes(app, { rollouts, foresight, wake: () => rolloutLoop.wake() });
   registerRevisionRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });

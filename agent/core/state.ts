@@ -9,6 +9,7 @@ import type { Suspension, TakeOvers } from './limit-state.ts';
 import { EMPTY_LIMIT_TRACKS, type LimitTracks } from './limit-tracks.ts';
 import { MEMORY_RESERVE_MB, type MemoryState, openMemory } from './memory-state.ts';
 import type { RefusalShown } from './refusals.ts';
+import type { Shadowing } from './shadowing.ts';
 
 export type ReleaseRef = { readonly release: string; readonly digest: string };
 
@@ -82,7 +83,6 @@ export type ProofRecord = ReleaseRef & {
   readonly frames: number;
   readonly loadMs: number;
   readonly coldStartMs: number;
-  /** Every start that was measured, this one first; and how many were tried. */
   readonly coldStartsMs?: readonly number[] | undefined;
   readonly startsTried?: number | undefined;
   readonly scores: readonly GoldenScore[];
@@ -128,12 +128,7 @@ export type Serving = {
   readonly ref: ReleaseRef | null;
   /** As telemetry names it. */
   readonly role: 'baseline' | 'candidate';
-  readonly shadow: {
-    readonly ref: ReleaseRef;
-    readonly sampleEvery: number;
-    /** Most time that its runs may take, in percent; null or absent: no cap. */
-    readonly maxExtraLoadPct?: number | null;
-  } | null;
+  readonly shadow: Shadowing | null;
   readonly because: string;
 };
 

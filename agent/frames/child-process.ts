@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { describeError } from '../../shared/basics/errors.ts';
+import { ONE_ARENA } from '../small-memory.ts';
 import { logLines, type RoomLog } from './child-log.ts';
 import { FramingError, type Message, MessageReader } from './framing.ts';
 import { setNice } from './process-nice.ts';
@@ -140,7 +141,8 @@ export function openChild(options: ChildOptions): Child {
 /** The variables a child of the agent needs: found programs and libraries, the compile cache, the clock's zone; no secrets. */
 export function childEnvironment(from: NodeJS.ProcessEnv): Record<string, string> {
   const wanted = ['PATH', 'NODE_COMPILE_CACHE', 'LD_LIBRARY_PATH', 'TZ', 'LANG'];
-  return Object.fromEntries(wanted.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]])));
+  const passed = wanted.flatMap((name) => (from[name] === undefined ? [] : [[name, from[name]]]));
+  return { ...Object.fromEntries(passed), ...ONE_ARENA };
 }
 
 function renice(pid: number, options: ChildOptions): void {

@@ -40,9 +40,10 @@ export function whyNoDrill({ drill, provenance }: Manifest, role: string, wallMs
 export function openFault(manifest: Manifest, die: () => void): Fault {
   const { drill, warmup } = manifest;
   if (drill === undefined) return NO_FAULT;
-  const endsAtMs = performance.now() + drill.forMs;
+  let endsAtMs = Number.POSITIVE_INFINITY;
   return {
     before(frame, input) {
+      if (frame === warmup.runs) endsAtMs = performance.now() + drill.forMs;
       const crashes = drill.failure === 'crash' && frame >= warmup.runs + FRAMES_BEFORE_CRASH;
       if (crashes || performance.now() > endsAtMs) die();
       if (drill.failure === 'bad-golden') input.fill(0);

@@ -1,5 +1,7 @@
 // Business figures in the database, and whom they count for. A correction replaces the figures of the very same span.
 import type { BusinessRecord } from '../../shared/measure/business.ts';
+import type { Guardrail } from '../../shared/rollout/guardrails.ts';
+import { metricRule } from '../../shared/rollout/metrics.ts';
 import type { Queryable } from '../database/database.ts';
 
 type Row = {
@@ -68,6 +70,17 @@ export type BusinessDevice = {
   /** Since when it answers with the candidate; null: it does not. */
   readonly servesSinceMs: number | null;
 };
+
+type Placed = Omit<BusinessDevice, 'servesSinceMs'> & { readonly role: string; readonly activatedAtMs: number | null };
+
+/** A row of a ledger as figures are attributed to it. */
+export function servingOf({ site, device, line, role, activatedAtMs }: Placed): BusinessDevice {
+  return { site, device, line, servesSinceMs: role === 'serve' ? activatedAtMs : null };
+}
+
+export function asksForBusiness(guardrails: readonly Pick<Guardrail, 'expression'>[]): boolean {
+  return guardrails.some(({ expression }) => metricRule(expression.metric).source === 'business');
+}
 
 /**
  * By `site/device`. Figures of a line are one piece of evidence, and stand with the first of its devices; only spans in which all of

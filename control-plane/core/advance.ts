@@ -2,6 +2,7 @@
 import type { RolloutPhase, RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Approval, Decision, HoldKind, PersonRequest } from './decision.ts';
+import type { FactoryOut } from './factory-scope.ts';
 
 /** Where a rollout stands; stored as JSON beside it, so that any process can go on from here. */
 export type Progress = {
@@ -30,15 +31,23 @@ export type Progress = {
   readonly approvals: readonly Approval[];
   /** Since when it is held for this reason; null when it is not held. */
   readonly heldSinceMs: number | null;
+  /** Factories that were taken back alone, and stay out. */
+  readonly factoriesOut: readonly FactoryOut[];
 };
 
 /** What is missing in a progress that an older version has stored. */
-export const PROGRESS_BEFORE = { startedBy: null, startedAtMs: null, approvals: [], heldSinceMs: null } as const;
+export const PROGRESS_BEFORE = {
+  startedBy: null,
+  startedAtMs: null,
+  approvals: [],
+  heldSinceMs: null,
+  factoriesOut: [],
+} as const;
 
 export type Standing = { readonly state: RolloutState; readonly progress: Progress };
 
 /** Which desired documents a transition writes. `reorder`: those of devices that have the candidate, in other words. */
-export type Effect = 'none' | 'assign' | 'reorder' | 'restore' | 'commit';
+export type Effect = 'none' | 'assign' | 'reorder' | 'restore' | 'restore-factory' | 'commit';
 
 export type Advance = Standing & { readonly effect: Effect; readonly isTransition: boolean };
 
@@ -50,6 +59,8 @@ export type AdvanceContext = {
   /** What a person asks; an approval is taken from here. */
   readonly request?: PersonRequest | null;
   readonly planHash?: string;
+  /** Devices that have a role now. */
+  readonly assigned?: readonly { readonly site: string; readonly device: string }[];
 };
 
 export function firstProgress(nowMs: number, reason: string, startedBy: string | null = null): Progress {
@@ -71,6 +82,7 @@ export function firstProgress(nowMs: number, reason: string, startedBy: string |
     startedAtMs: nowMs,
     approvals: [],
     heldSinceMs: null,
+    factoriesOut: [],
   };
 }
 
@@ -103,7 +115,9 @@ export function advance(standing: Standing, decision: Decision, context: Advance
     case 'extend':
       return onExtend(standing, decision, context);
     case 'rollback':
-      return onRollback(standing, decision, context);
+      return decision.site === undefined
+        ? onRollback(standing, decision, context)
+        : onFactoryRollback(standing, { ...decision, site: decision.site }, context);
     case 'hold':
     case 'wait':
       return onStay(standing, decision, context);
@@ -131,6 +145,7 @@ function onPromote({ progress }: Standing, decision: Decision, { nowMs }: Advanc
     stageIndex: progress.stageIndex + 1,
     incidentsSinceMs: progress.incidentsSinceMs,
     acknowledgedReverts: progress.acknowledgedReverts,
+    factoriesOut: progress.factoriesOut,
     stageTimes: [...closeStage(progress, nowMs), { startedAtMs: nowMs, endedAtMs: null }],
   };
   return { state: 'running', progress: next, effect: 'assign', isTransition: true };
@@ -181,9 +196,30 @@ function onRollback({ progress }: Standing, decision: Decision, { nowMs, isAbort
   };
 }
 
+/** Its breaches go with it: the rest is judged afresh. */
+function onFactoryRollback(
+  { progress }: Standing,
+  { site, reason, to, holdKind }: Decision & { readonly site: string },
+  { nowMs, assigned = [] }: AdvanceContext,
+): Advance {
+  const devices = assigned.filter((device) => device.site === site).map(({ device }) => device);
+  const out: FactoryOut = { site, atMs: nowMs, reason, devices, restoredAtMs: null, ended: null };
+  const next: Progress = {
+    ...progress,
+    holdKind,
+    reason,
+    heldSinceMs: nowMs,
+    breachingSince: {},
+    factoriesOut: [...progress.factoriesOut, out],
+  };
+  return { state: to, progress: next, effect: 'restore-factory', isTransition: true };
+}
+
 function onStay(standing: Standing, decision: Decision, context: AdvanceContext): Advance {
   const { state, progress } = standing;
-  const isTransition = decision.to !== state || decision.holdKind !== progress.holdKind;
+  // Whoever holds what is held already said something new: it goes on record.
+  const isHeldAnew = decision.rule === 'person-hold' && decision.kind === 'hold';
+  const isTransition = isHeldAnew || decision.to !== state || decision.holdKind !== progress.holdKind;
   if (!isTransition) return { ...standing, effect: 'none', isTransition };
   const heldSinceMs = decision.to === 'holding' ? context.nowMs : null;
   const moved = { ...progress, holdKind: decision.holdKind, reason: decision.reason, heldSinceMs };

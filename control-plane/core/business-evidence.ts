@@ -6,7 +6,7 @@ import {
   businessRatio,
   reviewedShare,
 } from '../../shared/measure/business.ts';
-import type { DeviceChange } from './evidence.ts';
+import type { DeviceChange } from './device-change.ts';
 import { scatterOf } from './scatter.ts';
 import type { Selected } from './selected.ts';
 
@@ -19,9 +19,11 @@ export type BusinessEvidence = {
   readonly records: number;
 };
 
+type Known = Pick<Selected, 'site' | 'device' | 'hardwareClass' | 'business'>;
+
 export function businessEvidence(
-  candidates: readonly Selected[],
-  controls: readonly Selected[],
+  candidates: readonly Known[],
+  controls: readonly Known[],
   metric: BusinessMetric,
 ): BusinessEvidence {
   const changes = candidates.flatMap((selected) => changeOf(selected, metric));
@@ -37,10 +39,7 @@ export function businessEvidence(
   };
 }
 
-function changeOf(
-  { site, device, hardwareClass, business }: Selected,
-  metric: BusinessMetric,
-): readonly DeviceChange[] {
+function changeOf({ site, device, hardwareClass, business }: Known, metric: BusinessMetric): readonly DeviceChange[] {
   const { since = [], before = [] } = business ?? {};
   const [now, past] = [logOf(since, metric), logOf(before, metric)];
   if (now === null || past === null) return [];

@@ -1,9 +1,6 @@
 // Which of the figures that people brought in count for a device: those since it answers with the candidate, and those from before.
 import type { BusinessRecord } from '../../shared/measure/business.ts';
-import type { Question } from './history.ts';
-
-/** Of a device: what counts for its candidate (or, for a control, meanwhile), and what lies before. */
-export type BusinessSpans = { readonly since: readonly BusinessRecord[]; readonly before: readonly BusinessRecord[] };
+import type { BusinessSpans, Question } from './history.ts';
 
 /** Whole spans only: one that began before the switch holds both releases. */
 export function businessSpans(

@@ -1,12 +1,13 @@
 // Where a limit against the controls lies: the rate that they show in the very span that is judged.
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { countRate, sum } from './device-metrics.ts';
-import type { EvidenceFacts } from './evidence.ts';
 import type { Reference } from './guardrails.ts';
 import type { Selected } from './selected.ts';
 
+type Arms = { readonly candidates: readonly Selected[]; readonly controls: readonly Selected[] };
+
 /** What the controls show meanwhile; without any, what the candidates showed before. */
-export function referenceOf({ expression }: Guardrail, { candidates, controls }: EvidenceFacts): Reference {
+export function referenceOf({ expression }: Guardrail, { candidates, controls }: Arms): Reference {
   const metric = expression.metric === 'dropped' ? 'dropped' : 'errors';
   const rates = (all: readonly Selected[], of: 'since' | 'before') =>
     all.map((selected) => countRate(selected[of].totals, metric)).filter(({ total }) => total > 0);

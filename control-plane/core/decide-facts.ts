@@ -62,6 +62,7 @@ export function factsToDecide(sources: DecisionSources): DecideFacts {
     verdicts: assessment.verdicts,
     sustained: sustainedBreaches(sources),
     onBreach: spec.abort.onBreach,
+    factories: spec.abort.factoryScope ? exposedSites(assessment) : null,
     inconclusive: doubtOf(sources),
     missing: assessment.missing,
     pending: assessment.pending,
@@ -73,6 +74,10 @@ export function factsToDecide(sources: DecisionSources): DecideFacts {
 
 function sitesOf({ standings }: Assessment): readonly string[] {
   return [...new Set(standings.map(({ site }) => site))];
+}
+
+function exposedSites({ standings }: Assessment): readonly string[] {
+  return [...new Set(standings.filter(({ role }) => role !== 'none').map(({ site }) => site))];
 }
 
 /** An approval of another plan counts for nothing. */

@@ -11,8 +11,10 @@ import {
   type Rule,
   refuse,
   rollback,
+  rollbackSite,
   wait,
 } from './decision.ts';
+import { factoryOfAll, onlyFactory } from './factory-scope.ts';
 import {
   decideScheduled,
   lackingApprovals,
@@ -56,14 +58,17 @@ function onKill({ kill, request }: DecideFacts): Draft | null {
   return hold('killed', `${kill}: no device answers with the candidate; a person must resume after re-arming`);
 }
 
-function onDeviceReverts({ reverts }: DecideFacts): Draft | null {
+function onDeviceReverts({ reverts, factories, request }: DecideFacts): Draft | null {
   const { exposed, assigned, percent, min } = reverts;
   const isEveryone = reverts.devices.length >= assigned;
   const devices = isEveryone ? reverts.devices : (reverts.recent ?? reverts.devices);
   if (devices.length === 0) return null;
   if (!isEveryone && (devices.length < min || sharePct({ ...reverts, devices }) <= percent)) return null;
   const limit = isEveryone ? 'all of them' : `limit ${percent} % and ${min} devices`;
-  return rollback(`${devices.length} of ${exposed} devices went back by themselves (${limit}): ${list(devices)}`);
+  const reason = `${devices.length} of ${exposed} devices went back by themselves (${limit}): ${list(devices)}`;
+  // A person who wants everybody back gets that, not one factory.
+  const site = isEveryone || isUndo(request) ? null : factoryOfAll(devices, factories);
+  return site === null ? rollback(reason) : rollbackSite(site, reason);
 }
 
 function onAbort({ request }: DecideFacts): Draft | null {
@@ -81,8 +86,12 @@ function onAbort({ request }: DecideFacts): Draft | null {
 function onBreach(facts: DecideFacts): Draft | null {
   const { verdicts, sustained } = facts;
   const breaches = verdicts.filter(({ guardrail, verdict }) => verdict === 'breach' && sustained.has(guardrail));
-  const worst = breaches.find(({ enforce }) => enforce === 'rollback');
-  if (worst && facts.onBreach === 'rollback') return rollback(worst.sentence);
+  const worse = breaches.filter(({ enforce }) => enforce === 'rollback');
+  const [worst] = worse;
+  if (worst && facts.onBreach === 'rollback') {
+    const site = onlyFactory(worse, facts.factories);
+    return site === null ? rollback(worst.sentence) : rollbackSite(site, worst.sentence);
+  }
   const holding = breaches.find(({ enforce }) => enforce === 'hold') ?? (facts.onBreach === 'hold' ? worst : undefined);
   if (holding) return hold('guardrail', holding.sentence);
   return worst ? freeze(facts, worst.sentence) : null;
@@ -95,7 +104,9 @@ function freeze({ holdKind, request }: DecideFacts, sentence: string): Draft | n
   return hold('frozen', `frozen: ${sentence}`);
 }
 
-function onMissing({ missing, holdKind }: DecideFacts): Draft | null {
+function onMissing({ missing, holdKind, request }: DecideFacts): Draft | null {
+  // A person's hold is the stricter one: it does not lift by itself.
+  if (request?.verb === 'hold') return null;
   // Another reason to hold needs a person and is kept; missing data clears by itself.
   if (missing === null || (holdKind !== null && holdKind !== 'missing-data')) return null;
   return hold('missing-data', missing);
@@ -104,7 +115,7 @@ function onMissing({ missing, holdKind }: DecideFacts): Draft | null {
 function onSomeReverts({ reverts, holdKind, request }: DecideFacts): Draft | null {
   if (reverts.devices.length === 0 || sharePct(reverts) <= reverts.percent) return null;
   if (holdKind !== null && holdKind !== 'missing-data') return null;
-  if (request?.verb === 'promote' && request.override) return null;
+  if (request?.verb === 'hold' || (request?.verb === 'promote' && request.override)) return null;
   return hold(
     'reverts',
     `${reverts.devices.length} of ${reverts.exposed} devices went back by themselves (${sharePct(reverts).toFixed(0)} % > ${reverts.percent} %, fewer than ${reverts.min}): ${list(reverts.devices)}`,

@@ -3,8 +3,16 @@ import type { RolloutPhase, RolloutState, RolloutVerb } from '../../shared/proto
 import type { StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Verdict } from '../../shared/rollout/verdict.ts';
 
-/** `frozen`: a breach stops growth and lifts by itself when it is over. */
-export type HoldKind = 'person' | 'guardrail' | 'frozen' | 'missing-data' | 'inconclusive' | 'reverts' | 'killed';
+/** `factory`: one factory was taken back, the rest waits for a person. `frozen`: a breach stops growth and lifts by itself when it is over. */
+export type HoldKind =
+  | 'person'
+  | 'guardrail'
+  | 'factory'
+  | 'frozen'
+  | 'missing-data'
+  | 'inconclusive'
+  | 'reverts'
+  | 'killed';
 
 export type PersonRequest = {
   readonly verb: RolloutVerb;
@@ -53,6 +61,8 @@ export type DecideFacts = {
   readonly sustained: ReadonlySet<string>;
   /** What a sustained breach of a guardrail with `enforce: rollback` does. */
   readonly onBreach: 'rollback' | 'freeze' | 'hold';
+  /** Sites where devices have the candidate, when one of them may be taken back alone; else null. */
+  readonly factories: readonly string[] | null;
   /** What lasting doubt does when no extension is left, and whether a hold for doubt has waited long enough for a person. */
   readonly inconclusive: {
     readonly afterExtensions: 'hold' | 'rollback';
@@ -112,6 +122,8 @@ export type Decision = {
   readonly reason: string;
   readonly to: RolloutState;
   readonly holdKind: HoldKind | null;
+  /** The only factory that a rollback takes back; absent: everywhere. */
+  readonly site?: string;
   /** A person's request that was not granted. */
   readonly refused?: true;
 };
@@ -130,6 +142,17 @@ export function firstOf(rules: readonly Rule[], facts: DecideFacts): Decision {
 
 export function rollback(reason: string): Draft {
   return { kind: 'rollback', reason, to: 'rolling_back', holdKind: null };
+}
+
+/** One factory goes back, the rest keeps what it has and grows no further. */
+export function rollbackSite(site: string, reason: string): Draft {
+  return {
+    kind: 'rollback',
+    reason: `${site} goes back, the rest is held: ${reason}`,
+    to: 'holding',
+    holdKind: 'factory',
+    site,
+  };
 }
 
 export function hold(holdKind: HoldKind, reason: string): Draft {

@@ -1,13 +1,14 @@
 // Everything that the windows of one device have told a rollout so far. Windows are taken once, in the order of their time, and only
 // the latest are kept; who comes late, or asks what can no longer be told, makes its owner start again from the record.
 import type { Window } from '../../shared/measure/window.ts';
+import type { Expression } from '../../shared/rollout/expression.ts';
 import { businessSpans } from './business-spans.ts';
 import { cameraFinding, type DeviceHistory, type Keep, type Question, whyExcluded } from './history.ts';
 import { isPairedShare } from './paired-hits.ts';
 import { PairedSum } from './paired-sum.ts';
 import { PastFold } from './past-fold.ts';
 import type { Selected } from './selected.ts';
-import { isSelf } from './span-sum.ts';
+import { isDistance, isSelf } from './span-sum.ts';
 import { StageFold } from './stage-fold.ts';
 
 export class DeviceFold {
@@ -23,13 +24,13 @@ export class DeviceFold {
   #finding: string | null = null;
   /** Those whose sums are open. */
   #prepared: Keep['guardrails'] | null = null;
+  #hasDistances = false;
 
   constructor(baselineDigest: string, question: Question) {
     this.#baselineDigest = baselineDigest;
     this.#question = question;
     this.#past = new PastFold(baselineDigest);
     this.#stage = new StageFold(baselineDigest, question);
-    this.#prepare(question);
   }
 
   /** False: it is older than one that was taken before, and was not taken. */
@@ -84,13 +85,24 @@ export class DeviceFold {
 
   /** Opens the sums that will be asked for; false when windows that belong to them are gone. */
   #prepare({ keep }: Question): boolean {
-    if (!keep || keep.guardrails === this.#prepared) return true;
-    for (const { expression } of keep.guardrails) {
-      if (isPairedShare(expression.metric) && !this.#paired.prepare(expression.class, expression.metric)) return false;
-      if (isSelf(expression) && !(this.#stage.prepare(expression) && this.#past.prepare(expression))) return false;
+    if (!keep) return true;
+    if (keep.guardrails !== this.#prepared) {
+      for (const { expression } of keep.guardrails) if (!this.#open(expression)) return false;
+      this.#prepared = keep.guardrails;
+      this.#hasDistances = keep.guardrails.some(({ expression }) => isDistance(expression));
     }
-    this.#prepared = keep.guardrails;
-    return true;
+    return !this.#hasDistances || this.#openDistances();
+  }
+
+  #open(expression: Expression): boolean {
+    const { metric, class: label } = expression;
+    if (isPairedShare(metric)) return this.#paired.prepare(label, metric);
+    return !isSelf(expression) || (this.#stage.prepare(expression) && this.#past.prepare(expression));
+  }
+
+  /** Each time: the past may have become another one. */
+  #openDistances(): boolean {
+    return this.#past.prepareDistances() && this.#stage.prepareDistances(this.#past.tell(this.#question).totals);
   }
 
   #forget(keep: Keep): void {

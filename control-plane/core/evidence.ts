@@ -4,6 +4,7 @@ import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { type MetricName, metricRule } from '../../shared/rollout/metrics.ts';
 import { businessEvidence } from './business-evidence.ts';
 import { referenceOf } from './control-reference.ts';
+import type { DeviceChange } from './device-change.ts';
 import { countRate, type Hits, measure, measureChange, sum } from './device-metrics.ts';
 import type { Totals } from './device-totals.ts';
 import { type GoldenClass, type GoldenDevice, goldenClasses } from './golden-evidence.ts';
@@ -13,18 +14,9 @@ import { COUNTED, isPairedShare, type PairedShare } from './paired-hits.ts';
 import { probeChanges } from './probe-evidence.ts';
 import { type HitScatter, NO_SCATTER, type Scatter } from './scatter.ts';
 import type { Selected } from './selected.ts';
-import { nameOf, type Span } from './span-sum.ts';
+import { isDistance, nameOf, type Span } from './span-sum.ts';
 
-/** How one device changed, on the comparison scale, and the same seen by each window. */
-export type DeviceChange = {
-  readonly site: string;
-  readonly device: string;
-  readonly hardwareClass: string;
-  readonly change: number;
-  /** Nothing where there are so many devices that the spread between them says enough. */
-  readonly since: Scatter;
-  readonly before: Scatter;
-};
+export type { DeviceChange } from './device-change.ts';
 
 export type DeviceShare = Hits & {
   readonly site: string;
@@ -157,7 +149,10 @@ function deviceChange(selected: Selected, expression: Expressed, withWindows: bo
   if (since.windows === 0 || before.windows === 0) return null;
   const change = measureChange(since.totals, before.totals, expression);
   if (change === null) return null;
-  const scatter = (span: Span) => (withWindows ? span.scatter(expression) : NO_SCATTER);
+  const scatter = (span: Span) => {
+    if (!withWindows) return NO_SCATTER;
+    return isDistance(expression) ? span.distances(before.totals) : span.scatter(expression);
+  };
   return changeFrom(selected, change, { since: scatter(since), before: scatter(before) });
 }
 

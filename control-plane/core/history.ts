@@ -21,6 +21,9 @@ export type DeviceHistory = {
   readonly servesSinceMs?: number | null;
 };
 
+/** Of a device: what counts for its candidate (or, for a control, meanwhile), and what lies before. */
+export type BusinessSpans = { readonly since: readonly BusinessRecord[]; readonly before: readonly BusinessRecord[] };
+
 export type Question = {
   readonly candidateDigest: string;
   readonly mode: StageMode;

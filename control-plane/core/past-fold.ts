@@ -3,7 +3,7 @@ import type { Window } from '../../shared/measure/window.ts';
 import type { Expression } from '../../shared/rollout/expression.ts';
 import { carries, type Keep, type Question, sampleOf, whyExcluded } from './history.ts';
 import { beginningOf, type Counted, countedOf, type PastTimes, pastOf, samplesOf, timesOf } from './past-choice.ts';
-import { isSelf, lazily, type Span, SpanSum } from './span-sum.ts';
+import { isDistance, isSelf, lazily, type Span, SpanSum } from './span-sum.ts';
 
 type Added = {
   readonly span: SpanSum;
@@ -58,6 +58,13 @@ export class PastFold {
     return this.#told === null || this.#told.span.prepare(expression);
   }
 
+  /** False: what windows were as far from as they are is known only now. */
+  prepareDistances(): boolean {
+    const told = this.#told;
+    if (told === null || (told.isNewcomer && !this.#hasCarried)) return true;
+    return !told.isNewcomer && told.span.prepareDistances(told.span.totals);
+  }
+
   /** Lets its windows go when time has passed it by. */
   close(question: Question, { guardrails }: Keep): void {
     const { liveSinceMs, mode } = question;
@@ -67,6 +74,7 @@ export class PastFold {
     const { span, chosen } = this.#add(question);
     const isNewcomer = chosen === null && !this.#hasCarried;
     for (const { expression } of guardrails) if (isSelf(expression)) span.prepare(expression);
+    if (guardrails.some(({ expression }) => isDistance(expression))) span.prepareDistances(span.totals);
     if (isNewcomer) for (const window of this.#since) this.#join(span, window);
     span.forget(Number.POSITIVE_INFINITY);
     this.#told = { liveSinceMs, span, chosen, isNewcomer };

@@ -6,7 +6,7 @@ import { leaseWarnings } from '../../shared/rollout/lease-section.ts';
 import type { Gate, Plan, PlanDevice, PlanStage, Readiness } from '../../shared/rollout/plan.ts';
 import type { CohortSpec, RolloutFile } from '../../shared/rollout/rollout-file.ts';
 import { whyNotWhere } from '../../shared/rollout/where.ts';
-import { cohortOrder } from './cohorts.ts';
+import { clusterOrder, cohortOrder } from './cohorts.ts';
 import { list } from './decide.ts';
 import { lackingGates } from './readiness.ts';
 import { closedNow } from './schedule.ts';
@@ -22,6 +22,8 @@ export type PlanFactsDevice = {
   readonly baseline: ReleaseRef | null;
   /** Its first 48 bits of SHA-256(salt ‖ 0x00 ‖ hardware id). */
   readonly key: number;
+  /** The same of its line; asked for only with `clusterBy: line`. */
+  readonly lineKey?: number | null;
   readonly quarantinesCandidate: boolean;
   /** In percent, lately; asked for only when `cohort.where` does. */
   readonly batteryPct?: number | null;
@@ -60,6 +62,8 @@ export function buildPlan(facts: PlanFacts, hashOf: (document: unknown) => strin
     baselines: baselinesOf(devices),
     owners: file.spec.owners,
     salt: facts.salt,
+    // Left out where it says nothing, so that the hash of a plan is what it was.
+    ...(file.spec.cohort.clusterBy === 'line' ? { clusterBy: 'line' as const } : {}),
     devices: devices.map(toPlanDevice),
     excluded,
     stages,
@@ -116,7 +120,13 @@ function sortOut(facts: PlanFacts): { included: readonly Included[]; excluded: P
   return { included, excluded };
 }
 
-function whyExcluded(device: PlanFactsDevice, { file, candidate }: PlanFacts): string | null {
+export function whyExcluded(
+  device: PlanFactsDevice,
+  {
+    file,
+    candidate,
+  }: { readonly file: { readonly spec: Pick<RolloutFile['spec'], 'cohort'> }; readonly candidate: ReleaseRef },
+): string | null {
   const { exclude, where } = file.spec.cohort;
   if (exclude.devices.includes(device.device)) return 'excluded by name';
   const line = device.line;
@@ -142,14 +152,19 @@ function orderDevices(included: readonly Included[], cohort: CohortSpec): readon
     const members = included.filter((device) => device.site === site);
     const pinOf = (device: string): PlanDevice['pin'] =>
       cohort.pin.candidate.includes(device) ? 'candidate' : cohort.pin.baseline.includes(device) ? 'baseline' : null;
-    const withPins = members.map((member) => ({ ...member, pin: pinOf(member.device), role: 'none' as const }));
-    const free = cohortOrder(withPins.filter(({ pin }) => pin === null));
+    const withPins = members.map((member) => {
+      const { line, lineKey = null } = member;
+      const cluster = line === null || lineKey === null ? null : { name: line, key: lineKey };
+      return { ...member, pin: pinOf(member.device), role: 'none' as const, cluster };
+    });
+    const unpinned = withPins.filter(({ pin }) => pin === null);
+    const free = cohort.clusterBy === 'line' ? clusterOrder(unpinned) : cohortOrder(unpinned);
     const order = [
       ...withPins.filter(({ pin }) => pin === 'candidate'),
       ...free,
       ...withPins.filter(({ pin }) => pin === 'baseline'),
     ];
-    return order.map((member, position) => ({ ...member, position }));
+    return order.map((member, position) => ({ ...member, cluster: member.cluster?.name ?? null, position }));
   });
 }
 
@@ -219,11 +234,23 @@ function refusalsOf(devices: readonly Ordered[], { file }: PlanFacts): readonly 
     refusals.push(
       `rollout ${[...new Set(busy.values())].join(', ')} has not ended on ${list([...busy.keys()])}; end it first: ${[...new Set(busy.values())].map((id) => `belay rollout rollback ${id} --reason …`).join(', ')}`,
     );
+  refusals.push(...tornLines(devices, file.spec.cohort));
   const sites = new Set(devices.map(({ site }) => site));
   for (const factory of file.spec.cohort.factories ?? []) {
     if (!sites.has(factory)) refusals.push(`factory ${factory} has no device that may take part`);
   }
   return refusals;
+}
+
+/** Cameras that must agree cannot be pinned apart. */
+function tornLines(devices: readonly Ordered[], { clusterBy }: CohortSpec): readonly string[] {
+  if (clusterBy !== 'line') return [];
+  const lines = new Map<string, Set<string | null>>();
+  for (const { site, line, pin } of devices)
+    if (line !== null) lines.set(`${site}/${line}`, (lines.get(`${site}/${line}`) ?? new Set()).add(pin));
+  return [...lines]
+    .filter(([, pins]) => pins.size > 1)
+    .map(([line]) => `clusterBy: line keeps ${line} together, and pin tears it apart: pin all of its devices or none`);
 }
 
 function warningsOf({ file, devices: all }: PlanFacts, devices: readonly Ordered[]): string[] {

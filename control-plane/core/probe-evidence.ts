@@ -1,7 +1,7 @@
 // How much longer a candidate takes to start than the baseline on the same device: from the starts that each device has measured.
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
+import type { DeviceChange } from './device-change.ts';
 import { startChange, sum } from './device-metrics.ts';
-import type { DeviceChange } from './evidence.ts';
 import type { GoldenDevice } from './golden-evidence.ts';
 import { scatterOf } from './scatter.ts';
 

@@ -48,14 +48,16 @@ function logRate(hits: number, of: number): Value | null {
  * Jensen–Shannon distance of two histograms of confidence, 0..1; null while one of them is empty. Few answers are far from anything:
  * it is read beside what the controls show.
  */
-export function confidenceDistance(since: Totals, before: Totals): number | null {
+export function confidenceDistance(since: Scores, before: Scores): number | null {
   const [now, past] = [sharesOf(since), sharesOf(before)];
   if (now === null || past === null) return null;
   const middle = now.map((share, bin) => (share + (past[bin] ?? 0)) / 2);
   return (divergence(now, middle) + divergence(past, middle)) / 2;
 }
 
-function sharesOf({ scoreBins }: Totals): readonly number[] | null {
+type Scores = Pick<Totals, 'scoreBins'>;
+
+function sharesOf({ scoreBins }: Scores): readonly number[] | null {
   const all = scoreBins.reduce((sum, count) => sum + count, 0);
   return all === 0 ? null : scoreBins.map((count) => count / all);
 }

@@ -16,7 +16,12 @@ export type RevisedFacts = {
 export function revisePlan(plan: Plan, facts: RevisedFacts, hashOf: (document: unknown) => string): Plan {
   const { file, fileHash } = facts;
   const { hash, plannedAtMs, closed, needsOverride, ...content } = plan;
-  const devices = plan.devices.map((device) => ({ ...device, key: device.position, role: 'none' as const }));
+  const devices = plan.devices.map((device) => ({
+    ...device,
+    cluster: plan.clusterBy === 'line' ? device.line : null,
+    key: device.position,
+    role: 'none' as const,
+  }));
   const revised = {
     ...content,
     labels: file.metadata.labels,

@@ -1,6 +1,5 @@
 // A device as the judge looks at it: what its windows add up to, those that count and those that were left out.
-import type { BusinessSpans } from './business-spans.ts';
-import type { DeviceHistory, ExclusionCounts } from './history.ts';
+import type { BusinessSpans, DeviceHistory, ExclusionCounts } from './history.ts';
 import type { PairedSpan } from './paired-sum.ts';
 import type { Span } from './span-sum.ts';
 

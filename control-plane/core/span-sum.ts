@@ -5,6 +5,7 @@ import { measure } from './device-metrics.ts';
 import { openTotals, type Totals, totalsOf } from './device-totals.ts';
 import type { Sample } from './history.ts';
 import { type Entry, KeptSums } from './kept-sums.ts';
+import { confidenceDistance } from './proxy-metrics.ts';
 import { type Scatter, ScatterSum } from './scatter.ts';
 
 export type Span = {
@@ -12,6 +13,8 @@ export type Span = {
   readonly totals: Totals;
   /** Of the values that windows show, on the comparison scale. */
   readonly scatter: (expression: Expression) => Scatter;
+  /** Of how far each window is from this in how sure its answers are; `from` is a past that does not change any more. */
+  readonly distances: (from: Totals) => Scatter;
   /** Those whose middle lies in these times. */
   readonly between: (fromMs: number, toMs: number) => Span;
 };
@@ -45,6 +48,10 @@ export class SpanSum implements Span {
     return this.#ones.sum(nameOf(expression), () => openScatter(expression)).read();
   }
 
+  distances(from: Totals): Scatter {
+    return this.#ones.sum(distanceName(from), () => openDistances(from)).read();
+  }
+
   between(fromMs: number, toMs: number): Span {
     return lazily(() => this.#ones.between(fromMs, toMs));
   }
@@ -52,6 +59,10 @@ export class SpanSum implements Span {
   /** Will be asked for when windows are forgotten; false when it is too late. */
   prepare(expression: Expression): boolean {
     return this.#ones.prepare(nameOf(expression), () => openScatter(expression));
+  }
+
+  prepareDistances(from: Totals): boolean {
+    return this.#ones.prepare(distanceName(from), () => openDistances(from));
   }
 
   forget(beforeMs: number): void {
@@ -68,6 +79,21 @@ function openScatter(expression: Expression) {
   return { add, read: () => sum.read() };
 }
 
+function openDistances({ scoreBins }: Totals) {
+  const sum = new ScatterSum();
+  // As it is now: the past of a newcomer may still grow, and is another one then.
+  const from = { scoreBins: [...scoreBins] };
+  const add = ({ totals }: One): void => {
+    const value = confidenceDistance(totals, from);
+    if (value !== null) sum.add(value);
+  };
+  return { add, read: () => sum.read() };
+}
+
+function distanceName({ scoreBins }: Totals): string {
+  return `distance from ${scoreBins.join()}`;
+}
+
 /** What two expressions must share to be measured alike: the limit plays no part. */
 export function nameOf({ metric, aggregate, class: label }: Expression): string {
   return label === null ? `${aggregate} ${metric}` : `${aggregate} ${metric} ${label}`;
@@ -76,6 +102,11 @@ export function nameOf({ metric, aggregate, class: label }: Expression): string 
 /** Whether each release is measured for itself on a device. */
 export function isSelf({ metric }: Expression): boolean {
   return metricRule(metric).source === 'self';
+}
+
+/** Whether it compares the windows of a device with its whole past. */
+export function isDistance({ metric }: Expression): boolean {
+  return metric === 'confidence_js';
 }
 
 /** Most spans are cut out and never looked at. */
@@ -93,6 +124,7 @@ export function lazily(open: () => Span): Span {
       return span().totals;
     },
     scatter: (expression) => span().scatter(expression),
+    distances: (from) => span().distances(from),
     between: (fromMs, toMs) => span().between(fromMs, toMs),
   };
 }

@@ -1,6 +1,7 @@
 // What one device has told in one stage, as a candidate and as a control: which of the two it is may change within it.
 import type { Window } from '../../shared/measure/window.ts';
 import type { Expression } from '../../shared/rollout/expression.ts';
+import type { Totals } from './device-totals.ts';
 import { carries, type Exclusion, type ExclusionCounts, type Question, type Sample, sampleOf } from './history.ts';
 import { SpanSum } from './span-sum.ts';
 
@@ -39,6 +40,10 @@ export class StageFold {
 
   tell(as: 'candidate' | 'control'): { readonly since: SpanSum; readonly excluded: ExclusionCounts } {
     return as === 'candidate' ? this.#candidate : this.#control;
+  }
+
+  prepareDistances(from: Totals): boolean {
+    return this.#candidate.since.prepareDistances(from) && this.#control.since.prepareDistances(from);
   }
 
   prepare(expression: Expression): boolean {

@@ -27,6 +27,8 @@ export type VerifyFacts = {
   readonly nowMs: number;
   /** When every reachable device first reported its own release answering. */
   readonly restoredAtMs: number;
+  /** Since when it listens to devices without a break: what they told nobody before that is still on its way. */
+  readonly listeningSinceMs: number;
   /** Left out after the switch back: cold caches. */
   readonly settleMs: number;
   readonly devices: readonly VerifyDevice[];
@@ -58,7 +60,7 @@ export function verifyRollback(facts: VerifyFacts): Verified {
   if (leftMs > 0) return { kind: 'wait', sentence: `verifying ${what}: ${describeDuration(leftMs)} left` };
   const checked = checkDevices(facts, terms, sinceMs);
   const judged = judgeChecks(checked, terms, offline);
-  const isLate = facts.nowMs >= sinceMs + terms.forMs + graceMs(facts, terms);
+  const isLate = facts.nowMs >= Math.max(sinceMs + terms.forMs, facts.listeningSinceMs) + graceMs(facts, terms);
   if (judged.kind === 'verified' || isLate)
     return done({ ...base, ...judged, checks: checked.map(({ check }) => check) });
   return { kind: 'wait', sentence: `verifying ${what}: ${judged.sentence}` };

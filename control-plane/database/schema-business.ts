@@ -20,6 +20,8 @@ export type BusinessTables = {
     cost: number | null;
     import_id: number;
   };
+  /** Predecessors that a completed rollout wants kept as the fallback. */
+  release_retained: { digest: string; rollout_id: string; until_ms: number };
   /** What a rollout file asked to keep, as JSON. */
   rollout_archives: { rollout_id: string; kind: string; at_ms: number; document: string };
 };

@@ -41,6 +41,8 @@ export type RolloutTables = {
     /** What the device ran before the rollout: where it goes back to. */
     baseline_release: string;
     baseline_digest: string;
+    /** How it came in after the start: `baseline` or `fill`; null: it is in the plan. */
+    joined: Generated<string | null>;
   };
   rollout_decisions: {
     rollout_id: string;

@@ -9,6 +9,8 @@ export type Device = {
   readonly hardwareClass: string | null;
   readonly line: string | null;
   readonly online: boolean;
+  /** It was there before the control plane started, and has not had the time to come back since: nobody knows yet. */
+  readonly isAwaited?: boolean;
   readonly firstSeenAtMs: number;
   readonly lastSeenAtMs: number;
   readonly boot: string | null;
@@ -21,6 +23,9 @@ export type Device = {
 const WINDOWS_SILENT_MAX = 3;
 const SILENT_MIN_MS = 15_000;
 const SILENT_DEFAULT_MS = 90_000;
+
+/** Longer than any device waits before it connects again (agent/link/backoff.ts). */
+export const AWAITED_MS = SILENT_DEFAULT_MS;
 
 export type Presence = {
   /** What the last status message (or last will) said. */

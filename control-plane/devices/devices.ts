@@ -3,8 +3,8 @@ import { desiredSchema } from '../../shared/protocol/documents.ts';
 import { helloSchema, reportedSchema } from '../../shared/protocol/reports.ts';
 import type { DeviceAddress } from '../../shared/protocol/topics.ts';
 import type { Database } from '../database/database.ts';
-import type { Device } from './device.ts';
-import type { PresenceBook } from './presence.ts';
+import { AWAITED_MS, type Device } from './device.ts';
+import { addressKey, type PresenceBook } from './presence.ts';
 
 export type DevicesParts = {
   readonly database: Database;
@@ -26,12 +26,15 @@ export function openDevices(parts: DevicesParts): Devices {
 
 /** Fills the book from what the database remembers, before the first message comes. */
 export async function restorePresence({ database, presence, wallNow }: DevicesParts): Promise<void> {
+  const connected = await database.selectFrom('devices').select(['site', 'device']).where('online', '=', 1).execute();
+  const awaited = new Set(connected.map(addressKey));
   for (const device of await readDevices({ database, presence, wallNow }, {})) {
     const { site, boot, lastSeenAtMs, reported, desired } = device;
     presence.restore({
       site,
       device: device.device,
       connected: false, // until it connects to this broker, which has just begun to listen
+      awaitedUntilMs: awaited.has(addressKey(device)) ? wallNow() + AWAITED_MS : null,
       lastSeenAtMs,
       windowMs: null,
       boot,
@@ -72,6 +75,7 @@ async function readDevices(parts: DevicesParts, { site, device }: Filter): Promi
       hardwareClass: row.hardware_class,
       line: row.line,
       online: parts.presence.isOnline(address, nowMs),
+      isAwaited: parts.presence.isAwaited(address, nowMs),
       firstSeenAtMs: row.first_seen_at_ms,
       lastSeenAtMs: Math.max(row.last_seen_at_ms, heard?.lastSeenAtMs ?? 0),
       boot: row.boot,

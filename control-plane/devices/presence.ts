@@ -7,6 +7,8 @@ import { isOnline } from './device.ts';
 
 export type DevicePresence = DeviceAddress & {
   readonly connected: boolean;
+  /** It was connected when the control plane ended, and may come back until then; null once it has spoken. */
+  readonly awaitedUntilMs: number | null;
   readonly lastSeenAtMs: number;
   readonly windowMs: number | null;
   readonly boot: string | null;
@@ -48,6 +50,11 @@ export class PresenceBook {
     return presence !== null && isOnline(presence, nowMs);
   }
 
+  isAwaited(address: DeviceAddress, nowMs: number): boolean {
+    const untilMs = this.get(address)?.awaitedUntilMs ?? null;
+    return untilMs !== null && nowMs < untilMs;
+  }
+
   /** Puts what the database remembers; a message that came first is not overwritten. */
   restore(presence: DevicePresence): void {
     const key = addressKey(presence);
@@ -57,14 +64,14 @@ export class PresenceBook {
   hello(hello: Hello, atMs: number): void {
     const { site, device, boot, generation, killEpoch } = hello;
     const reached = { generation, killEpoch, isInForce: generation > 0 };
-    this.#update({ site, device }, { boot, ...reached, connected: true, lastSeenAtMs: atMs });
+    this.#heard({ site, device }, { boot, ...reached, connected: true, lastSeenAtMs: atMs });
   }
 
   reported(reported: Reported, atMs: number): void {
     const { site, device, boot, generation, killEpoch, serving, committed, candidate } = reported;
     const isInForce = reported.desiredInForce;
     const change = { boot, generation, isInForce, killEpoch, serving, committed, candidate, lastSeenAtMs: atMs };
-    this.#update({ site, device }, change);
+    this.#heard({ site, device }, change);
   }
 
   /** A last will of an older boot says nothing about the present one. */
@@ -72,7 +79,7 @@ export class PresenceBook {
     const known = this.get(status);
     if (!status.online && known?.boot != null && known.boot !== status.boot) return;
     const seen = status.online ? { lastSeenAtMs: status.atMs, boot: status.boot } : {};
-    this.#update(status, { connected: status.online, ...seen });
+    this.#heard(status, { connected: status.online, ...seen });
   }
 
   window(reached: Reached & { readonly windowMs: number }): void {
@@ -80,17 +87,17 @@ export class PresenceBook {
     const age = { connected: true, lastSeenAtMs: reached.atMs };
     // A spooled window of before tells of the past: it proves that the device is there, not what it has reached.
     if (known !== null && known.boot !== null && known.boot !== reached.boot) {
-      this.#update(reached, age);
+      this.#heard(reached, age);
       return;
     }
     const generation = Math.max(known?.generation ?? 0, reached.generation);
     const killEpoch = Math.max(known?.killEpoch ?? 0, reached.killEpoch);
     const windowMs = Math.max(1, reached.windowMs);
-    this.#update(reached, { ...age, boot: reached.boot, generation, killEpoch, windowMs });
+    this.#heard(reached, { ...age, boot: reached.boot, generation, killEpoch, windowMs });
   }
 
   seen(seen: Seen): void {
-    this.#update(seen, { connected: true, lastSeenAtMs: seen.atMs });
+    this.#heard(seen, { connected: true, lastSeenAtMs: seen.atMs });
   }
 
   /** What is desired of it; an older generation never overwrites a newer. */
@@ -100,6 +107,10 @@ export class PresenceBook {
     const desiredRollout = candidate ? { rolloutId: candidate.rolloutId, digest: candidate.digest } : null;
     const change = { desiredGeneration: generation, desiredCandidate: candidate, desiredRollout };
     this.#update({ site, device }, change);
+  }
+
+  #heard(address: DeviceAddress, change: Partial<DevicePresence>): void {
+    this.#update(address, { ...change, awaitedUntilMs: null });
   }
 
   #update({ site, device }: DeviceAddress, change: Partial<DevicePresence>): void {
@@ -113,6 +124,7 @@ function unknownDevice({ site, device }: DeviceAddress): DevicePresence {
     site,
     device,
     connected: false,
+    awaitedUntilMs: null,
     lastSeenAtMs: 0,
     windowMs: null,
     boot: null,

@@ -46,7 +46,7 @@ export type Begun = { readonly kind: 'begun'; readonly rehearsal: Rehearsal } | 
 
 const DAY_MS = 24 * 3_600_000;
 /** Who asks waits for it: a plan is shown without its outlook rather than late. */
-const OUTLOOK_LIMIT_MS = 25_000;
+const OUTLOOK_LIMIT_MS = 50_000;
 const TEST_LIMIT_MS = 120_000;
 const REHEARSAL_LIMIT_MS = 30 * 60_000;
 /** Studies at a time, and rehearsals that are remembered. */

@@ -64,7 +64,7 @@ export async function composeIncident(database: Queryable, row: IncidentRow, rol
     timelineOmitted: Math.max(0, timeline.length - TIMELINE_MAX),
     verdicts: [...decision.verdicts],
     telemetry: row.telemetry === null ? null : z.array(telemetryRowSchema).parse(JSON.parse(row.telemetry)),
-    devices: ledger.map((device) => deviceOf(device, told, verification)),
+    devices: ledger.map((device) => deviceOf(device, told, verification)).map((device) => withFactory(device, rollout)),
     people: peopleOf(timeline),
     verification,
     notes,
@@ -106,6 +106,16 @@ function deviceOf(row: LedgerRow, told: readonly TimelineEntry[], verification: 
   const { site, device, hardwareClass, role, stage, activatedAtMs, baseline } = row;
   const outcome = outcomeOf(row, told, verification);
   return { site, device, hardwareClass, role, stage, activatedAtMs, baseline, outcome };
+}
+
+/** Its row says that it has no role, as the factory was taken back alone. */
+function withFactory(device: IncidentDevice, { progress }: Rollout): IncidentDevice {
+  const out = progress.factoriesOut.find(
+    ({ site, devices }) => site === device.site && devices.includes(device.device),
+  );
+  if (out === undefined) return device;
+  const end = out.ended === null ? 'on its way back' : `back on ${device.baseline.release}`;
+  return { ...device, outcome: `had the candidate, went back with ${out.site}; ${end}` };
 }
 
 const HAD: Readonly<Record<LedgerRow['role'], string>> = {

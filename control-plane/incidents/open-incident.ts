@@ -24,9 +24,10 @@ export async function noteIncident(
 ): Promise<void> {
   const kind = incidentKind(transition);
   const open = await openIncidentOf(database, transition.rollout.id);
-  if (kind !== null) return open ? worsen(database, open, kind, transition) : begin(audit, database, kind, transition);
+  if (kind !== null)
+    return open ? worsen(database, open, kind, transition) : openIncident(audit, database, kind, transition);
   const isOver = ['rolled_back', 'aborted', 'completed', 'running'].includes(transition.state);
-  if (open && isOver) await close(audit, database, open, transition);
+  if (open && isOver) await closeIncident(audit, database, open, transition);
 }
 
 /** Holds for a breach: seen by a guardrail, told by devices that went back, or frozen by the file instead of rolled back. */
@@ -34,6 +35,7 @@ const BREACHES: ReadonlySet<string> = new Set(['guardrail', 'reverts', 'frozen']
 
 /** Null: this transition is no incident. */
 export function incidentKind({ rollout, state, progress, effect }: DecidedTransition): IncidentKind | null {
+  if (effect === 'restore-factory') return 'rolled-back';
   if (effect === 'restore') return progress.endAs === 'aborted' ? 'aborted' : 'rolled-back';
   // Ended with devices left as they are; the end of a rollback ends its incident instead.
   if (state === 'aborted' && rollout.state !== 'rolling_back') return 'aborted';
@@ -42,11 +44,12 @@ export function incidentKind({ rollout, state, progress, effect }: DecidedTransi
   return BREACHES.has(progress.holdKind ?? '') ? 'held' : null;
 }
 
-async function begin(
+/** Opens it, with its audit row; what opened it is already on record. */
+export async function openIncident(
   audit: Pick<Audit, 'append'>,
   database: Queryable,
   kind: IncidentKind,
-  { rollout, decision, seq, nowMs, state }: DecidedTransition,
+  { rollout, decision, seq, nowMs, state }: Omit<DecidedTransition, 'progress' | 'effect'>,
 ): Promise<void> {
   const id = `i-${rollout.id}-${seq}`;
   const isOver = state === 'aborted';
@@ -89,11 +92,11 @@ function worsen(
   });
 }
 
-async function close(
+export async function closeIncident(
   audit: Pick<Audit, 'append'>,
   database: Queryable,
-  open: IncidentRow,
-  { decision, nowMs, state }: DecidedTransition,
+  open: Pick<IncidentRow, 'id' | 'rollout_id'>,
+  { decision, nowMs, state }: Pick<DecidedTransition, 'decision' | 'nowMs' | 'state'>,
 ): Promise<void> {
   await updateIncident(database, open.id, { closed_at_ms: nowMs, closed_because: decision.reason });
   await audit.append(database, {

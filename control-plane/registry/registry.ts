@@ -13,6 +13,7 @@ import type { ArtifactStore, Stored } from './artifact-store.ts';
 import { type CheckParts, checkRelease, type ReleasePolicy } from './release-check.ts';
 import {
   findReleaseByDigest,
+  findRetained,
   insertNote,
   insertRelease,
   listNotes,
@@ -43,6 +44,10 @@ export type Resolved =
 
 /** A note without its time. */
 export type Outcome = Pick<ReleaseNote, 'actor' | 'kind' | 'text' | 'rolloutId'>;
+
+export type StateSet =
+  | { readonly kind: 'set' | 'unknown' }
+  | { readonly kind: 'retained'; readonly rolloutId: string; readonly untilMs: number };
 
 export type StateChange = { readonly state: ReleaseState; readonly actor: string; readonly reason: string };
 
@@ -155,10 +160,12 @@ export class Registry {
     return insertNote(database, digest, { atMs: this.#parts.wallNow(), actor, kind, text, rolloutId });
   }
 
-  /** A person's change of state, with its audit row. False when there is no such release. */
-  async setState(digest: string, change: StateChange): Promise<boolean> {
+  /** A person's change of state, with its audit row. One that is kept as a fallback may be withdrawn, and not archived. */
+  async setState(digest: string, change: StateChange): Promise<StateSet> {
     const row = await findReleaseByDigest(this.#parts.database, digest);
-    if (!row) return false;
+    if (!row) return { kind: 'unknown' };
+    const kept = change.state === 'archived' ? await findRetained(this.#parts.database, digest) : null;
+    if (kept !== null && kept.untilMs > this.#parts.wallNow()) return { kind: 'retained', ...kept };
     await this.#parts.database.transaction().execute(async (transaction) => {
       await this.markState(transaction, digest, change);
       const { actor, reason, state } = change;
@@ -170,7 +177,7 @@ export class Registry {
         details: { digest, from: row.state, to: state },
       });
     });
-    return true;
+    return { kind: 'set' };
   }
 
   #takenBy(manifest: Manifest): ReleaseRef | null {

@@ -100,3 +100,17 @@ export function toSummary(row: ReleaseRow): ReleaseSummary {
 export function toRelease(row: ReleaseRow, notes: readonly ReleaseNote[]): Release {
   return { ...toSummary(row), manifest: manifestOfRow(row), notes: [...notes] };
 }
+
+/** The rollout that wants it kept the longest as the fallback; null when none does. */
+export async function findRetained(
+  database: Queryable,
+  digest: string,
+): Promise<{ readonly rolloutId: string; readonly untilMs: number } | null> {
+  const row = await database
+    .selectFrom('release_retained')
+    .select(['rollout_id', 'until_ms'])
+    .where('digest', '=', digest)
+    .orderBy('until_ms', 'desc')
+    .executeTakeFirst();
+  return row === undefined ? null : { rolloutId: row.rollout_id, untilMs: row.until_ms };
+}

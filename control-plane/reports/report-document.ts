@@ -76,6 +76,8 @@ function rolloutParts(report: RolloutReport): readonly Part[] {
     ),
     heading(3, 'Guardrails'),
     guardrailTable(report),
+    heading(3, 'Cost and business'),
+    businessTable(report),
     heading(3, 'By site and hardware'),
     sliceTable(report.slices),
     heading(3, 'Timeline'),
@@ -163,6 +165,26 @@ function judgedSlices(stage: string, verdict: Verdict): readonly (readonly strin
     found,
     '',
   ]);
+}
+
+function businessTable({ business }: RolloutReport): Part {
+  return tableOr(
+    'Nobody has brought figures in for both sides of the switch (belay metrics import).',
+    ['Figure', 'Limit', 'Change', 'Plausible range', 'Devices', 'Controls', 'Alerts reviewed', 'Verdict'],
+    business.map((row) => {
+      const shown = { ...row, limitText: row.limitText ?? '±' };
+      return [
+        row.title,
+        row.limitText ?? '–',
+        figure(shown, row.estimate),
+        range(shown),
+        String(row.devices),
+        String(row.controls),
+        row.reviewedShare === null ? '–' : `${Math.round(row.reviewedShare * 100)} %`,
+        row.verdict ?? 'shown only',
+      ];
+    }),
+  );
 }
 
 function sliceTable(slices: readonly ReportSlice[]): Part {

@@ -1,8 +1,17 @@
 // The door of the reports room: what a rollout, or all rollouts of a release, has shown; read from what is on record.
 import { z } from 'zod';
 import type { Release } from '../../shared/protocol/api-releases.ts';
-import type { ReleaseReport, ReportExposure, ReportSlice, RolloutReport } from '../../shared/protocol/api-reports.ts';
+import type {
+  ReleaseReport,
+  ReportBusiness,
+  ReportExposure,
+  ReportSlice,
+  RolloutReport,
+} from '../../shared/protocol/api-reports.ts';
 import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
+import type { StageSpec } from '../../shared/rollout/rollout-file.ts';
+import { attribute, readBusiness, servingOf } from '../business/business-rows.ts';
+import { businessRows } from '../core/business-report.ts';
 import { slicesOf } from '../core/report-slices.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Database } from '../database/database.ts';
@@ -72,6 +81,7 @@ async function reportRollout(database: Database, rollout: Rollout): Promise<Roll
     exposure: exposureOf(ledger),
     guardrails: [...judged.guardrails],
     slices: [...judged.slices],
+    business: await businessOf(database, rollout, { ledger, judged, stages }),
     timeline: decisions.toReversed(),
     incidents: incidents.map((row) => summariseIncident(row, rollout)),
     verification: await readVerification(database, id),
@@ -80,6 +90,35 @@ async function reportRollout(database: Database, rollout: Rollout): Promise<Roll
     statisticsVersions: [...judged.versions],
   };
 }
+
+type BusinessSources = {
+  readonly ledger: readonly LedgerRow[];
+  readonly judged: Judged;
+  readonly stages: readonly StageSpec[];
+};
+
+async function businessOf(
+  database: Database,
+  { plan, progress, endedAtMs, createdAtMs }: Rollout,
+  { ledger, judged, stages }: BusinessSources,
+): Promise<ReportBusiness[]> {
+  const sites = [...new Set(plan.devices.map(({ site }) => site))];
+  const records = await readBusiness(database, sites, createdAtMs - BUSINESS_MS);
+  if (records.length === 0) return [];
+  const devices = ledger.map((row) => ({ ...servingOf(row), hardwareClass: row.hardwareClass }));
+  const byDevice = attribute(records, devices);
+  const firstServing = stages.findIndex(({ mode }) => mode === 'serve');
+  const rows = businessRows({
+    devices: devices.map((device) => ({ ...device, records: byDevice.get(keyOf(device)) ?? [] })),
+    servedSinceMs: progress.stageTimes[firstServing]?.startedAtMs ?? null,
+    endedAtMs,
+    verdicts: judged.guardrails.map(({ verdict }) => verdict),
+  });
+  return [...rows];
+}
+
+/** As far back as the judge looks. */
+const BUSINESS_MS = 14 * 86_400_000;
 
 function exposureOf(ledger: readonly LedgerRow[]): ReportExposure[] {
   const places = new Map<string, LedgerRow[]>();

@@ -12,6 +12,8 @@ export type LedgerRow = LedgerDevice & {
   readonly sinceMs: number;
   readonly activatedAtMs: number | null;
   readonly baseline: ReleaseRef;
+  /** It came after the start: a control until the end, or last in the order of its site. Null: it is in the plan. */
+  readonly joined: 'baseline' | 'fill' | null;
 };
 
 export async function insertLedger(database: Queryable, rolloutId: string, plan: Plan, nowMs: number): Promise<void> {
@@ -60,6 +62,7 @@ export async function readLedger(database: Queryable, rolloutId: string, plan: P
     device: row.device,
     hardwareClass: row.hardware_class,
     line: row.line,
+    cluster: plan.clusterBy === 'line' ? row.line : null,
     key: row.position,
     position: row.position,
     pin: pins.get(`${row.site}/${row.device}`) ?? null,
@@ -69,7 +72,37 @@ export async function readLedger(database: Queryable, rolloutId: string, plan: P
     sinceMs: row.since_at_ms,
     activatedAtMs: row.activated_at_ms,
     baseline: { release: row.baseline_release, digest: row.baseline_digest },
+    joined: row.joined === null ? null : row.joined === 'fill' ? 'fill' : 'baseline',
   }));
+}
+
+export type Joiner = Pick<LedgerRow, 'site' | 'device' | 'hardwareClass' | 'line' | 'position' | 'baseline'>;
+
+/** Devices that came after the start, behind everyone of their site. */
+export async function insertJoiners(
+  database: Queryable,
+  joiners: readonly Joiner[],
+  { rolloutId, as, nowMs }: { readonly rolloutId: string; readonly as: 'baseline' | 'fill'; readonly nowMs: number },
+): Promise<void> {
+  const rows = joiners.map(({ site, device, hardwareClass, line, position, baseline }) => ({
+    rollout_id: rolloutId,
+    ...{ site, device, position, line },
+    hardware_class: hardwareClass,
+    arm: 'baseline',
+    role: 'none',
+    stage: null,
+    since_at_ms: nowMs,
+    reason: as === 'fill' ? 'joined: last in the order of its site' : 'joined: a control until the end',
+    activated_at_ms: null,
+    baseline_release: baseline.release,
+    baseline_digest: baseline.digest,
+    joined: as,
+  }));
+  for (let at = 0; at < rows.length; at += 1000)
+    await database
+      .insertInto('rollout_assignments')
+      .values(rows.slice(at, at + 1000))
+      .execute();
 }
 
 export type Move = {

@@ -18,6 +18,8 @@ export type OutcomeFacts = {
   }[];
   readonly verdicts: readonly Verdict[];
   readonly verification: Verification | null;
+  /** Factories that had gone back before, and are not among the devices. */
+  readonly factoriesOut?: readonly string[];
 };
 
 /** Guardrails named in an entry; the report has all of them. */
@@ -26,13 +28,19 @@ const FIGURES_MAX = 6;
 export function outcomeText(facts: OutcomeFacts): string {
   const { rolloutId, state, stage, tookMs, reason, verification } = facts;
   if (state === 'completed')
-    return [`completed in rollout ${rolloutId} after ${describeDuration(tookMs)}`, whereOf(facts), figuresOf(facts)]
+    return [
+      `completed in rollout ${rolloutId} after ${describeDuration(tookMs)}`,
+      whereOf(facts),
+      outOf(facts),
+      figuresOf(facts),
+    ]
       .filter(Boolean)
       .join('; ');
   const verb = state === 'rolled_back' ? 'rolled-back' : 'aborted';
   return [
     `${verb} in rollout ${rolloutId} at stage ${stage} after ${describeDuration(tookMs)}: ${reason}`,
     whereOf(facts),
+    outOf(facts),
     verification?.sentence ?? '',
   ]
     .filter(Boolean)
@@ -46,6 +54,10 @@ function whereOf({ devices, state }: OutcomeFacts): string {
   const sites = [...new Set(had.map(({ site }) => site))].sort();
   const bySite = sites.map((site) => `${site} ${had.filter((device) => device.site === site).length}`);
   return `${isEveryone ? 'on' : 'it had answered on'} ${had.length} of ${devices.length} devices (${bySite.join(', ')})`;
+}
+
+function outOf({ factoriesOut = [] }: OutcomeFacts): string {
+  return factoriesOut.length === 0 ? '' : `not at ${factoriesOut.join(', ')}, which went back alone`;
 }
 
 function figuresOf({ verdicts }: OutcomeFacts): string {

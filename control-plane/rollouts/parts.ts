@@ -32,5 +32,7 @@ export type RolloutParts = {
   readonly devices: { list(): Promise<readonly Device[]> };
   readonly audit: Pick<Audit, 'append'>;
   readonly wallNow: () => number;
+  /** When this process began to listen to devices; absent: for ever. */
+  readonly startedAtMs?: number;
   readonly log: Pick<Logger, 'info' | 'warn'>;
 };

@@ -4,7 +4,7 @@ import { expandGuardrails, type Guardrail } from '../../shared/rollout/guardrail
 import { describeLease } from '../../shared/rollout/lease-section.ts';
 import type { Plan, Readiness } from '../../shared/rollout/plan.ts';
 import { type FileProblem, readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
-import type { RolloutFile } from '../../shared/rollout/rollout-file.ts';
+import type { CohortSpec, RolloutFile } from '../../shared/rollout/rollout-file.ts';
 import { coveringKill } from '../core/kill-cover.ts';
 import { buildPlan, type PlanFacts, type PlanFactsDevice } from '../core/plan.ts';
 import { readiness } from '../core/readiness.ts';
@@ -50,7 +50,8 @@ export async function planRollout(
   const salt = file.spec.cohort.salt === 'rollout' ? rolloutId : file.spec.cohort.salt.slice('fixed:'.length);
   const labels = (release.manifest as Manifest).labels.map(({ name }) => name);
   const { guardrails, problems } = expandGuardrails(file.spec, labels);
-  const planned = await planDevices(parts, { salt, candidateDigest: resolved.ref.digest });
+  const { clusterBy } = file.spec.cohort;
+  const planned = await planDevices(parts, { salt, candidateDigest: resolved.ref.digest, clusterBy });
   const devices = asksForBattery(file) ? await withBattery(parts, planned) : planned;
   const kill = coveringKill(await readActiveKills(parts.database), {
     rolloutId,
@@ -117,12 +118,23 @@ function refuseCandidate(
   return { kind: 'refused', problems: [{ line: line + 1, column, path: 'spec.candidate', message }] };
 }
 
-async function planDevices(
-  parts: PlannerParts,
-  { salt, candidateDigest }: { readonly salt: string; readonly candidateDigest: string },
-): Promise<readonly PlanFactsDevice[]> {
+type PlanTerms = {
+  readonly salt: string;
+  readonly candidateDigest: string;
+  readonly clusterBy: CohortSpec['clusterBy'] | undefined;
+};
+
+async function planDevices(parts: PlannerParts, terms: PlanTerms): Promise<readonly PlanFactsDevice[]> {
   const busy = await busyDevices(parts.database, ENDED);
-  return (await parts.devices.list()).map((device) => ({
+  return planFactsOf(await parts.devices.list(), { ...terms, busy });
+}
+
+/** What is asked of a device before it may take part. */
+export function planFactsOf(
+  devices: readonly Device[],
+  { salt, candidateDigest, clusterBy, busy }: PlanTerms & { readonly busy: ReadonlyMap<string, string> },
+): readonly PlanFactsDevice[] {
+  return devices.map((device) => ({
     site: device.site,
     device: device.device,
     hardwareClass: device.hardwareClass,
@@ -130,6 +142,8 @@ async function planDevices(
     online: device.online,
     baseline: baselineOf(device),
     key: cohortKey(salt, device.device),
+    lineKey:
+      clusterBy === 'line' && device.line !== null ? cohortKey(salt, `line ${device.site}/${device.line}`) : null,
     quarantinesCandidate: device.reported?.quarantine.some(({ digest }) => digest === candidateDigest) ?? false,
     busyWith: busy.get(`${device.site}/${device.device}`) ?? null,
   }));

@@ -7,6 +7,7 @@ import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.t
 import type { Verification } from '../../shared/rollout/verification.ts';
 import type { Effect, Progress } from '../core/advance.ts';
 import { type Choice, desiredInStage, desiredOutside, type Placement } from '../core/desired.ts';
+import { isOut } from '../core/factory-scope.ts';
 import { assignStage, keyOf } from '../core/stages.ts';
 import type { DatabaseTransaction } from '../database/database.ts';
 import { writeDesired } from '../devices/desired-store.ts';
@@ -37,6 +38,8 @@ export type TransitionPlan = {
   readonly nowMs: number;
   /** Of a rollback that ends with this. */
   readonly verification?: Verification | null;
+  /** What else stands or falls with it. */
+  readonly alongside?: (transaction: DatabaseTransaction) => Promise<void>;
 };
 
 /** False when another process moved the rollout meanwhile: nothing was written. */
@@ -62,6 +65,7 @@ export async function recordTransition(parts: RolloutParts, plan: TransitionPlan
       },
     });
     await applyEffect(transaction, plan);
+    await plan.alongside?.(transaction);
     if (plan.verification) await insertVerification(transaction, rollout.id, plan.verification);
     await noteIncident(parts.audit, transaction, { ...plan, seq });
     await noteInRegistry(parts, transaction, plan);
@@ -99,6 +103,8 @@ export async function applyEffect(transaction: DatabaseTransaction, plan: Transi
       return reorder(transaction, plan);
     case 'restore':
       return restore(transaction, plan);
+    case 'restore-factory':
+      return restoreFactory(transaction, plan);
     case 'commit':
       return commit(transaction, plan);
   }
@@ -108,8 +114,9 @@ async function assign(transaction: DatabaseTransaction, plan: TransitionPlan): P
   const { rollout, spec, ledger, progress, nowMs } = plan;
   const stage = spec.stages[progress.stageIndex];
   if (!stage) throw new TypeError(`rollout ${rollout.id} has no stage ${progress.stageIndex}`);
-  const roles = assignStage(stage, ledger, spec.cohort.minPerFactory);
-  const placed = ledger.map((row) => ({ row, role: roles.get(keyOf(row)) ?? ('none' as const) }));
+  const inside = ledger.filter((row) => !isOut(progress.factoriesOut, row) && row.joined !== 'baseline');
+  const roles = assignStage(stage, inside, spec.cohort.minPerFactory);
+  const placed = inside.map((row) => ({ row, role: roles.get(keyOf(row)) ?? ('none' as const) }));
   // A device that stays outside needs no new document; everyone inside gets the name of the stage.
   const touched = placed.filter(({ row, role }) => role !== 'none' || row.role !== 'none');
   const moves = touched.map(({ row, role }) => ({
@@ -164,15 +171,31 @@ function prewarmOf({ prewarm }: RolloutSpec): NonNullable<Placement['prewarm']> 
 async function restore(transaction: DatabaseTransaction, { ledger, progress, nowMs }: TransitionPlan): Promise<void> {
   const touched =
     progress.phase === 'committing'
-      ? ledger.filter(({ pin }) => pin !== 'baseline')
+      ? ledger.filter((row) => row.pin !== 'baseline' && !isOut(progress.factoriesOut, row))
       : ledger.filter(({ role }) => role !== 'none');
   for (const row of touched)
     await desire(transaction, { row, nowMs, change: (previous) => desiredOutside(row.baseline, previous) });
 }
 
-/** The candidate becomes everyone's baseline, but for those pinned to the old one. */
-async function commit(transaction: DatabaseTransaction, { rollout, ledger, nowMs }: TransitionPlan): Promise<void> {
-  const touched = ledger.filter(({ pin }) => pin !== 'baseline');
+/** The newest factory that is out: its devices go back, and nothing of this rollout is given to them again. */
+async function restoreFactory(transaction: DatabaseTransaction, plan: TransitionPlan): Promise<void> {
+  const { rollout, ledger, progress, nowMs } = plan;
+  const out = progress.factoriesOut.at(-1);
+  const touched = ledger.filter(({ site, role }) => site === out?.site && role !== 'none');
+  const moves = touched.map(({ site, device, stage }) => {
+    return { site, device, stage, role: 'none' as const, reason: `went back with ${site}` };
+  });
+  await moveDevices(transaction, rollout.id, moves, nowMs);
+  for (const row of touched)
+    await desire(transaction, { row, nowMs, change: (previous) => desiredOutside(row.baseline, previous) });
+}
+
+/** The candidate becomes everyone's baseline, but for those pinned to the old one and for factories that went back. */
+async function commit(
+  transaction: DatabaseTransaction,
+  { rollout, ledger, progress, nowMs }: TransitionPlan,
+): Promise<void> {
+  const touched = ledger.filter((row) => row.pin !== 'baseline' && !isOut(progress.factoriesOut, row));
   for (const row of touched)
     await desire(transaction, { row, nowMs, change: (previous) => desiredOutside(rollout.candidate, previous) });
 }
@@ -204,12 +227,14 @@ async function noteInRegistry(
         reason: `rollout ${rollout.id} completed`,
       });
     await parts.registry.addNote(transaction, rollout.candidate.digest, { ...note, kind: 'completed', text });
-    for (const { digest } of rollout.plan.baselines)
+    for (const { digest } of rollout.plan.baselines) {
+      await retain(transaction, plan, digest);
       await parts.registry.addNote(transaction, digest, {
         ...note,
         kind: 'superseded',
         text: `superseded by ${rollout.candidate.release} in rollout ${rollout.id}; ${keptText(plan)}`,
       });
+    }
     return;
   }
   const kind = state === 'rolled_back' ? 'rolled-back' : 'aborted';
@@ -225,6 +250,21 @@ async function noteInRegistry(
   });
 }
 
+/** Nobody archives the way back while it may be needed. */
+async function retain(
+  transaction: DatabaseTransaction,
+  { rollout, spec, nowMs }: TransitionPlan,
+  digest: string,
+): Promise<void> {
+  const { retainBaseline } = spec.after;
+  if (retainBaseline === 0) return;
+  await transaction
+    .insertInto('release_retained')
+    .values({ digest, rollout_id: rollout.id, until_ms: nowMs + retainBaseline })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
 function keptText({ spec, nowMs }: TransitionPlan): string {
   const { retainBaseline } = spec.after;
   if (retainBaseline === 0) return 'kept as the fallback';
@@ -232,17 +272,18 @@ function keptText({ spec, nowMs }: TransitionPlan): string {
 }
 
 function outcomeOf(
-  { rollout, spec, ledger, decision, verification, nowMs }: TransitionPlan,
+  { rollout, spec, ledger, progress, decision, verification, nowMs }: TransitionPlan,
   state: OutcomeFacts['state'],
 ): string {
   return outcomeText({
+    factoriesOut: progress.factoriesOut.map(({ site }) => site),
     rolloutId: rollout.id,
     state,
     stage: spec.stages[rollout.progress.stageIndex]?.name ?? '',
     tookMs: nowMs - rollout.createdAtMs,
     // The end of a rollback only counts devices; why it went back is the reason before.
     reason: rollout.state === 'rolling_back' ? rollout.progress.reason : decision.reason,
-    devices: ledger,
+    devices: ledger.filter((row) => !isOut(progress.factoriesOut, row)),
     verdicts: rollout.latest.verdicts,
     verification: verification ?? null,
   });

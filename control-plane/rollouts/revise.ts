@@ -22,6 +22,7 @@ import { insertDecision } from './decisions.ts';
 import { hashDocument, hashText } from './hashes.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
+import { guardrailsOf } from './read-spec.ts';
 import { applyEffect } from './record.ts';
 import {
   insertRevision,
@@ -32,7 +33,6 @@ import {
   writeApprovals,
 } from './revisions.ts';
 import { compareAndSet, findRollout, type Rollout, setFile } from './rollout-rows.ts';
-import { guardrailsOf } from './step.ts';
 
 export type Edited =
   | { readonly kind: 'done'; readonly edited: RolloutEdited }

@@ -13,6 +13,7 @@ import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Decision, PersonRequest } from '../core/decision.ts';
 import { tendAftermath } from './aftermath.ts';
+import { type Archived, readArchive } from './archive.ts';
 import { listDecisions } from './decisions.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
@@ -21,8 +22,9 @@ import { killOf, readActiveKills } from './readings.ts';
 import { type Edited, editRollout, settleProposal } from './revise.ts';
 import { listRevisions } from './revisions.ts';
 import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
+import type { StepInput } from './situation.ts';
 import { type Started, type StartInput, type StartRights, startRollout } from './start.ts';
-import { type StepInput, type StepResult, stepRollout } from './step.ts';
+import { type StepResult, stepRollout } from './step.ts';
 import { readVerification } from './verifications.ts';
 import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
 import { WindowReader } from './window-reader.ts';
@@ -83,6 +85,12 @@ export class Rollouts {
   async why(idOrName: string): Promise<RolloutWhy | null> {
     const facts = await this.#viewFacts(idOrName);
     return facts && whyRollout(facts);
+  }
+
+  /** What its file asked to keep; null when there is no such rollout. */
+  async archive(idOrName: string): Promise<readonly Archived[] | null> {
+    const rollout = await findRollout(this.#parts.database, idOrName);
+    return rollout && readArchive(this.#parts.database, rollout.id);
   }
 
   /** A person's verb enters at the same table as everything else, and may be outranked there. */
@@ -207,6 +215,9 @@ function isDue(rollout: Rollout, nowMs: number): boolean {
 
 const LOOKED_AT_AGAIN: readonly Decision['kind'][] = ['start', 'approve', 'promote'];
 
+/** What a person gets only by their own rule: another one that says the same has neither their name nor their terms. */
+const BY_PERSON: readonly RolloutVerb[] = ['hold', 'resume', 'approve', 'promote'];
+
 const GRANTED: Readonly<Record<RolloutVerb, readonly Decision['kind'][]>> = {
   hold: ['hold'],
   resume: ['wait'],
@@ -220,7 +231,8 @@ function actedOf(result: StepResult, request: PersonRequest): Acted {
   if (result.kind === 'conflict' || result.decision === null)
     return { kind: 'refused', reason: 'it moved at the same moment; look at it again, then decide' };
   const { decision, state } = result;
-  const isGranted = GRANTED[request.verb].includes(decision.kind) && !decision.refused;
+  const isTheirs = decision.rule.startsWith('person') || !BY_PERSON.includes(request.verb);
+  const isGranted = GRANTED[request.verb].includes(decision.kind) && !decision.refused && isTheirs;
   const isResumed = request.verb !== 'resume' || state === 'running';
   return isGranted && isResumed
     ? { kind: 'done', reason: decision.reason, state }

@@ -1,30 +1,25 @@
 // One step of one rollout: read facts, decide, record. The only way a rollout moves, for ticks and for people alike;
 // safe to repeat and safe to stop anywhere.
 
-import type { BusinessRecord } from '../../shared/measure/business.ts';
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
-import type { Manifest } from '../../shared/release/manifest.ts';
-import { expandGuardrails, type Guardrail } from '../../shared/rollout/guardrails.ts';
-import { metricRule } from '../../shared/rollout/metrics.ts';
-import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
-import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
-import type { BusinessDevice } from '../business/business-rows.ts';
 import { type Advance, advance, type Progress, startBake, trackBreaches } from '../core/advance.ts';
 import { type AssessedDevice, type Assessment, assess, questionOf } from '../core/assess.ts';
 import { type DecideFacts, type Decision, decide, type PersonRequest } from '../core/decide.ts';
 import { factsToDecide } from '../core/decide-facts.ts';
 import { describeStatus } from '../core/explain.ts';
+import { isGoingBack, isOut } from '../core/factory-scope.ts';
 import { type Ending, type EndingDevice, judgeCommit, judgeRollback } from '../core/finish.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Verified } from '../core/verify.ts';
-import type { Device } from '../devices/device.ts';
-import { type LedgerRow, markActivated, readLedger } from './ledger.ts';
+import { tendFactories } from './factory-step.ts';
+import { takeJoiners } from './join-step.ts';
+import { type LedgerRow, markActivated } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
-import { killOf, readActiveKills, readIncidents, readReverted } from './readings.ts';
+import { readIncidents } from './readings.ts';
 import { recordTransition, type TransitionPlan } from './record.ts';
 import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
+import { readSituation, type Situation, type StepInput, withoutFactoriesOut } from './situation.ts';
 import { rememberRestored, verifyStep, withRestored } from './verify-step.ts';
-import type { WindowReader } from './window-reader.ts';
 
 export type StepResult =
   /** `decision` null: the rollout is ending by itself and takes no decisions. */
@@ -32,99 +27,23 @@ export type StepResult =
   /** Somebody else moved it first. */
   | { readonly kind: 'conflict' };
 
-export type StepInput = {
-  readonly rollout: Rollout;
-  readonly devices: readonly Device[];
-  readonly windows: WindowReader;
-  readonly request: PersonRequest | null;
-  readonly nowMs: number;
-};
-
-type Situation = StepInput & {
-  readonly spec: RolloutSpec;
-  readonly guardrails: readonly Guardrail[];
-  readonly ledger: readonly LedgerRow[];
-  readonly known: readonly AssessedDevice[];
-  readonly kill: string | null;
-  readonly revertedAtMs: ReadonlyMap<string, number>;
-};
-
 export async function stepRollout(parts: RolloutParts, input: StepInput): Promise<StepResult> {
   const situation = await readSituation(parts, input);
   const { state, progress } = input.rollout;
   if (state === 'rolling_back') return finish(parts, situation, 'rolling_back');
   if (progress.phase === 'committing' && !isUndo(input.request)) return finish(parts, situation, 'committing');
+  const moved = input.request === null ? await tendFirst(parts, situation) : null;
+  if (moved !== null) return moved ? { kind: 'done', decision: null, state, moved } : { kind: 'conflict' };
   return judgeAndDecide(parts, situation);
 }
 
-async function readSituation(parts: RolloutParts, input: StepInput): Promise<Situation> {
-  const { rollout, devices, windows } = input;
-  const ledger = await readLedger(parts.database, rollout.id, rollout.plan);
-  const { spec, guardrails } = await readSpec(parts, rollout);
-  const reverted = await readReverted(parts.database, rollout.candidate.digest, rollout.progress.incidentsSinceMs);
-  const byKey = new Map(devices.map((device) => [keyOf(device), device]));
-  const business = guardrails.some(isBusiness) ? await windows.business(parts.database, ledger.map(servingOf)) : null;
-  const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), reverted, business }));
-  const kill = killOf(await readActiveKills(parts.database), rollout);
-  return { ...input, spec, guardrails, ledger, known, kill, revertedAtMs: reverted };
+/** What comes before a decision: who has come, and factories on their way back. The next tick decides. */
+async function tendFirst(parts: RolloutParts, situation: Situation): Promise<boolean | null> {
+  return (await takeJoiners(parts, situation)) ?? tendFactories(parts, situation);
 }
 
-/** The stored text is read again, so that a restart judges by exactly what was started. */
-export async function readSpec(
-  parts: Pick<RolloutParts, 'registry'>,
-  rollout: Rollout,
-): Promise<{ readonly spec: RolloutSpec; readonly guardrails: readonly Guardrail[] }> {
-  const read = readRolloutFile(rollout.fileText);
-  if (!read.ok) throw new TypeError(`the stored file of rollout ${rollout.id} can no longer be read`);
-  const { spec } = read.value;
-  return { spec, guardrails: (await guardrailsOf(parts, rollout, spec)).guardrails };
-}
-
-/** With the classes that the candidate knows. */
-export async function guardrailsOf(
-  parts: Pick<RolloutParts, 'registry'>,
-  { candidate }: Pick<Rollout, 'candidate'>,
-  spec: RolloutSpec,
-): Promise<ReturnType<typeof expandGuardrails>> {
-  const release = await parts.registry.get(candidate.digest);
-  const labels = release === null ? [] : (release.manifest as Manifest).labels.map(({ name }) => name);
-  return expandGuardrails(spec, labels);
-}
-
-type Sources = {
-  readonly device: Device | undefined;
-  readonly reverted: ReadonlyMap<string, number>;
-  /** Null: no guardrail asks for it. */
-  readonly business: ReadonlyMap<string, readonly BusinessRecord[]> | null;
-};
-
-function isBusiness({ expression }: Guardrail): boolean {
-  return metricRule(expression.metric).source === 'business';
-}
-
-function servingOf({ site, device, line, role, activatedAtMs }: LedgerRow): BusinessDevice {
-  return { site, device, line, servesSinceMs: role === 'serve' ? activatedAtMs : null };
-}
-
-function assessedOf(row: LedgerRow, { device, reverted, business }: Sources): AssessedDevice {
-  const { site, device: name, hardwareClass, line, baseline } = row;
-  return {
-    ...row,
-    online: device?.online ?? false,
-    lastSeenAtMs: device?.lastSeenAtMs ?? 0,
-    reported: device?.reported ?? null,
-    hasRevertEvent: reverted.has(keyOf(row)),
-    history: {
-      ...{ site, device: name, hardwareClass, line, baselineDigest: baseline.digest },
-      // Its windows were added up (window-reader.ts); they are not at hand.
-      ...{ before: [], since: [] },
-      ...(business === null ? {} : { business: business.get(keyOf(row)) ?? [] }),
-      servesSinceMs: servingOf(row).servesSinceMs,
-    },
-  };
-}
-
-async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promise<StepResult> {
+async function judgeAndDecide(parts: RolloutParts, everywhere: Situation): Promise<StepResult> {
+  const situation = withoutFactoriesOut(everywhere);
   const { rollout, spec, guardrails, known, windows, nowMs } = situation;
   const asked = { nowMs, spec, guardrails, progress: rollout.progress, candidateDigest: rollout.candidate.digest };
   const histories = known.map(({ history }) => history);
@@ -146,8 +65,9 @@ async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promis
     reverted: assessment.reverted,
     request: situation.request,
     planHash: rollout.plan.hash,
+    assigned: known.filter(({ role }) => role !== 'none'),
   });
-  const saved = await save(parts, situation, { assessment, decision, facts, next });
+  const saved = await save(parts, { ...situation, ledger: everywhere.ledger }, { assessment, decision, facts, next });
   if (!saved) return { kind: 'conflict' };
   // What was seen belongs to the stage that has just ended; the caller looks again at once.
   const isStale = next.effect === 'assign';
@@ -250,7 +170,10 @@ async function finish(
   const { rollout, ledger, nowMs } = situation;
   const ending = judgeEnding(situation, way);
   const isThere = (ending.isDone || isStillBack(rollout, ending)) && !(way === 'committing' && situation.kill !== null);
-  const verified = isThere && way === 'rolling_back' ? await verifyStep(parts, situation) : null;
+  const verified =
+    isThere && way === 'rolling_back'
+      ? await verifyStep(parts, { ...situation, listeningSinceMs: parts.startedAtMs })
+      : null;
   await saveSnapshot(parts.database, rollout.id, {
     ...rollout.latest,
     atMs: nowMs,
@@ -296,10 +219,9 @@ function sentenceOf(verified: Verified | null): readonly string[] {
 }
 
 function judgeEnding({ known, ledger, rollout }: Situation, way: 'rolling_back' | 'committing'): Ending {
-  const isEveryone = rollout.progress.phase === 'committing';
   const devices = known.flatMap((device, i): EndingDevice[] => {
     const row = ledger[i];
-    if (!row || (isEveryone ? row.pin === 'baseline' : row.role === 'none')) return [];
+    if (!row || !isEnding(rollout, row)) return [];
     const isReverted = device.reported?.quarantine.some(({ digest }) => digest === rollout.candidate.digest) ?? false;
     return [
       { device: keyOf(device), online: device.online, reported: device.reported, baseline: row.baseline, isReverted },
@@ -308,6 +230,11 @@ function judgeEnding({ known, ledger, rollout }: Situation, way: 'rolling_back' 
   return way === 'rolling_back'
     ? judgeRollback(devices, rollout.candidate.digest)
     : judgeCommit(devices, rollout.candidate.digest);
+}
+
+function isEnding({ progress }: Rollout, row: LedgerRow): boolean {
+  if (isOut(progress.factoriesOut, row)) return isGoingBack(progress.factoriesOut, row);
+  return progress.phase === 'committing' ? row.pin !== 'baseline' : row.role !== 'none';
 }
 
 function isUndo(request: PersonRequest | null): boolean {

@@ -5,6 +5,7 @@ import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.t
 import type { Verification } from '../../shared/rollout/verification.ts';
 import { explainRollout } from '../core/explain.ts';
 import type { DeviceStanding } from '../core/exposure.ts';
+import { describeOut } from '../core/factory-scope.ts';
 import { STATISTICS_VERSION } from '../core/judge.ts';
 import { approvalsToLoosen } from '../core/revise.ts';
 import { type Closed, closedNow } from '../core/schedule.ts';
@@ -29,7 +30,7 @@ export type ViewFacts = {
 };
 
 export function viewRollout(facts: ViewFacts): RolloutView {
-  const { rollout, spec, ledger, decisions, nowMs } = facts;
+  const { rollout, spec, decisions, nowMs } = facts;
   const { progress, latest, plan } = rollout;
   const stages = spec?.stages ?? [];
   const closed = closedOf(facts);
@@ -50,7 +51,7 @@ export function viewRollout(facts: ViewFacts): RolloutView {
     holdReason: rollout.state === 'holding' ? progress.reason : null,
     exposure: latest.exposure,
     controls: latest.controls,
-    factories: viewFactories(ledger, facts.devices, latest.standings),
+    factories: viewFactories(facts),
     devices: viewDevices(facts),
     guardrails: [...latest.verdicts],
     decisions: [...decisions],
@@ -172,7 +173,7 @@ export function whyRollout(facts: ViewFacts): RolloutWhy {
     id,
     atMs: nowMs,
     summary: status,
-    sentences: [...sentences, ...revisionSentences(facts), ...verified],
+    sentences: [...sentences, ...progress.factoriesOut.map(describeOut), ...revisionSentences(facts), ...verified],
     whatYouCanDo: [...whatYouCanDo, ...proposalsToDecide(facts), ...note],
   };
 }
@@ -216,11 +217,9 @@ function wasPassed(index: number, progress: Rollout['progress'], state: Rollout[
   return index === progress.stageIndex && (progress.phase === 'committing' || state === 'completed');
 }
 
-function viewFactories(
-  ledger: readonly LedgerRow[],
-  devices: readonly Device[],
-  standings: readonly DeviceStanding[],
-): RolloutView['factories'] {
+function viewFactories({ ledger, devices, rollout }: ViewFacts): RolloutView['factories'] {
+  const { standings } = rollout.latest;
+  const { factoriesOut } = rollout.progress;
   const online = new Set(devices.filter((device) => device.online).map(keyOf));
   const standing = new Map(standings.map((each) => [keyOf(each), each]));
   return [...new Set(ledger.map(({ site }) => site))].map((site) => {
@@ -237,6 +236,7 @@ function viewFactories(
       online: rows.filter((row) => online.has(keyOf(row))).length,
       reverted: rows.filter((row) => standing.get(keyOf(row))?.isReverted).length,
       byHardware,
+      out: factoriesOut.filter((out) => out.site === site).map(describeOut)[0] ?? null,
     };
   });
 }

@@ -7,7 +7,8 @@ import { type Treatment, UNCHANGED } from './treatments.ts';
 /** How bad each failure is: what a person would call broken, and no more. */
 export const TREATMENTS: Readonly<Record<DrillFailure, Treatment>> = {
   slow: { ...UNCHANGED, latencyShare: 1.5 },
-  hot: { ...UNCHANGED, heatC: 20 },
+  // Above any ceiling within half a minute.
+  hot: { ...UNCHANGED, heatC: 45 },
   crash: UNCHANGED,
   // It tells that it has the candidate, and then nothing more.
   silent: { ...UNCHANGED, silentShare: 1, onsetMinute: 1 },

@@ -20,6 +20,8 @@ const WARM_UP_SHARE = 0.25;
 const BASELINE = 'cv-detector/1.8.2';
 const CANDIDATE = 'cv-detector/2.0.0';
 const CAMERA_FPS = 10;
+/** As a device reports unless it is told otherwise. */
+const WINDOW_MS = 60_000;
 const BASELINE_OOM_SCORE = 300;
 const MS_PER_HOUR = 3_600_000;
 
@@ -42,7 +44,7 @@ export const soakRss: Figure = {
     withWorkspace(async (workspace) => {
       const factory = await assemblePackage(BASELINE, path.join(workspace.folder, 'factory'));
       const other = await assemblePackage(CANDIDATE, path.join(workspace.folder, 'candidate'));
-      const rig = await openDeviceRig(workspace, { factory, fps: CAMERA_FPS, threads: 1 });
+      const rig = await openDeviceRig(workspace, { factory, fps: CAMERA_FPS, threads: 1, windowMs: WINDOW_MS });
       const releases = { baseline: rig.server.publishPackage(factory), candidate: rig.server.publishPackage(other) };
       const turnMs = ((minutes ?? MINUTES) * 60_000) / CHANGES;
       const samples: Samples = { supervisor: [], source: [], runner: [] };

@@ -1,7 +1,7 @@
 // Answers of /v1/rollouts/:id/report and /v1/releases/:reference/report: what was shown, where, and how sure it is.
 import { z } from 'zod';
 import { countSchema, timeSchema } from '../basics/identifiers.ts';
-import { verdictSchema } from '../rollout/verdict.ts';
+import { verdictKindSchema, verdictSchema } from '../rollout/verdict.ts';
 import { verificationSchema } from '../rollout/verification.ts';
 import { incidentSummarySchema } from './api-incidents.ts';
 import { releaseNoteSchema, releaseStateSchema } from './api-releases.ts';
@@ -29,6 +29,28 @@ const sliceSchema = z.looseObject({
   /** Whether the estimate lies within the limit; null: the limit has no plain number. */
   within: z.boolean().nullable(),
 });
+
+/** What people brought in: change of the candidate's devices against their own past and the controls, in percent. */
+const businessRowSchema = z.looseObject({
+  metric: z.string(),
+  title: z.string(),
+  unit: z.string(),
+  devices: countSchema,
+  controls: countSchema,
+  /** Share of the alerts that people have looked at, 0..1; null where reviews have no part in it. */
+  reviewedShare: z.number().nullable(),
+  /** With the range that it plausibly lies in (90 % each way); null: too little to say. */
+  estimate: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  /** Of the guardrail or objective that asks for it; null: none does. */
+  limitText: z.string().nullable(),
+  verdict: verdictKindSchema.nullable(),
+});
+
+const archivedSchema = z.looseObject({ kind: z.string(), atMs: timeSchema, document: z.unknown() });
+/** What a rollout file asked to keep. */
+export const archiveSchema = z.looseObject({ archives: z.array(archivedSchema) });
 
 const exposureRowSchema = z.looseObject({
   site: z.string(),
@@ -62,6 +84,7 @@ export const rolloutReportSchema = z.looseObject({
   exposure: z.array(exposureRowSchema),
   guardrails: z.array(judgedSchema),
   slices: z.array(sliceSchema),
+  business: z.array(businessRowSchema).default([]),
   /** Oldest first. */
   timeline: z.array(rolloutDecisionSchema),
   incidents: z.array(incidentSummarySchema),
@@ -89,5 +112,7 @@ export const reportQuerySchema = z.looseObject({ format: z.enum(REPORT_FORMATS).
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 export type RolloutReport = z.infer<typeof rolloutReportSchema>;
 export type ReleaseReport = z.infer<typeof releaseReportSchema>;
+export type ReportBusiness = z.infer<typeof businessRowSchema>;
+export type ArchiveAnswer = z.infer<typeof archiveSchema>;
 export type ReportSlice = z.infer<typeof sliceSchema>;
 export type ReportExposure = z.infer<typeof exposureRowSchema>;

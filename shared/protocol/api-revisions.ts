@@ -47,8 +47,6 @@ export const rolloutEditedSchema = z.looseObject({
   changes: z.array(revisionChangeSchema),
 });
 
-export const revisionListSchema = z.looseObject({ revisions: z.array(revisionSchema) });
-
 export const REVISION_VERBS = ['approve', 'withdraw'] as const;
 export const revisionVerbPathSchema = z.looseObject({
   id: z.string().min(1).max(64),

@@ -116,6 +116,8 @@ const factoryViewSchema = z.looseObject({
   online: countSchema,
   reverted: countSchema,
   byHardware: z.record(z.string(), countSchema),
+  /** It was taken back alone, in words; null when it takes part. */
+  out: z.string().nullable().default(null),
 });
 
 const deviceViewSchema = z.looseObject({

@@ -10,7 +10,7 @@ export type DrillFailure = z.infer<typeof drillFailureSchema>;
 export const DEVICE_FAILURES = ['slow', 'crash', 'bad-golden'] as const satisfies readonly DrillFailure[];
 export type DeviceFailure = (typeof DEVICE_FAILURES)[number];
 
-/** A runner with a fault ends itself when this long has passed since it was loaded, whatever anybody asks of it. */
+/** A runner with a fault ends itself when this long has passed since its first frame, whatever anybody asks of it. */
 export const DRILL_FOR_MS_MAX = 15 * 60_000;
 
 export const declaredFaultSchema = z.looseObject({

@@ -5,7 +5,7 @@ import { checkEnforcement, checkLocalRules, checkObjectives, checkTwins } from '
 import { metricRule } from './metrics.ts';
 import { suggestion } from './nearest-word.ts';
 import { type GuardrailSpec, rolloutFileParts, type StageSpec } from './rollout-file.ts';
-import { checkSchedule, checkStageEnds } from './stage-checks.ts';
+import { checkFactoryScope, checkSchedule, checkStageEnds } from './stage-checks.ts';
 
 export type FilePath = readonly (string | number)[];
 export type CrossProblem = { readonly path: FilePath; readonly message: string };
@@ -42,6 +42,7 @@ export function crossCheck(raw: unknown): readonly CrossProblem[] {
     ...checkLocalRules(guardrails, member(spec, 'limits')),
     ...checkEnforcement(guardrails),
     ...checkTwins(spec),
+    ...checkFactoryScope(spec),
   ];
 }
 

@@ -15,7 +15,6 @@ export const GAME_DAY_TERMS = {
   guardrails: [
     { id: 'p50', expr: 'p50(latency_ms) <= baseline * 1.50', enforce: 'rollback' },
     { id: 'errors', expr: 'rate(errors, frames) <= 2 %', enforce: 'rollback' },
-    { id: 'thermal', expr: 'mean(soc_temp_c) <= baseline + 5', enforce: 'rollback' },
     { id: 'detections', expr: 'mean(detections_per_frame) within baseline +/- 50 %', enforce: 'rollback' },
   ],
   limits: { latencyRatio: 2, latencyForMs: 5000, errorStreak: 3, emptyForMs: 10_000 },

@@ -1,15 +1,6 @@
 // A guardrail expression in words for people: what it measures and its limit.
 import type { Comparison, Expression } from './expression.ts';
-import { type LimitKind, metricRule } from './metrics.ts';
-
-/** How a limit is written, for those who write another. */
-export const LIMIT_FORMS: Readonly<Record<LimitKind, string>> = {
-  ratio: 'as "baseline * k"',
-  offset: 'as "baseline + x" or "baseline - x"',
-  absolute: 'with a plain number',
-  control: 'as "control + x pt"',
-  within: 'as "within baseline +/- x %"',
-};
+import { metricRule } from './metrics.ts';
 
 /** `p95 latency`, `golden recall of small micro-crack`, `confident detections lost of micro-crack`. */
 export function describeMetric(expression: Expression): string {
@@ -27,7 +18,7 @@ export function describeLimit(comparison: Comparison): string {
   if (comparison.kind === 'ratio') return `${sign} ${signed((comparison.value - 1) * 100)} %`;
   if (comparison.kind === 'control') return `${sign} the controls ${signed(comparison.value)} ${comparison.unit}`;
   if (comparison.kind === 'offset') return `${sign} ${signed(comparison.value)} ${unitText(comparison.unit)}`;
-  return `${sign} ${trim(comparison.value)} ${unitText(comparison.unit)}`;
+  return `${sign} ${trim(comparison.value)} ${unitText(comparison.unit)}`.trimEnd();
 }
 
 export function unitText(unit: string): string {

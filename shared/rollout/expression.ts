@@ -5,12 +5,12 @@
 //                 | "within baseline +/-" NUMBER "%" | "improves >=" NUMBER ("%" | "pt")
 //   FILTER     := ("class" | "size") "=" WORD
 import { parseDuration } from './durations.ts';
-import { LIMIT_FORMS } from './expression-text.ts';
 import { type ExpressionProblem, found, type Token, tokenize } from './expression-tokens.ts';
 import {
   AGGREGATES,
   type Aggregate,
   BARE_METRICS,
+  LIMIT_FORMS,
   type LimitKind,
   METRIC_NAMES,
   type MetricName,

@@ -6,7 +6,7 @@ export const FIELD_WORDS: Readonly<Record<string, string>> = {
   metadata: 'How the rollout is called.',
   'metadata.labels': 'Words of your own, shown with the rollout: {line: weld}.',
   'metadata.ticket': 'Number of the change in your own system, shown with the rollout.',
-  'metadata.name': 'Name of the rollout: a-z, 0-9 and "-". Its id is the name and a number.',
+  'metadata.name': 'Name of the rollout: a-z, 0-9, "-" and ".". Its id is the name and a number.',
   spec: 'What moves, who gets it, in which steps, and what stops it.',
   'spec.candidate':
     'The release that is tried, such as "cv-detector:2.0.0" or, exactly, "cv-detector:2.0.0+data=b4f7a1".',
@@ -30,6 +30,12 @@ export const FIELD_WORDS: Readonly<Record<string, string>> = {
   'spec.cohort.exclude.devices': 'Devices by name.',
   'spec.cohort.exclude.lines': 'Lines by name; a trailing "*" matches any ending.',
   'spec.cohort.minPerFactory': 'A site too small for the percentage of a stage still gets this many devices.',
+  'spec.cohort.clusterBy':
+    'device, or line: the devices of a line (cameras that must agree) get the candidate together or not at all.',
+  'spec.cohort.newDevices':
+    'Devices that come after the start. baseline: they stay controls until the end. fill: they take the last places.',
+  'spec.cohort.reenrol': 'keep: a device with the same hardware id keeps its place.',
+  'spec.cohort.stratifyBy': 'Always [factory, hardwareClass]: every prefix of the order has the mix of its site.',
   'spec.stages': 'The steps. The last one serves on 100 %.',
   'spec.stages[].name': 'Name of the stage; guardrails refer to it.',
   'spec.stages[].percent': 'Share of the devices of every site, such as 25 or "2.5%". Give percent or count.',
@@ -39,6 +45,8 @@ export const FIELD_WORDS: Readonly<Record<string, string>> = {
   'spec.stages[].bake':
     'How long it runs before it is judged for promotion, such as 60m or 1d. A breach ends it at once.',
   'spec.stages[].extend': 'How often, and by how much, it goes on when the evidence does not decide: "2x30m".',
+  'spec.stages[].minDevicesPerHw':
+    'At least so many devices of each hardware class, over all sites; a small percentage could miss one.',
   'spec.stages[].sampleEvery': 'Shadow: every n-th frame.',
   'spec.stages[].maxExtraLoad':
     'Shadow: most time that its runs may take beside the baseline, in percent of the time that passes; frames beyond it are left out.',
@@ -193,6 +201,8 @@ export const FIELD_WORDS: Readonly<Record<string, string>> = {
   'spec.abort': 'What ends the rollout beside its guardrails.',
   'spec.abort.onBreach':
     'rollback: every device goes back. freeze: it stops growing and is judged on. hold: it waits for a person.',
+  'spec.abort.factoryScope':
+    'true: a breach that is seen in one factory only takes that factory back, and holds the rest for a person.',
   'spec.abort.cooldown': 'How long a candidate that was rolled back is not started again, such as 24h.',
   'spec.abort.verify': 'What must hold again before a rollback is told as done; none: nothing.',
   'spec.abort.verify.for': 'For how long it must hold, such as 10m.',

@@ -13,6 +13,15 @@ export type LimitKind = 'ratio' | 'offset' | 'absolute' | 'within' | 'control';
  */
 export type EvidenceSource = 'self' | 'paired' | 'golden' | 'probe' | 'business' | 'incident';
 
+/** How a limit is written, for those who write another. */
+export const LIMIT_FORMS: Readonly<Record<LimitKind, string>> = {
+  ratio: 'as "baseline * k"',
+  offset: 'as "baseline + x" or "baseline - x"',
+  absolute: 'with a plain number',
+  control: 'as "control + x pt"',
+  within: 'as "within baseline +/- x %"',
+};
+
 export type MetricRule = {
   readonly aggregates: readonly Aggregate[];
   readonly source: EvidenceSource;

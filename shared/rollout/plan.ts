@@ -62,6 +62,8 @@ export const planSchema = z.looseObject({
     notify: z.array(z.string()),
   }),
   salt: z.string(),
+  /** Absent: each device by itself. */
+  clusterBy: z.enum(['device', 'line']).optional(),
   devices: z.array(planDeviceSchema),
   excluded: z.array(z.looseObject({ site: z.string(), device: z.string(), why: z.string() })),
   stages: z.array(planStageSchema),

@@ -91,6 +91,8 @@ export const REVISION_RULES: Readonly<Record<string, ChangeRule>> = {
   'spec.candidate': FORBIDDEN,
   'spec.baseline': FORBIDDEN,
   'spec.cohort': FORBIDDEN,
+  // What had to hold before the start.
+  'spec.requires': NEUTRAL,
   'spec.owners.primary': NEUTRAL,
   'spec.owners.backup': NEUTRAL,
   'spec.owners.notify': NEUTRAL,
@@ -98,6 +100,7 @@ export const REVISION_RULES: Readonly<Record<string, ChangeRule>> = {
   'spec.schedule': SCHEDULE,
   'spec.schedule.windows': NARROWER,
   'spec.schedule.freeze': wider(),
+  'spec.schedule.coverPeakShift': rank(false, true),
   'spec.stages[].percent': less(percent),
   'spec.stages[].count': less(),
   'spec.stages[].mode': EITHER,
@@ -167,6 +170,9 @@ export const REVISION_RULES: Readonly<Record<string, ChangeRule>> = {
   'spec.abort.factoryScope': rank(true, false),
   'spec.abort.verify.for': more(duration),
   'spec.abort.verify.expr': LIMIT,
+  'spec.after.retainBaseline': more(duration),
+  'spec.after.archive': NEUTRAL,
+  'spec.after.conclude': rank('markStable', 'none'),
 };
 
 /** Null: not to be compared. */

@@ -50,6 +50,15 @@ const saltSchema = z
   .string()
   .regex(/^(rollout|fixed:.{1,60})$/, 'must be "rollout" (new candidate devices each time) or "fixed:<text>"');
 
+/** Always by both; a file may say so. */
+const stratifySchema = z
+  .array(z.enum(['factory', 'hardwareClass']))
+  .refine(
+    (parts) => new Set(parts).size === 2,
+    'must be [factory, hardwareClass]: every prefix has the mix of its site',
+  )
+  .default(['factory', 'hardwareClass']);
+
 const cohortSchema = z.strictObject({
   /** Null: every site. */
   factories: z.array(nameSchema).min(1).nullable().default(null),
@@ -69,6 +78,13 @@ const cohortSchema = z.strictObject({
     })
     .prefault({}),
   minPerFactory: z.number().int().min(0).max(1000).default(1),
+  /** `line`: the devices of a line get the candidate together, or not at all. */
+  clusterBy: z.enum(['device', 'line']).default('device'),
+  /** Devices that come after the start. `fill`: they take the last places of their site's order. */
+  newDevices: z.enum(['baseline', 'fill']).default('baseline'),
+  /** The same hardware id, the same place; nothing else can be had. */
+  reenrol: z.literal('keep').default('keep'),
+  stratifyBy: stratifySchema,
 });
 
 /** `noBreach`, or the same in full: `[noBreach, pointEstimate]`. */
@@ -88,6 +104,8 @@ const stageFieldsSchema = z.strictObject({
   bake: durationSchema.optional(),
   soak: durationSchema.optional(),
   extend: extendSchema.default({ times: 0, eachMs: 0 }),
+  /** At least so many of each hardware class, over all sites. */
+  minDevicesPerHw: z.number().int().min(0).max(1000).default(0),
   sampleEvery: z.number().int().min(1).max(1000).default(1),
   /** Shadow: most time that its runs may take, in percent of one processor's; frames beyond it are not offered. */
   maxExtraLoad: percentSchema.nullable().default(null),
@@ -185,6 +203,8 @@ const promotionSchema = z.strictObject({
 const abortSchema = z.strictObject({
   /** What a breach of a guardrail with `enforce: rollback` does. `freeze`: stop growing, keep the cohort, keep judging. */
   onBreach: z.enum(['rollback', 'freeze', 'hold']).default('rollback'),
+  /** A breach that is seen in one factory only takes that factory back, and holds the rest. */
+  factoryScope: z.boolean().default(false),
   /** After a rollback the same digest is not started again for this long. */
   cooldown: durationSchema.default(0),
   deviceReverts: z
@@ -199,8 +219,14 @@ const abortSchema = z.strictObject({
   verify: verifySectionSchema.prefault({}),
 });
 
+/** A version number may stand in it. */
+const titleSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*$/, 'must be a short name of a-z, 0-9, "-" and ".", starting with a letter')
+  .max(40);
+
 const metadataSchema = z.strictObject({
-  name: wordSchema.max(40),
+  name: titleSchema,
   /** For people and for their tools; nothing is decided by them. */
   labels: z.record(wordSchema, z.string().max(120)).default({}),
   /** Number of the change in whatever keeps changes. */

@@ -47,14 +47,25 @@ function checkApprovals({ stage, approvers }: StageFacts): Problem[] {
   return [{ path: ['approvals'], message: `asks for ${needed}, and owners.approvers names ${approvers.length}` }];
 }
 
+/** What is seen in one factory only is seen in its slice. */
+export function checkFactoryScope(spec: unknown): Problem[] {
+  const { abort, analysis } = rawOf(spec);
+  const { slices } = rawOf(analysis);
+  if (rawOf(abort).factoryScope !== true || slices === undefined) return [];
+  if (namesOf(slices).some((name) => name.startsWith('factory'))) return [];
+  return [
+    { path: ['spec', 'abort', 'factoryScope'], message: 'needs "factory" or "factory>=8" among analysis.slices' },
+  ];
+}
+
 export function checkSchedule(spec: unknown): Problem[] {
   const { schedule, cohort } = rawOf(spec);
   if (typeof schedule !== 'object' || schedule === null) return [];
-  const { tz, sites, windows, freeze } = rawOf(schedule);
+  const { tz, sites, windows, freeze, peak } = rawOf(schedule);
   const factories = namesOf(rawOf(cohort).factories);
   const named = Object.keys(rawOf(sites));
   const problems: Problem[] = [];
-  if (windows === undefined && freeze === undefined)
+  if (windows === undefined && freeze === undefined && peak === undefined)
     problems.push({ path: [], message: 'names neither windows nor freeze: leave it out' });
   if (tz !== 'factory' && named.length > 0)
     problems.push({ path: ['sites'], message: 'needs "tz: factory": each site by its own clock' });

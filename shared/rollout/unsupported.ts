@@ -6,20 +6,14 @@ const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     strategy: 'write stages',
   },
   'spec.cohort': {
-    stratifyBy: 'always by factory and hardware class',
-    clusterBy: 'the unit is the device',
-    newDevices: 'devices that join later stay on the baseline as controls',
-    reenrol: 'the same hardware id keeps its place',
     onBlocked: 'blocked devices are listed and hold the rollout',
   },
   'spec.stages[]': {
-    minDevicesPerHw: 'the order alternates hardware classes by itself',
     route:
       'a stage moves whole devices: routes by what is in a frame, with a gate for each branch, come later; until then keep the branches on lines of their own, with a rollout each',
     duration: 'use bake',
   },
   'spec.abort': {
-    factoryScope: 'a breach is fleet-wide',
     killSwitch: 'a kill always outranks the rollout',
   },
 };

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type GuardrailTest, guardrailTestSchema } from '../../../shared/protocol/api-foresight.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { whileWaiting } from '../patience.ts';
 import { addAction, argument } from '../program.ts';
 import { renderGuardrailTest } from '../render/guardrail-test.ts';
 import { readText } from './rollout-source.ts';
@@ -35,8 +36,8 @@ export function addGuardrailCommands(program: Command): void {
       ...(to === undefined ? {} : { toMs: readMoment('--to', to) }),
       ...(candidate === undefined ? {} : { candidate }),
     };
-    if (!output.json) output.note('judging recorded windows …');
-    const test = await api.post('/v1/guardrails/test', body, guardrailTestSchema, TEST_TIMEOUT_MS);
+    const asked = api.post('/v1/guardrails/test', body, guardrailTestSchema, TEST_TIMEOUT_MS);
+    const test = await whileWaiting(output, 'judging recorded windows …', asked);
     output.show(test, () => renderGuardrailTest(test, output));
     return exitCodeOf(test);
   });

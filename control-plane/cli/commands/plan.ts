@@ -4,6 +4,7 @@ import { rolloutPlanSchema } from '../../../shared/protocol/api-rollouts.ts';
 import { formatFileProblem } from '../../../shared/rollout/read-rollout-file.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
+import { whileWaiting } from '../patience.ts';
 import { addAction, argument } from '../program.ts';
 import { renderOutlook } from '../render/outlook.ts';
 import { renderPlan } from '../render/plan.ts';
@@ -34,9 +35,9 @@ export function addPlan(rollout: Command): void {
     .addHelpText('after', HELP + PRESETS_HELP);
   addAction<Options>(addPresetOptions(command), async ({ api, output }, args, { reseed, ...options }) => {
     const { title, text } = await readSource(argument(args, 0), options);
-    if (!output.json) output.note('looking at recorded windows …');
     const body = { file: text, ...(reseed ? { reseed } : {}) };
-    const answer = await api.post('/v1/rollouts/plan', body, rolloutPlanSchema, PLAN_TIMEOUT_MS);
+    const asked = api.post('/v1/rollouts/plan', body, rolloutPlanSchema, PLAN_TIMEOUT_MS);
+    const answer = await whileWaiting(output, 'looking at recorded windows …', asked);
     const { plan, outlook, outlookMissing } = answer;
     if (plan === null) throw mistakesIn(title, answer.problems);
     output.show(answer, () =>
@@ -50,10 +51,10 @@ export function addPlan(rollout: Command): void {
   });
 }
 
-/** The control plane gives up after 25 s of computing, and says so. */
-const PLAN_TIMEOUT_MS = 60_000;
+/** The control plane gives up after 50 s of computing, and says so. */
+const PLAN_TIMEOUT_MS = 75_000;
 
-export function mistakesIn(title: string, problems: readonly Parameters<typeof formatFileProblem>[1][]): CommandError {
+function mistakesIn(title: string, problems: readonly Parameters<typeof formatFileProblem>[1][]): CommandError {
   const lines = problems.map((problem) => formatFileProblem(title, problem));
   const count = lines.length === 1 ? 'a mistake' : `${lines.length} mistakes`;
   return new CommandError(EXIT.usage, `${title} has ${count}:\n${lines.join('\n')}`, problems);

@@ -1,11 +1,23 @@
 // `belay rollout report` and `belay release report`: what was shown, where, and how sure it is.
 import type { Command } from 'commander';
 import { releaseSchema } from '../../../shared/protocol/api-releases.ts';
-import { REPORT_FORMATS, type ReportFormat } from '../../../shared/protocol/api-reports.ts';
+import { archiveSchema, REPORT_FORMATS, type ReportFormat } from '../../../shared/protocol/api-reports.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
 import { addAction, argument, type Session } from '../program.ts';
 import { rolloutPath } from './rollout-watch.ts';
+
+export function addRolloutArchive(rollout: Command): void {
+  const command = rollout
+    .command('archive')
+    .argument('<id>')
+    .description('what its file asked to keep when it ended (after.archive), as JSON');
+  addAction(command, async ({ api, output }, args) => {
+    const kept = await api.get(`${rolloutPath(argument(args, 0))}/archive`, archiveSchema);
+    output.show(kept, () => (kept.archives.length === 0 ? 'Nothing was kept.' : JSON.stringify(kept, null, 2)));
+    return undefined;
+  });
+}
 
 type ReportOptions = { format: string; json?: boolean };
 

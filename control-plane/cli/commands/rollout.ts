@@ -15,7 +15,7 @@ import { renderRollout } from '../render/rollout.ts';
 import { formatAge, renderTable, shortRelease } from '../render/table.ts';
 import { addPlan } from './plan.ts';
 import { addRehearse } from './rehearse.ts';
-import { addRolloutReport } from './report.ts';
+import { addRolloutArchive, addRolloutReport } from './report.ts';
 import { addRolloutEdit, readRevision, settleRevision } from './rollout-edit.ts';
 import { addRolloutFileCommands } from './rollout-file.ts';
 import { addPresetOptions, PRESETS_HELP, type PresetOptions, readSource, SOURCE } from './rollout-source.ts';
@@ -35,6 +35,7 @@ export function addRolloutCommands(program: Command): void {
   addWait(rollout);
   addRolloutReport(rollout);
   addRolloutEdit(rollout);
+  addRolloutArchive(rollout);
   for (const verb of ROLLOUT_VERBS) addVerb(rollout, verb);
 }
 
@@ -47,7 +48,10 @@ function addStart(rollout: Command): void {
     .description('start a rollout')
     .addHelpText('after', PRESETS_HELP)
     .option('--reason <text>', 'why, for the audit (default: "started from the command line")')
-    .option('--override', 'also during the cool-down after a rollback of the same candidate; needs --reason')
+    .option(
+      '--override',
+      'also during the cool-down after a rollback of the same candidate, and where a required gate does not hold; needs --reason',
+    )
     .option('--watch', 'stay and watch it');
   type Options = PresetOptions & StartOptions;
   addAction<Options>(

@@ -31,6 +31,7 @@ export function renderRollout(view: RolloutView, output: Tint): string {
       ...renderVerified(view, output),
       ...renderApprovals(view),
       ...renderRevisions(view, output),
+      ...renderOut(view, output),
       `Devices   ${wrapParts(renderExposure(view), '   ', INDENT)}`,
     ].join('\n'),
     renderFactories(view),
@@ -65,6 +66,11 @@ function renderApprovals({ approvals }: RolloutView): readonly string[] {
   const who = given.map(({ actor, reason }) => `${actor}: ${reason}`);
   const open = given.length < needed && approvers.length > 0 ? [`may approve: ${approvers.join(', ')}`] : [];
   return [`Approvals ${wrapParts([`${given.length} of ${needed}`, ...who, ...open], '   ', INDENT)}`];
+}
+
+function renderOut({ factories }: RolloutView, output: Tint): readonly string[] {
+  const words = factories.flatMap(({ out }) => (out === null ? [] : [output.tint('bad', out)]));
+  return words.length === 0 ? [] : [`Went back ${wrapParts(words, '   ', INDENT)}`];
 }
 
 /** Nothing while it follows the file that it was started with. */

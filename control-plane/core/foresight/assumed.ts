@@ -100,10 +100,16 @@ function changesOf(devices: readonly AssumedDevice[], perPercent: number): reado
   }));
 }
 
-/** `count` values with mean 0 and deviation 1, neighbours far apart. */
+/** `count` values with mean 0 and deviation 1, in an order in which every part of them is spread as the whole is. */
 function evenly(count: number): readonly number[] {
   if (count < 2) return count === 0 ? [] : [0];
   const spread = Math.sqrt((count * (count + 1)) / 12);
   const ranked = Array.from({ length: count }, (_, at) => (at - (count - 1) / 2) / spread);
-  return ranked.map((_, at) => ranked[at % 2 === 0 ? at / 2 : count - (at + 1) / 2] ?? 0);
+  const order = ranked.map((_, at) => ({ at, key: ((at + 1) * GOLDEN) % 1 })).toSorted((a, b) => a.key - b.key);
+  const values: number[] = [];
+  for (const [rank, { at }] of order.entries()) values[at] = ranked[rank] ?? 0;
+  return values;
 }
+
+/** Multiples of the golden ratio fall between each other. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;

@@ -25,8 +25,8 @@ export type BacktestFacts = {
 };
 
 /** Moments per stretch, stretches at most, and episodes that are told of each guardrail. */
-const MOMENTS = 120;
-const MOMENTS_EACH = 15;
+const MOMENTS = 96;
+const MOMENTS_EACH = 12;
 const STRETCHES_MAX = 24;
 const EPISODES_MAX = 12;
 

@@ -24,7 +24,7 @@ export type OutlookFacts = Pick<ConflictFacts, 'running' | 'kill' | 'cooldowns'>
 };
 
 /** Moments of a dry run: more cost time, and show the same. */
-const MOMENTS = 24;
+const MOMENTS = 6;
 /** Shorter histories have no past and no present to compare. */
 export const SPAN_MIN_MS = 15 * 60_000;
 
@@ -89,18 +89,20 @@ export function parityOfStages(plan: Plan, traits: ReadonlyMap<string, Traits>):
 function stageOutlook(facts: OutlookFacts, stage: PlanStage, stageIndex: number): OutlookStage {
   const { plan } = facts;
   const chosen = devicesOfStage(stage);
+  const trial = trialOf(facts, chosen, stageIndex);
+  const dry = trial === null ? null : dryRun(trial, stage.mode);
+  const recorded = dry?.visible ?? [];
+  const { spec, guardrails } = rulesOf(facts.planFacts);
   const assumed = assumedVisible({
-    ...rulesOf(facts.planFacts),
+    spec,
+    guardrails: guardrails.filter(({ id }) => !recorded.some((each) => each.guardrail === id && each.value !== null)),
     stageIndex,
     candidates: plan.devices.filter((device) => chosen.has(keyOf(device))),
     controls: plan.devices.filter((device) => !chosen.has(keyOf(device))),
   });
-  const trial = trialOf(facts, chosen, stageIndex);
-  const dry = trial === null ? null : dryRun(trial, stage.mode);
-  const recorded = dry?.visible ?? [];
-  const visible = assumed.map((each) => {
-    const found = recorded.find(({ guardrail }) => guardrail === each.guardrail);
-    return found === undefined || (found.value === null && each.value !== null) ? each : found;
+  const visible = guardrails.flatMap(({ id }) => {
+    const [found, other] = [recorded, assumed].map((all) => all.find(({ guardrail }) => guardrail === id));
+    return (other?.value ?? null) !== null ? (other ?? []) : (found ?? other ?? []);
   });
   const { name, mode, devices: candidates, controls } = stage;
   return { stage: name, mode, candidates, controls, visible, dryRun: dry?.run ?? null };

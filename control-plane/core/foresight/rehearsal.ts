@@ -31,7 +31,7 @@ export type RunGuardrail = {
 export type Run = { readonly guardrails: readonly RunGuardrail[] };
 
 /** Moments of a stage: the boundary holds for all of them together, so that more hardly raise more alarms. */
-const MOMENTS = 60;
+const MOMENTS = 20;
 
 export function rehearseOnce(facts: RehearsalFacts, seed: number): Run {
   const random = openRandom(seed, 'rehearsal');

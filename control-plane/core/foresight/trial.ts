@@ -113,7 +113,11 @@ function gather({ facts, stage, places, memory }: Scene, clock: StageClock): Evi
   };
   const histories = places.map(({ device, isCandidate, cut }) => ({
     isCandidate,
-    history: { ...placeOf(device), before: cut.before, since: cut.since.filter(({ endAtMs }) => endAtMs <= clock.nowMs) },
+    history: {
+      ...placeOf(device),
+      before: cut.before,
+      since: cut.since.filter(({ endAtMs }) => endAtMs <= clock.nowMs),
+    },
   }));
   const candidates = histories.filter(({ isCandidate }) => isCandidate);
   const controls = histories.filter(({ isCandidate }) => !isCandidate);

@@ -14,8 +14,8 @@ import type { Judged } from './trial.ts';
 
 /** It is found in so many standard errors of bad luck: 9 of 10 rollouts. */
 const LUCK = 1.2816;
-/** Halvings between a regression that is seen and one that is not. */
-const STEPS = 24;
+/** Halvings between a regression that is seen and one that is not: to a part in four thousand. */
+const STEPS = 12;
 /** Nothing that a guardrail is for is larger than this many times what matters to it. */
 const LARGEST = 64;
 

@@ -1,9 +1,11 @@
-// Revisions of a running rollout: the words that it follows, one row for each text that was in force or asked for.
+// Revisions of a running rollout: the words that it follows, one row for each text that was in force or asked for. And devices
+// that joined a rollout after its start.
 import { type Kysely, sql } from 'kysely';
 
 const STATEMENTS = [
   `alter table rollouts add column revision integer not null default 1`,
   `alter table rollout_decisions add column revision integer not null default 1`,
+  `alter table rollout_assignments add column joined text`,
   `create table rollout_revisions (
     rollout_id text not null references rollouts (id), number integer not null, base integer, at_ms integer not null,
     actor text not null, reason text not null, file_text text not null, file_hash text not null, plan text not null,

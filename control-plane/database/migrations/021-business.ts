@@ -14,6 +14,9 @@ const STATEMENTS = [
   `create table rollout_archives (
     rollout_id text not null references rollouts (id), kind text not null, at_ms integer not null, document text not null,
     primary key (rollout_id, kind))`,
+  `create table release_retained (
+    digest text not null, rollout_id text not null references rollouts (id), until_ms integer not null,
+    primary key (digest, rollout_id))`,
 ];
 
 export async function up(database: Kysely<unknown>): Promise<void> {

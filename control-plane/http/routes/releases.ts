@@ -72,10 +72,15 @@ function registerWrites(app: HttpApp, registry: Registry): void {
         body: releaseStateBodySchema,
         response: { 200: releaseSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { problems: ['not-found', 'conflict'] },
     },
     async (request) => {
-      await registry.setState(request.params.digest, request.body);
+      const set = await registry.setState(request.params.digest, request.body);
+      if (set.kind === 'retained')
+        throw new ProblemError(
+          'conflict',
+          `rollout ${set.rolloutId} keeps it as the fallback until ${new Date(set.untilMs).toISOString()}`,
+        );
       return findRelease(registry, request.params.digest);
     },
   );

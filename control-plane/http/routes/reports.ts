@@ -2,6 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import {
+  archiveSchema,
   type ReportFormat,
   releaseReportSchema,
   reportQuerySchema,
@@ -12,6 +13,7 @@ import type { Registry } from '../../registry/registry.ts';
 import { toHtml, toMarkdown, type WrittenDocument } from '../../reports/document.ts';
 import { releaseDocument, rolloutDocument } from '../../reports/report-document.ts';
 import type { Reports } from '../../reports/reports.ts';
+import type { Rollouts } from '../../rollouts/rollouts.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
 import { findRelease } from './releases.ts';
@@ -19,9 +21,13 @@ import { findRelease } from './releases.ts';
 const TAGS = ['reports'];
 const referencePathSchema = z.looseObject({ reference: z.string().min(1).max(200) });
 
-export type ReportRouteParts = { readonly reports: Reports; readonly registry: Registry };
+export type ReportRouteParts = {
+  readonly reports: Reports;
+  readonly registry: Registry;
+  readonly archiveOf: Rollouts['archive'];
+};
 
-export function registerReportRoutes(app: HttpApp, { reports, registry }: ReportRouteParts): void {
+export function registerReportRoutes(app: HttpApp, { reports, registry, archiveOf }: ReportRouteParts): void {
   app.get(
     '/v1/rollouts/:id/report',
     {
@@ -39,6 +45,23 @@ export function registerReportRoutes(app: HttpApp, { reports, registry }: Report
       if (report === null) throw new ProblemError('not-found', `no rollout is called "${params.id}"`);
       if (query.format === 'json') return report;
       return sendWritten(reply, query.format, rolloutDocument(report));
+    },
+  );
+  app.get(
+    '/v1/rollouts/:id/archive',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'What its file asked to keep (after.archive), made when it ended',
+        params: rolloutPathSchema,
+        response: { 200: archiveSchema },
+      },
+      config: { problems: ['not-found'] },
+    },
+    async ({ params }) => {
+      const archives = await archiveOf(params.id);
+      if (archives === null) throw new ProblemError('not-found', `no rollout is called "${params.id}"`);
+      return { archives: [...archives] };
     },
   );
   app.get(

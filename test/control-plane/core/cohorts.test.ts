@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  type Clustered,
+  clusterOrder,
   cohortOrder,
   growCohort,
   type Member,
@@ -131,5 +133,50 @@ describe('mergeBySainteLague', () => {
     const first = mergeBySainteLague([site('a', 60), site('b', 30), site('c', 10)]).slice(0, 10);
     const count = (name: string) => first.filter(({ device }) => device.startsWith(name)).length;
     expect([count('a'), count('b'), count('c')]).toEqual([6, 3, 1]);
+  });
+});
+
+/** Lines of 1 to 6 devices, each of its own mix of hardware, and devices without a line. */
+const anyLines = fc
+  .record({
+    sizes: fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 12 }),
+    alone: fc.integer({ min: 0, max: 6 }),
+    salt: fc.string(),
+  })
+  .map(({ sizes, alone, salt }) => {
+    const inLines = sizes.flatMap((size, line) => Array.from({ length: size }, (_, i) => ({ line: `l${line}`, i })));
+    const all = [...inLines, ...Array.from({ length: alone }, (_, i) => ({ line: null, i }))];
+    return all.map(({ line, i }): Clustered & { readonly line: string | null } => {
+      const device = `${line ?? 'x'}-d${i}`;
+      const cluster = line === null ? null : { name: line, key: cohortKey(salt, line) };
+      return { device, hardwareClass: i % 2 === 0 ? 'orin' : 'x86', key: cohortKey(salt, device), cluster, line };
+    });
+  });
+
+describe('clusterOrder', () => {
+  it('keeps the devices of a line together, loses nobody, and does not depend on how they are listed', () => {
+    fc.assert(
+      fc.property(anyLines, fc.integer(), (members, seed) => {
+        const order = clusterOrder(members);
+        expect(names(order).toSorted()).toEqual(names(members).toSorted());
+        for (const line of new Set(members.flatMap((member) => member.line ?? []))) {
+          const places = order.flatMap((member, place) => (member.line === line ? [place] : []));
+          expect((places.at(-1) ?? 0) - (places[0] ?? 0)).toBe(places.length - 1);
+        }
+        const shuffled = members.toSorted((a, b) => ((a.key ^ seed) >>> 0) - ((b.key ^ seed) >>> 0));
+        expect(names(clusterOrder(shuffled))).toEqual(names(order));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is the order of devices where every line has one', () => {
+    fc.assert(
+      fc.property(anySite, ({ members }) => {
+        const alone = members.map((member) => ({ ...member, cluster: null }));
+        expect(names(clusterOrder(alone))).toEqual(names(cohortOrder(members)));
+      }),
+      { numRuns: 30 },
+    );
   });
 });

@@ -9,7 +9,7 @@ import type { DeviceHistory, Past, Question, Sample } from '../../../control-pla
 import { scatterOf } from '../../../control-plane/core/scatter.ts';
 import type { Selected } from '../../../control-plane/core/selected.ts';
 import type { Span } from '../../../control-plane/core/span-sum.ts';
-import type { Window } from '../../../shared/measure/window.ts';
+import type { Arm, Window } from '../../../shared/measure/window.ts';
 import {
   armOf,
   CANDIDATE,
@@ -29,6 +29,7 @@ const GUARDRAILS = [
   'mean(soc_temp_c) <= baseline + 5',
   'rate(lost) <= 10 %',
   'mean(border_share) <= baseline + 3 pt',
+  'js(confidence) <= 0.1',
 ].map((expr) => guardrailOf(expr));
 
 type Minute = {
@@ -39,8 +40,8 @@ type Minute = {
 function windowAt({ minute, kind }: Minute): Window {
   const candidate = { digest: CANDIDATE, role: kind === 'shadow' ? ('shadow' as const) : ('candidate' as const) };
   const latencyMs = 10 + ((minute * 7) % 11);
-  const baselineArm = armOf({ latencyMs, errors: { fault: Math.abs(minute) % 3 } });
-  const candidateArm = armOf({ ...candidate, latencyMs: latencyMs * 1.1 });
+  const baselineArm = withScores(armOf({ latencyMs, errors: { fault: Math.abs(minute) % 3 } }), minute);
+  const candidateArm = withScores(armOf({ ...candidate, latencyMs: latencyMs * 1.1 }), minute + 3);
   const arms = {
     baseline: [baselineArm],
     candidate: [candidateArm],
@@ -57,6 +58,11 @@ function windowAt({ minute, kind }: Minute): Window {
     temperatureC: minute % 5 === 0 ? null : 50 + (minute % 4),
     paired: kind === 'shadow' ? pairedOf([{ class: 'dent', base: 40, lost: minute % 4 }]) : null,
   });
+}
+
+function withScores(arm: Arm, minute: number): Arm {
+  const scoreBins = [Math.abs(minute) % 4, 5, Math.abs(minute) % 7];
+  return { ...arm, proxies: { ...arm.proxies, scoreBins } };
 }
 
 /** Everything that can be told of a device. */
@@ -80,6 +86,7 @@ function told(selected: Selected, nowMs: number) {
     ...rest,
     since: spans.map(spanOf),
     before: spanOf(before),
+    distances: [...spans, before].map((span) => span.distances(before.totals)),
     paired: [paired.hits(null, 'lost'), paired.between(nowMs - 5 * WINDOW_MS, nowMs).hits(null, 'lost'), border],
   };
 }

@@ -1,5 +1,5 @@
-// Evidence that is more than one value per device: distances of histograms, disagreement with a shadow, limits against the controls,
-// and figures that people brought in.
+// Evidence that is more than one value per device, from sums of windows: distances of histograms, limits against the controls, and
+// figures that people brought in.
 import { describe, expect, it } from 'vitest';
 import { type EvidenceFacts, gatherEvidence } from '../../../control-plane/core/evidence.ts';
 import type { DeviceHistory, Question } from '../../../control-plane/core/history.ts';
@@ -10,7 +10,6 @@ import {
   CANDIDATE,
   guardrailOf,
   historyOf,
-  pairedOf,
   STAGE_QUESTION,
   START_MS,
   selectCandidate,
@@ -19,7 +18,7 @@ import {
   windowOf,
 } from './builders.ts';
 
-const MINIMUM = { framesPerDevice: 100, minutes: 1, baseDetections: 1 };
+const MINIMUM = { framesPerDevice: 100, minutes: 1 };
 
 type Life = {
   readonly device: string;
@@ -28,10 +27,9 @@ type Life = {
   readonly since?: ArmInput;
   /** Scores of the answers, by twentieths: before and since. */
   readonly bins?: readonly [readonly number[], readonly number[]];
-  readonly disagreeing?: Parameters<typeof pairedOf>[0];
 };
 
-function lifeOf({ device, isCandidate = false, before, since, bins, disagreeing }: Life): DeviceHistory {
+function lifeOf({ device, isCandidate = false, before, since, bins }: Life): DeviceHistory {
   const role = isCandidate ? { digest: CANDIDATE, role: 'candidate' as const } : {};
   const withBins = (input: ArmInput, scoreBins: readonly number[] | undefined) => {
     const arm = armOf(input);
@@ -40,8 +38,7 @@ function lifeOf({ device, isCandidate = false, before, since, bins, disagreeing 
   const minutes = (from: number, arm: ReturnType<typeof armOf>) =>
     [0, 1, 2, 3, 4, 5].map((at) => {
       const startAtMs = START_MS + (from + at) * WINDOW_MS;
-      const paired = from >= 0 && disagreeing ? pairedOf(disagreeing) : null;
-      return windowOf({ device, seq: 100 + from + at, startAtMs, arms: [arm], paired });
+      return windowOf({ device, seq: 100 + from + at, startAtMs, arms: [arm] });
     });
   return {
     ...historyOf(device),
@@ -78,21 +75,13 @@ describe('a distance between how sure answers are', () => {
     // ½·(1·log2(1/0.75)) + ½·(½·log2(½/0.75) + ½·log2(½/0.25))
     expect(evidence.candidates.map(({ change }) => change)).toEqual([expect.closeTo(0.3113, 4)]);
     expect(evidence.controls.map(({ change }) => change)).toEqual([expect.closeTo(0, 9), expect.closeTo(1, 9)]);
+    // What windows scatter by is how far each of them is from the past.
+    expect(evidence.candidates).toMatchObject([{ since: { windows: 6 }, before: { windows: 6 } }]);
   });
 
   it('is not measured of agents that do not count scores', () => {
     const evidence = gatherEvidence(guardrailOf(expr, MINIMUM), factsOf([{ device: 'dev-a', isCandidate: true }]));
     expect(evidence).toMatchObject({ kind: 'changes', candidates: [] });
-  });
-});
-
-describe('disagreement with a shadow', () => {
-  it('counts what either release says alone, of all that both say', () => {
-    const disagreeing = [{ class: 'dent', base: 40, lost: 2, wrong: 1, gained: 3 }];
-    const facts = factsOf([{ device: 'dev-a', isCandidate: true, disagreeing }], { ...STAGE_QUESTION, mode: 'shadow' });
-    const evidence = gatherEvidence(guardrailOf('rate(shadow_disagreement) <= 10 %', MINIMUM), facts);
-    if (evidence.kind !== 'shares') throw new Error(evidence.kind);
-    expect(evidence.devices).toMatchObject([{ hits: 6 * (2 + 3 + 2), total: 6 * (40 + 41), windows: { windows: 6 } }]);
   });
 });
 

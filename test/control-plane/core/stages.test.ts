@@ -1,4 +1,5 @@
 // Who has which role in a stage, and what it is told.
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { desiredInStage, desiredOutside } from '../../../control-plane/core/desired.ts';
 import { assignStage, type LedgerDevice, type Role } from '../../../control-plane/core/stages.ts';
@@ -100,5 +101,76 @@ describe('desired', () => {
         limits: DEFAULT_LIMITS,
         liftQuarantine: [{ reason: 'fixed' }],
       });
+  });
+});
+
+/** One site with lines of these sizes, in this order. */
+function linesOf(sizes: readonly number[]): readonly LedgerDevice[] {
+  return sizes
+    .flatMap((size, line) => Array.from({ length: size }, (_, i) => ({ line: `l${line}`, i })))
+    .map(({ line, i }, key) => ({
+      ...{ site: 'a', device: `${line}-${i}`, hardwareClass: 'orin', key, cluster: line },
+      pin: null,
+      role: 'none' as const,
+    }));
+}
+
+describe('assignStage by lines', () => {
+  it('takes whole lines, misses the quota by less than one, is nested, and leaves whole lines as controls', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 2, maxLength: 14 });
+    const percents = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(sizes, percents, fc.constantFrom(0, 10), (lines, steps, holdback) => {
+        let ledger = linesOf(lines);
+        for (const percent of steps.toSorted((a, b) => a - b)) {
+          const before = ledger.filter(({ role }) => role === 'serve').map(({ device }) => device);
+          ledger = withRoles(ledger, assignStage({ mode: 'serve', percent, holdback }, ledger, 1));
+          const serving = ledger.filter(({ role }) => role === 'serve');
+          const names = new Set(serving.map(({ device }) => device));
+          expect(before.every((device) => names.has(device))).toBe(true);
+          for (const line of new Set(serving.map(({ cluster }) => cluster)))
+            expect(serving.filter(({ cluster }) => cluster === line)).toHaveLength(lines[Number(line?.slice(1))] ?? 0);
+          const quota = Math.max(1, Math.round((percent / 100) * ledger.length));
+          expect(serving.length - quota).toBeLessThan(Math.max(...lines));
+          if (holdback === 0) expect(serving.length).toBeGreaterThanOrEqual(quota);
+          else expect(serving.length).toBeLessThan(ledger.length);
+        }
+      }),
+      { numRuns: 120 },
+    );
+  });
+});
+
+describe('minDevicesPerHw', () => {
+  it('brings in so many of each class where there are as many, and nobody more than that needs', () => {
+    const counts = fc.record({ orin: fc.nat(12), nano: fc.nat(3), x86: fc.nat(1) });
+    fc.assert(
+      fc.property(fc.array(counts, { minLength: 1, maxLength: 3 }), fc.integer({ min: 1, max: 3 }), (sites, min) => {
+        const ledger = sites.flatMap((classes, site) =>
+          Object.entries(classes).flatMap(([hardwareClass, count]) =>
+            Array.from(
+              { length: count },
+              (_, i): LedgerDevice => ({
+                ...{ site: `s${site}`, device: `${hardwareClass}-${i}`, hardwareClass, key: i },
+                pin: null,
+                role: 'none',
+              }),
+            ),
+          ),
+        );
+        const stage = { mode: 'golden' as const, percent: 1 };
+        const plain = having(assignStage(stage, ledger, 0), 'prove').length;
+        const roles = assignStage({ ...stage, minDevicesPerHw: min }, ledger, 0);
+        const proving = ledger.filter((device) => roles.get(`${device.site}/${device.device}`) === 'prove');
+        for (const name of ['orin', 'nano', 'x86']) {
+          const there = ledger.filter(({ hardwareClass }) => hardwareClass === name).length;
+          expect(proving.filter(({ hardwareClass }) => hardwareClass === name).length).toBeGreaterThanOrEqual(
+            Math.min(min, there),
+          );
+        }
+        expect(proving.length).toBeLessThanOrEqual(plain + 3 * min);
+      }),
+      { numRuns: 80 },
+    );
   });
 });

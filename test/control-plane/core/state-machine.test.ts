@@ -50,7 +50,11 @@ const SPECS: readonly RolloutSpec[] = [
   specOf('  abort: {onBreach: hold}\n  promotion: {inconclusive: {afterExtensions: rollback}}\n', 'soak: 10m'),
   specOf(`  promotion: {inconclusive: {timeout: 1h, onTimeout: rollback}}\n`),
   specOf(`${SCHEDULE}  promotion: {inconclusive: {then: hold}}\n`),
+  specOf('  abort: {onBreach: freeze}\n'),
+  specOf('  abort: {factoryScope: true}\n'),
+  specOf('  abort: {factoryScope: true, deviceReverts: {percent: 10, min: 1}}\n', 'soak: 10m'),
 ];
+const SITES: readonly string[] = ['plant-a', 'plant-b'];
 
 /** Open as the file says it, worked out without the code under test. */
 function isOpen(spec: RolloutSpec, nowMs: number): boolean {
@@ -68,6 +72,8 @@ type Step = {
   readonly pending: boolean;
   readonly exposed: number;
   readonly reverted: number;
+  /** Factories that break the limit on their own; none: only the whole does. */
+  readonly broken: readonly string[];
   readonly planHash: 'p1' | 'p2';
   readonly request: PersonRequest | null;
 };
@@ -108,6 +114,7 @@ const wildStep: fc.Arbitrary<Step> = fc.record({
   pending: rarely,
   exposed: fc.constantFrom(0, 4, 4, 4, 4, 4, 4),
   reverted: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 4),
+  broken: fc.constantFrom([], ['plant-a'], ['plant-b'], ['plant-a'], [...SITES]),
   planHash: fc.constantFrom<('p1' | 'p2')[]>('p1', 'p1', 'p1', 'p1', 'p1', 'p1', 'p1', 'p2'),
   request: fc.option(anyRequest, { freq: 3 }),
 });
@@ -130,6 +137,7 @@ const calmStep: fc.Arbitrary<Step> = fc
     pending: false,
     exposed: 4,
     reverted: 0,
+    broken: [],
     request: verb && { verb, actor, reason: 'because', override: false, keep: false, planHash },
   }));
 const anyStep = fc.oneof({ weight: 3, arbitrary: calmStep }, { weight: 1, arbitrary: wildStep });
@@ -156,13 +164,23 @@ function verdictsOf(step: Step): readonly Verdict[] {
     minimums: [],
     excluded: {},
     blind: [],
+    ...slicesOf(step, verdict),
   }));
 }
 
-function assessmentOf(step: Step): Assessment {
+function slicesOf({ broken }: Step, verdict: Verdict['verdict']): Pick<Verdict, 'slice' | 'slices'> {
+  if (verdict !== 'breach') return {};
+  const slices = SITES.map((slice) => {
+    const isBroken = broken.includes(slice);
+    const kind = isBroken ? ('breach' as const) : ('inconclusive' as const);
+    return { slice, verdict: kind, n: 2, estimate: isBroken ? 20 : 5, low: 0, high: 30 };
+  });
+  return { slice: broken[0] ?? null, slices };
+}
+
+function assessmentOf(step: Step, out: readonly string[]): Assessment {
   const names = Array.from({ length: step.reverted }, (_, i) => `plant-a/d${i}`);
   const standing = {
-    site: 'plant-a',
     role: 'serve',
     online: true,
     isActive: true,
@@ -171,7 +189,12 @@ function assessmentOf(step: Step): Assessment {
   } as const;
   return {
     exposure: { assigned: 4, reachable: 4, exposed: step.exposed, reporting: 4, evaluated: 4, reverted: 0, dark: 0 },
-    standings: [{ ...standing, device: 'd0', detail: '' }],
+    standings: SITES.filter((site) => !out.includes(site)).map((site) => ({
+      ...standing,
+      site,
+      device: 'd0',
+      detail: '',
+    })),
     controls: 4,
     verdicts: verdictsOf(step),
     evidence: [],
@@ -223,7 +246,10 @@ function walk({ spec, stageIndex, steps }: Walk, look: (seen: Seen) => void): vo
       spec,
       guardrails: [],
       plan,
-      assessment: assessmentOf(step),
+      assessment: assessmentOf(
+        step,
+        before.progress.factoriesOut.map(({ site }) => site),
+      ),
       kill: step.kill ? 'killed' : null,
       request,
     });
@@ -235,6 +261,7 @@ function walk({ spec, stageIndex, steps }: Walk, look: (seen: Seen) => void): vo
       reverted: [],
       request,
       planHash: plan.hash,
+      assigned: SITES.map((site) => ({ site, device: 'd0' })),
     });
     look({ spec, step, before, facts, decision, next });
     standing = next;
@@ -248,9 +275,9 @@ function isUndo(request: PersonRequest | null): boolean {
 
 const isGrowth = ({ next }: Seen) => next.effect === 'assign' || next.effect === 'commit';
 
-function check(promise: (seen: Seen) => void, numRuns = 400): void {
+function check(promise: (seen: Seen) => void, numRuns = 400, specs = SPECS): void {
   const anyWalk = fc.record({
-    spec: fc.constantFrom(...SPECS),
+    spec: fc.constantFrom(...specs),
     stageIndex: fc.constantFrom(0, 0, 1, 1, 1, 2, 3),
     steps: fc.array(anyStep, { minLength: 5, maxLength: 40 }),
   });
@@ -280,12 +307,30 @@ describe('the state machine', () => {
   });
 
   it('acts on a breach at once, whatever the calendar, holds and people say', () => {
-    check(({ spec, before, step, facts, next }) => {
+    check(({ spec, before, step, facts, decision, next }) => {
       const isBreached = facts.verdicts.some(({ enforce, verdict }) => enforce === 'rollback' && verdict === 'breach');
       if (!isBreached || step.kill || before.state === 'scheduled') return;
+      if (decision.site !== undefined)
+        return expect(next).toMatchObject({ state: 'holding', effect: 'restore-factory' });
       if (spec.abort.onBreach === 'rollback') return expect(['rolling_back', 'aborted']).toContain(next.state);
       expect(['holding', 'rolling_back', 'aborted']).toContain(next.state);
     });
+  });
+
+  it('takes a factory back alone where the file says so and no other has a share in it, and for good', () => {
+    let alone = 0;
+    check(({ spec, step, before, facts, decision, next }) => {
+      const [was, is] = [before.progress.factoriesOut, next.progress.factoriesOut];
+      expect(is.slice(0, was.length)).toEqual(was);
+      if (decision.site === undefined) return expect(is).toHaveLength(was.length);
+      alone += 1;
+      expect(spec.abort.factoryScope).toBe(true);
+      expect(is.map(({ site }) => site)).toEqual([decision.site]);
+      expect(next).toMatchObject({ state: 'holding', progress: { holdKind: 'factory', breachingSince: {} } });
+      expect(step.kill || isUndo(facts.request)).toBe(false);
+      if (decision.rule === 'guardrail-breach') expect(step.broken).toEqual([decision.site]);
+    }, 800);
+    expect(alone).toBeGreaterThan(10);
   });
 
   it('grows only inside the windows, and asks the calendar for nothing else', () => {
@@ -341,9 +386,18 @@ describe('the state machine', () => {
   it('leaves no state without a record, and records nothing that did not change', () => {
     check(({ before, decision, next }) => {
       const essence = ({ state, progress }: Standing) => {
-        const { stageIndex, holdKind, approvals, extensionsUsed, endAs } = progress;
+        const { stageIndex, holdKind, approvals, extensionsUsed, endAs, factoriesOut } = progress;
         const isCommitting = progress.phase === 'committing';
-        return JSON.stringify({ state, stageIndex, holdKind, approvals, extensionsUsed, endAs, isCommitting });
+        return JSON.stringify({
+          state,
+          stageIndex,
+          holdKind,
+          approvals,
+          extensionsUsed,
+          endAs,
+          factoriesOut,
+          isCommitting,
+        });
       };
       if (essence(before) !== essence(next) || next.effect !== 'none') expect(next.isTransition).toBe(true);
       if (next.isTransition) expect(decision.reason.length).toBeGreaterThan(3);
@@ -353,11 +407,18 @@ describe('the state machine', () => {
 
   it('is walked along every edge', () => {
     const edges = new Map<string, number>();
-    check(({ before, decision, next }) => {
+    const note = ({ before, decision, next }: Seen) => {
       const isHeld = next.state === 'holding' ? ` ${next.progress.holdKind}` : '';
       const edge = `${before.state} > ${decision.kind} > ${next.state}${isHeld}`;
       if (next.isTransition) edges.set(edge, (edges.get(edge) ?? 0) + 1);
-    }, 1000);
+    };
+    check(note, 1600);
+    // A freeze while approvals are awaited is rare in the rest.
+    check(
+      note,
+      600,
+      SPECS.filter(({ abort }) => abort.onBreach === 'freeze'),
+    );
     expect([...edges.keys()].sort()).toMatchInlineSnapshot(`
       [
         "awaiting_approval > approve > awaiting_approval",
@@ -369,10 +430,12 @@ describe('the state machine', () => {
         "awaiting_approval > hold > holding reverts",
         "awaiting_approval > promote > running",
         "awaiting_approval > rollback > aborted",
+        "awaiting_approval > rollback > holding factory",
         "awaiting_approval > rollback > rolling_back",
         "awaiting_approval > wait > running",
         "holding > approve > holding inconclusive",
         "holding > approve > holding reverts",
+        "holding > complete > running",
         "holding > hold > holding frozen",
         "holding > hold > holding guardrail",
         "holding > hold > holding killed",
@@ -380,6 +443,7 @@ describe('the state machine', () => {
         "holding > hold > holding reverts",
         "holding > promote > running",
         "holding > rollback > aborted",
+        "holding > rollback > holding factory",
         "holding > rollback > rolling_back",
         "holding > wait > running",
         "running > complete > running",
@@ -394,6 +458,7 @@ describe('the state machine', () => {
         "running > hold > holding reverts",
         "running > promote > running",
         "running > rollback > aborted",
+        "running > rollback > holding factory",
         "running > rollback > rolling_back",
         "scheduled > rollback > aborted",
         "scheduled > start > running",

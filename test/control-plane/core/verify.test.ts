@@ -51,7 +51,16 @@ function deviceOf({
 function factsOf(devices: readonly VerifyDevice[], more: Partial<VerifyFacts> = {}): VerifyFacts {
   const terms = verifyTerms(verifySectionSchema.parse({ expr: 'p95(latency_ms) <= baseline * 1.03' }), STAGES);
   const nowMs = RESTORED_MS + 5 * WINDOW_MS;
-  return { terms, hasServed: true, nowMs, restoredAtMs: RESTORED_MS, settleMs: 0, devices, ...more };
+  return {
+    terms,
+    hasServed: true,
+    nowMs,
+    restoredAtMs: RESTORED_MS,
+    listeningSinceMs: 0,
+    settleMs: 0,
+    devices,
+    ...more,
+  };
 }
 
 function verificationOf(facts: VerifyFacts) {

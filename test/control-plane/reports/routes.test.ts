@@ -51,7 +51,11 @@ beforeAll(async () => {
   registerIncidentRoutes(app, {
     incidents: openIncidents({ database, audit: openAudit({ database, ...clock }), ...clock }),
   });
-  registerReportRoutes(app, { reports: openReports({ database }), registry });
+  registerReportRoutes(app, {
+    reports: openReports({ database }),
+    registry,
+    archiveOf: (name) => fleet.rollouts.archive(name),
+  });
   const started = await fleet.rollouts.start({ file: FILE, actor: 'engineer', reason: 'better' });
   if (started.kind !== 'started') throw new Error(JSON.stringify(started));
   id = started.id;

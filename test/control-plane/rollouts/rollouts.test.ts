@@ -249,6 +249,27 @@ describe('missing devices', () => {
     await reach(id, 'running', 3);
     await reachStage(id, 'full', 40);
   }, 60_000);
+
+  it('do not swallow what a person says meanwhile: it stays held when they are back', async () => {
+    const id = await begin({ perSite: 6 });
+    await reachStage(id, 'some');
+    for (const device of fleet.devices) device.online = false;
+    await reach(id, 'holding', 5);
+    expect(await act(id, 'hold')).toMatchObject({ kind: 'done', state: 'holding' });
+    expect((await view(id)).decisions[0]).toMatchObject({ kind: 'hold', actor: 'on-call', reason: 'on-call: because' });
+    for (const device of fleet.devices) device.online = true;
+    await fleet.run(10);
+    expect(await view(id)).toMatchObject({ state: 'holding', holdReason: 'on-call: because' });
+  }, 60_000);
+
+  it('is not told as done what another rule has done already', async () => {
+    const file = FILE.replace('baseline * 1.2", enforce: rollback', 'baseline * 1.2", enforce: hold');
+    const id = await begin({ perSite: 6 }, file);
+    await reachStage(id, 'some');
+    fleet.behaviour = { latencyFactor: 3 };
+    await reach(id, 'holding', 30);
+    expect(await act(id, 'hold')).toMatchObject({ kind: 'refused', reason: expect.stringContaining('p95') });
+  }, 60_000);
 });
 
 describe('leases', () => {
@@ -308,6 +329,10 @@ describe('people', () => {
     await fleet.run(30);
     expect(await view(id)).toMatchObject({ state: 'holding', stage: 'some', holdReason: 'on-call: because' });
     expect(await act(id, 'promote')).toMatchObject({ kind: 'refused' });
+    // Whoever holds what is held already is on record too, and it is what they said that is shown.
+    expect(await act(id, 'hold', { reason: 'me too' })).toMatchObject({ kind: 'done', state: 'holding' });
+    expect(await view(id)).toMatchObject({ holdReason: 'on-call: me too' });
+    expect((await view(id)).decisions.filter(({ rule }) => rule === 'person-hold')).toHaveLength(2);
     expect(await act(id, 'resume')).toMatchObject({ kind: 'done', state: 'running' });
     expect(await act(id, 'resume')).toMatchObject({ kind: 'refused', reason: 'it is not held' });
     const offline = fleet.devices.find(({ serving }) => serving === CANDIDATE);

@@ -1,8 +1,10 @@
 // The rollout routes on a real HTTP server: every answer fits its schema, every refusal says what to do.
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { registerRevisionRoutes } from '../../../control-plane/http/routes/revisions.ts';
 import { registerRolloutRoutes } from '../../../control-plane/http/routes/rollouts.ts';
 import { buildServer, type HttpApp } from '../../../control-plane/http/server.ts';
+import { rolloutEditedSchema } from '../../../shared/protocol/api-revisions.ts';
 import {
   rolloutListSchema,
   rolloutPlanSchema,
@@ -28,12 +30,11 @@ let woken = 0;
 beforeAll(async () => {
   fleet = await openSimFleet({ perSite: 2 });
   app = await buildServer({ version: 'test', log: pino({ level: 'silent' }), loopbackOnly: true });
-  registerRolloutRoutes(app, {
-    rollouts: fleet.rollouts,
-    wake: () => {
-      woken += 1;
-    },
-  });
+  const wake = () => {
+    woken += 1;
+  };
+  registerRolloutRoutes(app, { rollouts: fleet.rollouts, wake });
+  registerRevisionRoutes(app, { rollouts: fleet.rollouts, wake });
 });
 
 afterAll(async () => {
@@ -41,7 +42,7 @@ afterAll(async () => {
   await fleet.close();
 });
 
-async function call(method: 'GET' | 'POST', url: string, payload?: object) {
+async function call(method: 'GET' | 'POST' | 'PUT', url: string, payload?: object) {
   const response = await app.inject({ method, url, ...(payload ? { payload } : {}) });
   return { status: response.statusCode, body: response.json() as Record<string, unknown> };
 }
@@ -82,6 +83,23 @@ describe('/v1/rollouts', () => {
     expect(early).toMatchObject({ status: 409, body: { detail: expect.stringContaining('looked at in') } });
     const held = await call('POST', `/v1/rollouts/${id}/hold`, { actor: 'on-call', reason: 'wait' });
     expect(rolloutViewSchema.parse(held.body)).toMatchObject({ state: 'holding', holdReason: 'on-call: wait' });
+  });
+
+  it('takes other words for it, with the revision that they were made from', async () => {
+    const words = { actor: 'engineer', reason: 'agreed', baseRevision: 1 };
+    const stale = await call('PUT', '/v1/rollouts/r', { ...words, file: FILE, baseRevision: 9 });
+    expect(stale).toMatchObject({ status: 409, body: { detail: expect.stringContaining('revision 1 is in force') } });
+    expect(await call('PUT', '/v1/rollouts/r', { ...words, file: 'kind: x' })).toMatchObject({ status: 400 });
+    expect(await call('PUT', '/v1/rollouts/nobody', { ...words, file: FILE })).toMatchObject({ status: 404 });
+    const looser = await call('PUT', '/v1/rollouts/r', { ...words, file: FILE.replace('* 1.2', '* 1.3') });
+    expect(rolloutEditedSchema.parse(looser.body)).toMatchObject({ outcome: 'proposed', revision: 2 });
+    const own = await call('POST', '/v1/rollouts/r/revisions/2/approve', { actor: 'engineer', reason: 'fine' });
+    expect(own).toMatchObject({ status: 409, body: { detail: expect.stringContaining('somebody else') } });
+    const agreed = await call('POST', '/v1/rollouts/r/revisions/2/approve', { actor: 'qa-lead', reason: 'fine' });
+    expect(rolloutEditedSchema.parse(agreed.body)).toMatchObject({ outcome: 'in-force', revision: 2 });
+    const shown = rolloutViewSchema.parse((await call('GET', '/v1/rollouts/r')).body);
+    expect([shown.revision, shown.revisions.map(({ state }) => state)]).toEqual([2, ['replaced', 'in-force']]);
+    expect(await call('POST', '/v1/rollouts/r/revisions/7/approve', { reason: 'x' })).toMatchObject({ status: 404 });
   });
 
   it('knows no other rollouts and no other verbs', async () => {

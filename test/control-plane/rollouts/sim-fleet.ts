@@ -23,6 +23,8 @@ const LABELS = ['scratch', 'dent', 'micro-crack', 'spill'];
 /** How the candidate behaves on the devices. */
 export type Behaviour = {
   readonly latencyFactor?: number;
+  /** At these sites alone. */
+  readonly latencyFactorAt?: Readonly<Record<string, number>>;
   /** How the baseline behaves: a device that was harmed stays slow after it went back. */
   readonly baselineFactor?: number;
   /** Share of the baseline's confident cracks that it loses. */
@@ -37,9 +39,12 @@ export type SimDevice = {
   readonly site: string;
   readonly device: string;
   readonly hardwareClass: string;
+  line: string;
   readonly speed: number;
   committed: ReleaseRef;
   online: boolean;
+  /** The control plane has just started, and it has not come back yet. */
+  isAwaited?: boolean;
   lastSeenAtMs: number;
   seq: number;
   servedFrames: number;
@@ -65,6 +70,8 @@ export type SimFleet = {
   kill(id: string, scope: KillScope): Promise<void>;
   rearm(id: string): Promise<void>;
   /** What a device tells in its spool. */
+  /** A new device comes to a site. */
+  join(site: string, device: string): SimDevice;
   tell(device: SimDevice, event: Pick<DeviceEvent, 'kind' | 'reason'>): Promise<void>;
   desired(device: string): Promise<Desired | null>;
   close(): Promise<void>;
@@ -91,6 +98,7 @@ export async function openSimFleet(options: SimOptions): Promise<SimFleet> {
       devices: known,
       audit: openAudit({ database, wallNow: () => fleet.nowMs }),
       wallNow: () => fleet.nowMs,
+      startedAtMs: fleet.nowMs,
       log: pino({ level: 'silent' }),
     });
   const fleet: SimFleet = {
@@ -123,6 +131,11 @@ export async function openSimFleet(options: SimOptions): Promise<SimFleet> {
     rearm: async (id) => {
       await database.updateTable('kills').set({ cleared_at_ms: fleet.nowMs }).where('id', '=', id).execute();
     },
+    join: (site, name) => {
+      const device = newDevice(site, name, random);
+      devices.push(device);
+      return device;
+    },
     tell: (device, event) => writeEvent(fleet, device, event),
     desired: async (device) => {
       const found = devices.find((each) => each.device === device);
@@ -143,6 +156,7 @@ function newDevice(site: string, device: string, random: () => number): SimDevic
     site,
     device,
     hardwareClass: 'orin-nx',
+    line: 'line-1',
     speed: 20 * Math.exp(0.1 * gaussian(random)),
     committed: OLD,
     online: true,
@@ -192,7 +206,7 @@ async function writeWindow(fleet: SimFleet, { device, desired, startAtMs, random
   const latencyMs =
     device.speed *
     Math.exp(0.04 * gaussian(random)) *
-    ((device.serving === CANDIDATE ? fleet.behaviour.latencyFactor : fleet.behaviour.baselineFactor) ?? 1);
+    (device.serving === CANDIDATE ? candidateFactor(fleet.behaviour, device) : (fleet.behaviour.baselineFactor ?? 1));
   const serving = armOf({ digest: device.serving, role: isCandidate ? 'candidate' : 'baseline', latencyMs });
   const lost = Array.from({ length: 5 }, random).filter((value) => value < (fleet.behaviour.lostShare ?? 0)).length;
   const window = windowOf({
@@ -219,6 +233,10 @@ async function writeWindow(fleet: SimFleet, { device, desired, startAtMs, random
     .execute();
 }
 
+function candidateFactor({ latencyFactor = 1, latencyFactorAt = {} }: Behaviour, { site }: SimDevice): number {
+  return latencyFactorAt[site] ?? latencyFactor;
+}
+
 async function writeEvent(fleet: SimFleet, device: SimDevice, { kind, reason }: Pick<DeviceEvent, 'kind' | 'reason'>) {
   device.seq += 1;
   const { site, seq } = device;
@@ -239,8 +257,9 @@ async function readDevice(database: Database, device: SimDevice): Promise<Device
     site,
     device: device.device,
     hardwareClass,
-    line: 'line-1',
+    line: device.line,
     online,
+    isAwaited: device.isAwaited === true,
     firstSeenAtMs: 0,
     lastSeenAtMs,
     boot: 'boot-0001',
@@ -264,7 +283,7 @@ function reportOf(device: SimDevice, desired: Desired | null): Reported {
     atMs: device.lastSeenAtMs,
     agentVersion: '1',
     hardwareClass: device.hardwareClass,
-    line: 'line-1',
+    line: device.line,
     generation: desired?.generation ?? 0,
     killEpoch: 0,
     phase,
@@ -301,7 +320,11 @@ const SCORES: readonly GoldenScore[] = [
 
 function fakeRegistry(notes: string[]): RegistryDoor {
   const release = (ref: ReleaseRef) => ({
-    manifest: { labels: LABELS.map((name) => ({ name })) },
+    manifest: {
+      labels: LABELS.map((name) => ({ name })),
+      provenance: { codeCommit: 'abc1234', dataTag: 'aaaa', trainConfigSha256: 'd'.repeat(64) },
+      golden: { frames: 'golden/frames.bin' },
+    },
     state: 'registered',
     id: ref.release,
     digest: ref.digest,

@@ -102,6 +102,14 @@ describe('compareRevisions', () => {
   });
 });
 
+describe('a file with factoryScope', () => {
+  it('must judge factories on their own', () => {
+    const abort = '  abort: {factoryScope: true}\n';
+    expect(kinds({}, { more: abort })).toEqual({ 'spec.abort.factoryScope': 'loosen' });
+    expect(() => fileOf({ more: `${abort}  analysis: {slices: [overall]}\n` })).toThrow(/among analysis.slices/);
+  });
+});
+
 const anyStages = fc
   .record({
     bakes: fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 })),

@@ -41,6 +41,16 @@ describe('parseExpression', () => {
     ['mean(cpu_load_pct) <= baseline + 10 pt', 'processor load', '≤ +10 pt'],
     ['mean(power_w) <= baseline * 1.15', 'power', '≤ +15 %'],
     ['mean(rss_mb) <= 900 MB', 'memory', '≤ 900 MB'],
+    ['golden.iou(class=micro-crack) >= baseline - 1 pt', 'golden IoU of micro-crack', '≥ -1 pt'],
+    ['golden.map50 improves >= 2 pt', 'golden mAP50', '≥ +2 pt'],
+    ['rate(errors, frames) <= control + 0.3 pt for 10m', 'error rate', '≤ the controls +0.3 pt'],
+    ['p95(cold_start_ms) <= baseline * 1.5', 'p95 cold start', '≤ +50 %'],
+    ['rate(false_alerts, frames_k) <= baseline * 1.10', 'false alerts per 1000 frames', '≤ +10 %'],
+    ['cost_per_defect improves >= 5 %', 'cost per defect caught', '≤ -5 %'],
+    ['throughput improves >= 5 %', 'parts per hour', '≥ +5 %'],
+    ['mean(shadow_disagreement) <= 6 %', 'disagreement on the same frames', '≤ 6 %'],
+    ['mean(soc_temp_c) <= baseline + 5 pt', 'temperature', '≤ +5 °C'],
+    ['js(confidence) <= 0.05', 'distance of confidences (JS)', '≤ 0.05'],
   ])('reads %s', (text, metric, limit) => {
     const expression = read(text);
     expect([describeMetric(expression), describeLimit(expression.comparison)]).toEqual([metric, limit]);
@@ -74,12 +84,13 @@ describe('parseExpression', () => {
     ['slope(battery_pct, 2h) >= baseline - 2 pt', 20, 'per hour: write 1h'],
     ['slope(latency_ms, 1h) <= baseline * 1.1', 7, 'is written p50(latency_ms'],
     ['rate(flicker, tracks) <= 5 %', 23, 'compared as "baseline * k"'],
-    ['rate(errors, frames) <= control + 0.3 pt', 25, 'always subtracted'],
-    ['p95(cold_start_ms) <= baseline * 1.5', 5, 'one cold start, in its self-test'],
-    ['rate(false_alerts, frames) <= baseline * 1.1', 6, 'golden(precision)'],
-    ['js(confidence) <= 0.05', 1, 'write mean(confidence)'],
+    ['p95(latency_ms) <= control + 5 ms', 20, 'always subtracted'],
+    ['rate(errors, frames) <= control - 0.3 pt', 33, 'expected "+"'],
+    ['cost_per_defect improves <= 5 %', 17, 'improves >= 5 %'],
+    ['cost_per_defect improves >= 5', 30, 'expected "%" or "pt"'],
+    ['cost_per_defects improves >= 5 %', 1, 'did you mean "cost_per_defect"'],
+    ['golden.mapp50 >= baseline - 1 pt', 1, 'did you mean "map50"'],
     ['count(errors) <= 5', 1, 'write a rate'],
-    ['golden(iou) >= baseline - 1 pt', 8, 'golden(recall) with per: class'],
     ['process.exit(1)', 8, 'unexpected character "."'],
   ])('points at the mistake in "%s"', (text, column, message) => {
     const result = parseExpression(text);

@@ -40,7 +40,7 @@ describe('readRolloutFile', () => {
     expect(spec.stages[1]).toMatchObject({ mode: 'serve', percent: 5, extend: { times: 2, eachMs: 1_800_000 } });
     expect(spec.analysis.minimum).toMatchObject({ devices: 2, controls: 4, baseDetections: 30 });
     expect(spec.limits.latencyRatio).toBe(4);
-    expect(spec.abort.deviceReverts).toEqual({ percent: 10, min: 3 });
+    expect(spec.abort.deviceReverts).toEqual({ percent: 10, min: 3, within: null });
   });
 
   it('reads how a rollout grows and ends; without a word of it everything is as before', () => {
@@ -99,7 +99,7 @@ spec:
     expect(problemsOf(text)).toMatchInlineSnapshot(`
       [
         "r.yaml:2:7 kind: must be "Rollout", not "Rolout" (did you mean "Rollout"?)",
-        "r.yaml:3:18 metadata.name: must be a short name of a-z, 0-9 and "-", starting with a letter",
+        "r.yaml:3:18 metadata.name: must be a short name of a-z, 0-9, "-" and ".", starting with a letter",
         "r.yaml:5:3 spec.owners: is required (a map of fields)",
         "r.yaml:5:14 spec.candidate: must be a release such as "cv-detector:2.0.0+data=b4f7a1"",
         "r.yaml:6:3 spec.owner: unknown field (did you mean "owners"?)",
@@ -109,7 +109,7 @@ spec:
         "r.yaml:9:52 spec.stages[0].bak: unknown field (did you mean "bake"?)",
         "r.yaml:12:13 spec.stages[1].mode: must be one of "golden", "shadow", "serve", not "shadw" (did you mean "shadow"?)",
         "r.yaml:13:13 spec.stages[1].bake: must be a duration such as 30s, 10m, 2h or 1d, not "soon"",
-        "r.yaml:15:28 spec.guardrails[0].expr: unknown metric "latency_msx" (did you mean "latency_ms"?); p95() knows latency_ms, run_ms",
+        "r.yaml:15:28 spec.guardrails[0].expr: unknown metric "latency_msx" (did you mean "latency_ms"?); p95() knows latency_ms, run_ms, cold_start_ms",
         "r.yaml:16:39 spec.guardrails[1].expr: must be "<=": higher latency is worse",
         "r.yaml:16:68 spec.guardrails[1].enforce: must be one of "observe", "hold", "rollback", not "rolback" (did you mean "rollback"?)",
       ]
@@ -167,8 +167,8 @@ spec:
     [
       'a field of a later version',
       'spec:\n',
-      'spec:\n  objectives: []\n',
-      'spec.objectives: not supported yet: objectives',
+      'spec:\n  strategy: canary\n',
+      'spec.strategy: not supported yet: strategy',
     ],
     [
       'an unknown device limit',
@@ -224,10 +224,10 @@ spec:
       'must be one of "rollback", "freeze", "hold"',
     ],
     [
-      'a field of doubt that nothing does',
+      'somebody to ask who is nobody',
       'spec:\n',
-      'spec:\n  promotion: {inconclusive: {page: primary}}\n',
-      'not supported yet: page',
+      'spec:\n  promotion: {inconclusive: {page: everybody}}\n',
+      'must be one of "primary", "backup", "both"',
     ],
     ['a repeated key', 'kind: Rollout\n', 'kind: Rollout\nkind: Rollout\n', 'not YAML'],
     ['a wrong duration', 'bake: 60m', 'bake: 1 hour', 'spec.stages[1].bake: must be a duration'],

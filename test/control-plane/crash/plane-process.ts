@@ -1,0 +1,108 @@
+// A control plane as a process of its own, on a folder and ports that stay: started, ended by SIGKILL, started again. Says what
+// its log says, line by line, at the moment at which it says it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+const START_DEADLINE_MS = 60_000;
+const LOG_TAIL_LINES = 20;
+/** Below the ports that the system gives to outgoing connections: none of them can sit on ours while the process is dead. */
+const PORTS = { from: 20_000, to: 32_000 } as const;
+
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
+
+export type PlaneProcess = {
+  readonly httpUrl: string;
+  readonly databaseFile: string;
+  /** Resolves when it serves. */
+  start(): Promise<void>;
+  isRunning(): boolean;
+  /** SIGKILL, now; it is gone when the promise resolves. */
+  kill(): Promise<void>;
+  logTail(): string;
+};
+
+export type PlaneOptions = {
+  readonly folder: string;
+  /** How often it looks at rollouts, and sends what is desired. */
+  readonly tickMs: number;
+  readonly deliveryMs: number;
+  readonly onLine: (line: LogLine) => void;
+};
+
+export async function preparePlane({ folder, tickMs, deliveryMs, onLine }: PlaneOptions): Promise<PlaneProcess> {
+  const [http, mqtt] = [await freePort(), await freePort()];
+  const configFile = path.join(folder, 'control-plane.json');
+  const config = { dataDir: 'data', http: { port: http }, mqtt: { port: mqtt }, tickMs, deliveryMs };
+  await writeFile(configFile, JSON.stringify({ ...config, log: { level: 'debug' } }));
+  const environment = { ...process.env, NODE_COMPILE_CACHE: path.join(folder, 'compile-cache') };
+  const tail: string[] = [];
+  let child: ChildProcess | null = null;
+  const isRunning = () => child !== null && child.exitCode === null && child.signalCode === null;
+  const hear = (text: string): void => {
+    tail.push(text);
+    if (tail.length > LOG_TAIL_LINES) tail.shift();
+    const line = readLine(text);
+    if (line) onLine(line);
+  };
+  return {
+    httpUrl: `http://127.0.0.1:${http}`,
+    databaseFile: path.join(folder, 'data', 'belay.db'),
+    isRunning,
+    start: async () => {
+      const flags = ['--disable-warning=ExperimentalWarning', path.join(ROOT, 'control-plane/main.ts')];
+      // Tethered: it ends with this process, whatever becomes of that.
+      child = spawn(process.execPath, [...flags, '--config', configFile, '--tether'], { env: environment });
+      if (child.stderr) createInterface({ input: child.stderr }).on('line', hear);
+      if (!(await saysReady(child))) throw new Error(`the control plane did not start:\n${tail.join('\n')}`);
+    },
+    kill: async () => {
+      if (!child || !isRunning()) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
+    logTail: () => tail.join('\n'),
+  };
+}
+
+function saysReady(child: ChildProcess): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), START_DEADLINE_MS);
+    const say = (isReady: boolean): void => {
+      clearTimeout(timer);
+      resolve(isReady);
+    };
+    child.once('exit', () => say(false));
+    if (child.stdout)
+      createInterface({ input: child.stdout }).once('line', (line) => say(line.includes('"ready":true')));
+  });
+}
+
+/** A process that is killed may leave half a line. */
+function readLine(text: string): LogLine | null {
+  try {
+    return JSON.parse(text) as LogLine;
+  } catch {
+    return null;
+  }
+}
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+}
