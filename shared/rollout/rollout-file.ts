@@ -1,10 +1,10 @@
 // The rollout file: what a user writes to move devices from a baseline release to a candidate. Shapes and defaults only;
 // read-rollout-file.ts adds positions, and checks that need several fields live in cross-checks.ts.
 import { z } from 'zod';
-import { nameSchema } from '../basics/identifiers.ts';
 import { type DeviceLimits, deviceLimitsSchema } from '../protocol/limits.ts';
 import { parseReleaseReference } from '../release/identity.ts';
 import { analysisSchema, type minimumSchema, minimumShape } from './analysis-section.ts';
+import { cohortSchema } from './cohort-section.ts';
 import { deviceRuleSchema, localLimits } from './device-rule.ts';
 import { durationSchema } from './duration-field.ts';
 import { parseDuration } from './durations.ts';
@@ -16,7 +16,6 @@ import { percentSchema } from './percent-field.ts';
 import { requiresSchema } from './requires-section.ts';
 import { scheduleSchema } from './schedule-section.ts';
 import { verifySectionSchema } from './verify-section.ts';
-import { whereSchema } from './where-field.ts';
 
 /** What people write before it is transformed, for the JSON Schema of editors; the transforms below decide. */
 const EXTEND_TEXT = { pattern: '^(\\d{1,2}x)?\\d{1,6}(ms|s|m|h|d)$', examples: ['2x30m', '1x1d', '30m'] };
@@ -44,47 +43,6 @@ const ownersSchema = z.strictObject({
   backup: personSchema,
   approvers: z.array(personSchema).max(20).default([]),
   notify: z.array(z.string().min(1).max(200)).max(20).default([]),
-});
-
-const saltSchema = z
-  .string()
-  .regex(/^(rollout|fixed:.{1,60})$/, 'must be "rollout" (new candidate devices each time) or "fixed:<text>"');
-
-/** Always by both; a file may say so. */
-const stratifySchema = z
-  .array(z.enum(['factory', 'hardwareClass']))
-  .refine(
-    (parts) => new Set(parts).size === 2,
-    'must be [factory, hardwareClass]: every prefix has the mix of its site',
-  )
-  .default(['factory', 'hardwareClass']);
-
-const cohortSchema = z.strictObject({
-  /** Null: every site. */
-  factories: z.array(nameSchema).min(1).nullable().default(null),
-  /** Null: every device of these sites. */
-  where: whereSchema.nullable().default(null),
-  salt: saltSchema.default('rollout'),
-  pin: z
-    .strictObject({ candidate: z.array(nameSchema).default([]), baseline: z.array(nameSchema).default([]) })
-    .prefault({}),
-  exclude: z
-    .strictObject({
-      devices: z.array(nameSchema).default([]),
-      /** Names of lines; a trailing "*" matches any ending. */
-      lines: z
-        .array(z.string().regex(/^[a-z0-9-]{1,64}\*?$/, 'must be a line name, or its beginning and "*"'))
-        .default([]),
-    })
-    .prefault({}),
-  minPerFactory: z.number().int().min(0).max(1000).default(1),
-  /** `line`: the devices of a line get the candidate together, or not at all. */
-  clusterBy: z.enum(['device', 'line']).default('device'),
-  /** Devices that come after the start. `fill`: they take the last places of their site's order. */
-  newDevices: z.enum(['baseline', 'fill']).default('baseline'),
-  /** The same hardware id, the same place; nothing else can be had. */
-  reenrol: z.literal('keep').default('keep'),
-  stratifyBy: stratifySchema,
 });
 
 /** `noBreach`, or the same in full: `[noBreach, pointEstimate]`. */
