@@ -75,8 +75,8 @@ describe('a distance between how sure answers are', () => {
     // ½·(1·log2(1/0.75)) + ½·(½·log2(½/0.75) + ½·log2(½/0.25))
     expect(evidence.candidates.map(({ change }) => change)).toEqual([expect.closeTo(0.3113, 4)]);
     expect(evidence.controls.map(({ change }) => change)).toEqual([expect.closeTo(0, 9), expect.closeTo(1, 9)]);
-    // What windows scatter by is how far each of them is from the past.
-    expect(evidence.candidates).toMatchObject([{ since: { windows: 6 }, before: { windows: 6 } }]);
+    // What windows scatter by is how far each of them is from the past, half of which is left out for a boot.
+    expect(evidence.candidates).toMatchObject([{ since: { windows: 6 }, before: { windows: 3 } }]);
   });
 
   it('is not measured of agents that do not count scores', () => {
