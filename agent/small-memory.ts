@@ -2,12 +2,17 @@
 // only a process entry point or whoever starts one may use them.
 
 /**
- * V8 sizes its heaps for a server: without a bound, garbage of hours is kept before it is looked for. Each process lives on
+ * V8 sizes its heaps for a server: without the first flag and the bounds, garbage of hours is kept before it is looked for. Each process lives on
  * less than 30 MB of objects and makes little garbage per frame; one that needs ten times that has a leak, and is better
  * ended and started again. It is collected by the thread that makes it: four helpers of each process would take the processor
  * from the model, several times per frame.
  */
-const SMALL_HEAP: readonly string[] = ['--single-threaded-gc', '--max-semi-space-size=2', '--max-old-space-size=256'];
+const SMALL_HEAP: readonly string[] = [
+  '--optimize-for-size',
+  '--single-threaded-gc',
+  '--max-semi-space-size=2',
+  '--max-old-space-size=256',
+];
 
 /**
  * Flags of Node for the supervisor and its sources. Their code is compiled plainly: they wait for others most of the time, and
