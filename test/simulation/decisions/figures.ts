@@ -46,7 +46,7 @@ const TWELVE = { stages: TWELVE_DEVICES, guardrails: ONE_GUARDRAIL, minimum: FIR
 
 /** Settling takes 3 minutes; two hours of data follow. */
 const TWO_HOURS_OF_DATA = 123;
-/** Five stages with two extensions each take less. */
+/** Four stages with two extensions each take less. */
 const WHOLE_MINUTES_MAX = 600;
 const LATE_MINUTE = 60;
 
