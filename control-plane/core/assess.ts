@@ -10,14 +10,14 @@ import type { Progress } from './advance.ts';
 import { type BalanceDevice, judgeBalance } from './balance.ts';
 import { judgeCoverage } from './coverage.ts';
 import { list } from './decide.ts';
-import { rememberTotals, type TotalsMemory, withinTick } from './device-totals.ts';
+import { rememberTotals, type TotalsMemory } from './device-memory.ts';
 import { type Evidence, type EvidenceFacts, gatherEvidence, isEvaluated } from './evidence.ts';
 import { countExposure, type DeviceStanding, notYetActive, standingOf } from './exposure.ts';
 import type { GoldenDevice } from './golden-evidence.ts';
-import { type DeviceHistory, type Selected, selectCandidate, selectControl } from './history.ts';
+import type { DeviceHistory, Question, Selected } from './history.ts';
 import { type Incident, type IncidentFacts, judgeIncidents } from './incident-verdict.ts';
 import { judgeScopes, slicesOf } from './slices.ts';
-import { ruleOf, spansOf } from './stage-rule.ts';
+import { ruleOf, spansFromMs, spansOf } from './stage-rule.ts';
 import { keyOf, type LedgerDevice } from './stages.ts';
 
 /** One device of the ledger with everything it has told us. */
@@ -66,7 +66,7 @@ export function assess(facts: AssessFacts): Assessment {
   );
   const active = new Set(standings.filter(({ isActive }) => isActive).map(keyOf));
   const reverted = standings.filter(({ isReverted }) => isReverted).map(keyOf);
-  const evidenceFacts = gatherFacts(facts, stage, active);
+  const evidenceFacts = gatherFacts(facts, active);
   const evaluated = countEvaluated(evidenceFacts, facts, stage);
   const judged = judgeAll(facts, evidenceFacts, evaluated);
   const coverage = stage.mode === 'shadow' ? [judgeCoverage(evidenceFacts.candidates, stage.minCoverage)] : [];
@@ -129,35 +129,42 @@ function heardInStage({ devices, spec, progress, nowMs }: AssessFacts): readonly
     });
 }
 
-function stageOf({ spec, progress }: AssessFacts): StageSpec {
+function stageOf({ spec, progress }: Pick<AssessFacts, 'spec' | 'progress'>): StageSpec {
   const stage = spec.stages[progress.stageIndex];
   if (!stage) throw new TypeError(`a rollout has no stage ${progress.stageIndex}`);
   return stage;
 }
 
-function gatherFacts(facts: AssessFacts, stage: StageSpec, active: ReadonlySet<string>): EvidenceFacts {
-  const { devices, spec, progress, candidateDigest } = facts;
-  const question = {
+/** What of the devices' windows counts at this moment, and what must be told of them later. */
+export function questionOf(facts: Omit<AssessFacts, 'devices'>): Question {
+  const { spec, progress, candidateDigest, guardrails } = facts;
+  return {
     candidateDigest,
-    mode: stage.mode,
+    mode: stageOf(facts).mode,
     stageStartedAtMs: progress.stageStartedAtMs,
     settleMs: spec.analysis.settle,
     liveSinceMs: liveSince(facts),
+    keep: { fromMs: spansFromMs(facts), guardrails },
   };
+}
+
+function gatherFacts(facts: AssessFacts, active: ReadonlySet<string>): EvidenceFacts {
+  const { devices, candidateDigest } = facts;
+  const question = questionOf(facts);
+  const memory = facts.memory ?? rememberTotals();
   const assigned = devices.filter(({ role }) => role !== 'none');
   const exposed = assigned.filter((device) => active.has(keyOf(device)));
   const controls = devices.filter(({ role, online }) => role === 'none' && online);
   return {
-    candidates: exposed.map(({ history }) => selectCandidate(history, question)),
-    controls: controls.map(({ history }) => selectControl(history, question)),
+    candidates: exposed.map(({ history }) => memory.candidate(history, question)),
+    controls: controls.map(({ history }) => memory.control(history, question)),
     assigned: assigned.length,
     golden: devices.map((device) => goldenOf(device, active.has(keyOf(device)), candidateDigest)),
-    memory: withinTick(facts.memory ?? rememberTotals()),
   };
 }
 
 /** A self-test leaves the live frames to the baseline: its time still belongs to a device's own past. */
-function liveSince({ spec, progress }: AssessFacts): number {
+function liveSince({ spec, progress }: Pick<AssessFacts, 'spec' | 'progress'>): number {
   const firstLive = spec.stages.findIndex(({ mode }) => mode !== 'golden');
   return progress.stageTimes[firstLive]?.startedAtMs ?? progress.stageStartedAtMs;
 }
@@ -180,10 +187,9 @@ function goldenOf(
   };
 }
 
-function countEvaluated({ candidates, memory }: EvidenceFacts, { spec }: AssessFacts, stage: StageSpec): number {
+function countEvaluated({ candidates }: EvidenceFacts, { spec }: AssessFacts, stage: StageSpec): number {
   if (stage.mode === 'golden') return candidates.length;
-  const { of } = memory ?? rememberTotals();
-  return candidates.filter(({ since }) => isEvaluated(of(since), { minimum: spec.analysis.minimum })).length;
+  return candidates.filter(({ since }) => isEvaluated(since.totals, { minimum: spec.analysis.minimum })).length;
 }
 
 /** Silent devices and untrusted cameras above what the file allows, in words. */
@@ -208,7 +214,7 @@ function missingOf(
 
 /** Most of what it saw was left out for its camera. */
 function isCameraBlind({ excluded, since }: Selected): boolean {
-  return excluded.camera > 0 && excluded.camera > since.length;
+  return excluded.camera > 0 && excluded.camera > since.windows;
 }
 
 function pendingOf(standings: readonly DeviceStanding[]): string | null {

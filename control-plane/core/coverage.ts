@@ -4,11 +4,8 @@ import { sum } from './device-metrics.ts';
 import type { Selected } from './history.ts';
 
 export function judgeCoverage(candidates: readonly Selected[], minCoveragePct: number): Verdict {
-  const paired = candidates.flatMap((selected) =>
-    selected.paired.flatMap((window) => (window.paired ? [window.paired] : [])),
-  );
-  const offered = sum(paired, (each) => each.offered);
-  const compared = sum(paired, (each) => Math.min(each.frames, each.offered));
+  const offered = sum(candidates, ({ paired }) => paired.offered);
+  const compared = sum(candidates, ({ paired }) => paired.compared);
   const sharePct = offered === 0 ? null : (compared / offered) * 100;
   const isCovered = sharePct !== null && sharePct >= minCoveragePct;
   return {

@@ -1,6 +1,6 @@
 // One number per device and metric, on the scale on which devices are compared: logarithms for what multiplies, plain values for the rest.
 import type { Expression } from '../../shared/rollout/expression.ts';
-import type { Totals, TotalsMemory } from './device-totals.ts';
+import { type Totals, totalsOf } from './device-totals.ts';
 import type { Sample } from './history.ts';
 import { proxyValue } from './proxy-metrics.ts';
 
@@ -10,12 +10,8 @@ export function measure(totals: Totals, expression: Expression): number | null {
 }
 
 /** The same seen by each window that says something. */
-export function measureWindows(
-  samples: readonly Sample[],
-  expression: Expression,
-  { of }: TotalsMemory,
-): readonly number[] {
-  return samples.map((sample) => scaleValue(of([sample]), expression)).filter((value) => value !== null);
+export function measureWindows(samples: readonly Sample[], expression: Expression): readonly number[] {
+  return samples.map((sample) => measure(totalsOf([sample]), expression)).filter((value) => value !== null);
 }
 
 /** What a device does since its switch minus what it did before; null when one of the two says nothing. */
@@ -46,7 +42,7 @@ function scaleValue(totals: Totals, expression: Expression): number | null {
     case 'fps':
       return framesPerSecond(totals);
     case 'soc_temp_c':
-      return totals.temperatures === 0 ? null : totals.temperatureSum / totals.temperatures;
+      return temperature(totals);
     case 'detections_per_frame':
       return logRate(detections(totals, expression.class), totals.answered);
     case 'errors':
@@ -61,7 +57,7 @@ function scaleValue(totals: Totals, expression: Expression): number | null {
     case 'cpu_load_pct':
     case 'power_w':
     case 'rss_mb':
-      return proxyValue(totals.samples, expression.metric, expression)?.value ?? null;
+      return proxyValue(totals, expression.metric, expression)?.value ?? null;
     case 'lost':
     case 'gained':
     case 'wrong_class':
@@ -93,6 +89,10 @@ function framesPerSecond({ answered, activeMs }: Totals): number | null {
   return Math.log((Math.max(answered, 0.5) * 1000) / activeMs);
 }
 
+function temperature({ means: { temperatureC } }: Totals): number | null {
+  return temperatureC.count === 0 ? null : temperatureC.sum / temperatureC.count;
+}
+
 function logRate(hits: number, frames: number): number | null {
   return frames > 0 ? Math.log((hits + 0.5) / frames) : null;
 }
@@ -103,4 +103,9 @@ function detections(totals: Totals, label: string | null): number {
 
 export function sum<T>(items: readonly T[], valueOfItem: (item: T) => number): number {
   return items.reduce((running, item) => running + valueOfItem(item), 0);
+}
+
+/** 0 of nothing. */
+export function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : sum(values, (value) => value) / values.length;
 }

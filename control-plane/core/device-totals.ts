@@ -1,12 +1,13 @@
-// What the windows of a device add up to. A list that only grows at its end is not added up again: the memory of an earlier call goes
-// on from there, so that a tick costs what is new. Without one the same numbers come out, only later.
-import { addSketches, type SketchReader, type SketchSum, sketchReader } from '../../shared/measure/sketch-sum.ts';
-import type { Window } from '../../shared/measure/window.ts';
+// What the windows of a device add up to. A window is added once and not needed again, so that a tick costs what is new.
+import type { SketchWire } from '../../shared/measure/latency-sketch.ts';
+import { SketchSum } from '../../shared/measure/sketch-sum.ts';
+import type { Sensors } from '../../shared/measure/window.ts';
 import type { Sample } from './history.ts';
+import { addHitScatter, type HitScatter, NO_HITS } from './scatter.ts';
 
+/** As it is now: it grows with the windows. */
 export type Totals = {
-  /** What has been added up, for the metrics that are read window by window. */
-  readonly samples: readonly Sample[];
+  readonly windows: number;
   readonly frames: number;
   readonly answered: number;
   readonly errors: number;
@@ -14,116 +15,28 @@ export type Totals = {
   readonly dropped: number;
   readonly activeMs: number;
   readonly durationMs: number;
-  readonly temperatureSum: number;
-  readonly temperatures: number;
   readonly detections: number;
+  readonly scoreSum: number;
+  readonly flickers: number;
+  readonly trackFrames: number;
+  readonly emptyFrames: number;
   readonly byClass: Readonly<Record<string, number>>;
-  readonly latency: SketchSum;
-  readonly run: SketchSum;
-  /** Quantile of one of the two, worked out once. */
+  readonly means: Readonly<Record<MeanName, Mean>>;
+  /** How the windows' shares of errors and of dropped frames scatter. */
+  readonly shares: Readonly<Record<'errors' | 'dropped', HitScatter>>;
+  /** Of the time per frame, whole or in the model alone, ms; null without values. */
   readonly quantile: (of: 'latency' | 'run', q: number) => number | null;
 };
 
-export type TotalsMemory = { readonly of: (samples: readonly Sample[]) => Totals };
+/** Mean over windows that have a value at all. */
+export type Mean = { readonly sum: number; readonly count: number };
+export type MeanName = 'temperatureC' | 'batteryPct' | 'batteryPctPerHour' | 'cpuLoadPct' | 'powerWatts' | 'rssMb';
 
-type Kept = { readonly samples: readonly Sample[]; readonly totals: Totals };
+type Mutable<T> = { -readonly [key in keyof T]: T[key] };
+type Sums = Mutable<Omit<Totals, 'byClass' | 'means' | 'shares' | 'quantile'>>;
 
-/** Spans that begin with the same window: the whole stage, a finished window, the last minutes. */
-const SPANS_MAX = 4;
-
-/** Keeps totals as long as somebody holds the windows; to be passed on from tick to tick. */
-export function rememberTotals(): TotalsMemory {
-  const known = new WeakMap<Window, readonly Kept[]>();
-  const read = sketchReader();
-  const of = (samples: readonly Sample[]): Totals => {
-    const [first] = samples;
-    if (!first) return add(null, [], { all: samples, read });
-    const kept = known.get(first.window) ?? [];
-    const best = kept
-      .filter((each) => isBeginning(each.samples, samples))
-      .reduce<Kept | null>((most, each) => (most && most.samples.length >= each.samples.length ? most : each), null);
-    if (best?.samples.length === samples.length) return best.totals;
-    const totals = add(best?.totals ?? null, samples.slice(best?.samples.length ?? 0), { all: samples, read });
-    const others = kept.filter((each) => each !== best).slice(1 - SPANS_MAX);
-    known.set(first.window, [...others, { samples, totals }]);
-    return totals;
-  };
-  return { of };
-}
-
-/** For one tick: the very list that another guardrail has asked for is not looked up again. */
-export function withinTick(memory: TotalsMemory): TotalsMemory {
-  const asked = new Map<readonly Sample[], Totals>();
-  const of = (samples: readonly Sample[]): Totals => {
-    if (samples.length < 2) return memory.of(samples);
-    const known = asked.get(samples);
-    if (known) return known;
-    const totals = memory.of(samples);
-    asked.set(samples, totals);
-    return totals;
-  };
-  return { of };
-}
-
-/** The same windows so far: one that arrives late, or is left out after all, makes another list. */
-function isBeginning(beginning: readonly Sample[], samples: readonly Sample[]): boolean {
-  if (beginning.length > samples.length) return false;
-  // From the end: what differs differs there first.
-  for (let at = beginning.length - 1; at >= 0; at -= 1) {
-    const [one, other] = [beginning[at], samples[at]];
-    if (one?.window !== other?.window || one?.arm !== other?.arm) return false;
-  }
-  return true;
-}
-
-/** `all`: those before and these. */
-type Adding = { readonly all: readonly Sample[]; readonly read: SketchReader };
-
-function add(before: Totals | null, samples: readonly Sample[], { all, read }: Adding): Totals {
-  const sum = { ...NOTHING, ...before };
-  const byClass: Record<string, number> = { ...before?.byClass };
-  for (const { window, arm } of samples) {
-    sum.frames += arm.frames;
-    sum.answered += arm.answered;
-    sum.errors += countAll(arm.errors);
-    sum.activeMs += arm.activeMs;
-    sum.durationMs += window.endAtMs - window.startAtMs;
-    sum.detections += arm.proxies.detections;
-    for (const [label, count] of Object.entries(arm.proxies.byClass)) byClass[label] = (byClass[label] ?? 0) + count;
-    for (const camera of window.cameras) {
-      sum.captured += camera.captured;
-      sum.dropped += countAll(camera.dropped);
-    }
-    if (window.sensors.temperatureC === null) continue;
-    sum.temperatureSum += window.sensors.temperatureC;
-    sum.temperatures += 1;
-  }
-  const latency = addSketches(
-    before?.latency ?? null,
-    samples.map(({ arm }) => arm.latencyMs),
-    read,
-  );
-  const run = addSketches(
-    before?.run ?? null,
-    samples.map(({ arm }) => arm.runMs),
-    read,
-  );
-  return { ...sum, samples: all, byClass, latency, run, quantile: quantilesOf({ latency, run }) };
-}
-
-function quantilesOf(sketches: Pick<Totals, 'latency' | 'run'>): Totals['quantile'] {
-  const known = new Map<string, number | null>();
-  return (of, q) => {
-    const key = `${of} ${q}`;
-    const value = known.get(key);
-    if (value !== undefined) return value;
-    const found = sketches[of].quantile(q);
-    known.set(key, found);
-    return found;
-  };
-}
-
-const NOTHING = {
+const NOTHING: Readonly<Sums> = {
+  windows: 0,
   frames: 0,
   answered: 0,
   errors: 0,
@@ -131,10 +44,104 @@ const NOTHING = {
   dropped: 0,
   activeMs: 0,
   durationMs: 0,
-  temperatureSum: 0,
-  temperatures: 0,
   detections: 0,
+  scoreSum: 0,
+  flickers: 0,
+  trackFrames: 0,
+  emptyFrames: 0,
 };
+
+export type TotalsSum = Totals & { readonly add: (sample: Sample) => void };
+
+export function openTotals(): TotalsSum {
+  const latency = new SketchSum();
+  const run = new SketchSum();
+  const byClass: Record<string, number> = {};
+  const means = noMeans();
+  const shares = { errors: NO_HITS, dropped: NO_HITS };
+  const totals = {
+    ...NOTHING,
+    byClass,
+    means,
+    shares,
+    quantile: (of: 'latency' | 'run', q: number) => (of === 'run' ? run : latency).quantile(q),
+    add: (sample: Sample): void => {
+      addCounts(totals, shares, sample);
+      addMeans(means, sample);
+      for (const label in sample.arm.proxies.byClass)
+        byClass[label] = (byClass[label] ?? 0) + (sample.arm.proxies.byClass[label] ?? 0);
+      addSketch(latency, sample.arm.latencyMs);
+      addSketch(run, sample.arm.runMs);
+    },
+  };
+  return totals;
+}
+
+/** Of all these at once. */
+export function totalsOf(samples: readonly Sample[]): Totals {
+  const totals = openTotals();
+  for (const sample of samples) totals.add(sample);
+  return totals;
+}
+
+function addSketch(sum: SketchSum, wire: SketchWire): void {
+  if (wire.count > 0) sum.add(wire);
+}
+
+function addCounts(sums: Sums, shares: Mutable<Totals['shares']>, { window, arm }: Sample): void {
+  const errors = countAll(arm.errors);
+  let [captured, dropped] = [0, 0];
+  for (const camera of window.cameras) {
+    captured += camera.captured;
+    dropped += countAll(camera.dropped);
+  }
+  sums.windows += 1;
+  sums.frames += arm.frames;
+  sums.answered += arm.answered;
+  sums.errors += errors;
+  sums.captured += captured;
+  sums.dropped += dropped;
+  sums.activeMs += arm.activeMs;
+  sums.durationMs += window.endAtMs - window.startAtMs;
+  sums.detections += arm.proxies.detections;
+  sums.scoreSum += arm.proxies.scoreSum;
+  sums.flickers += arm.proxies.flickers;
+  sums.trackFrames += arm.proxies.trackFrames;
+  sums.emptyFrames += arm.proxies.emptyFrames;
+  shares.errors = addHitScatter(shares.errors, { hits: errors, total: arm.frames });
+  shares.dropped = addHitScatter(shares.dropped, { hits: dropped, total: captured });
+}
+
+function noMeans(): Record<MeanName, Mutable<Mean>> {
+  return {
+    temperatureC: { sum: 0, count: 0 },
+    batteryPct: { sum: 0, count: 0 },
+    batteryPctPerHour: { sum: 0, count: 0 },
+    cpuLoadPct: { sum: 0, count: 0 },
+    powerWatts: { sum: 0, count: 0 },
+    rssMb: { sum: 0, count: 0 },
+  };
+}
+
+function addMeans(means: Record<MeanName, Mutable<Mean>>, { window: { sensors }, arm }: Sample): void {
+  addTo(means.temperatureC, sensors.temperatureC);
+  addTo(means.batteryPct, sensors.batteryPct);
+  addTo(means.batteryPctPerHour, dischargeOf(sensors));
+  addTo(means.cpuLoadPct, sensors.cpuLoadPct);
+  addTo(means.powerWatts, sensors.powerMilliwatts && sensors.powerMilliwatts / 1000);
+  addTo(means.rssMb, arm.rssBytes && arm.rssBytes / 1_000_000);
+}
+
+/** Only while it discharges: a charger says nothing about the model. */
+function dischargeOf({ batteryCharging, batteryPctPerHour }: Sensors): number | null {
+  return batteryCharging === true ? null : batteryPctPerHour;
+}
+
+function addTo(mean: Mutable<Mean>, value: number | null): void {
+  if (value === null) return;
+  mean.sum += value;
+  mean.count += 1;
+}
 
 function countAll(counts: Readonly<Record<string, number>>): number {
   let total = 0;

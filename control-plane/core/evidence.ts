@@ -1,11 +1,13 @@
 // Evidence for one guardrail: per-device changes, shares, or golden scores, with what was left out. Nothing here judges.
-import type { Window } from '../../shared/measure/window.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { metricRule } from '../../shared/rollout/metrics.ts';
-import { countRate, type Hits, measure, measureChange, measureWindows, sum } from './device-metrics.ts';
-import { rememberTotals, type Totals, type TotalsMemory } from './device-totals.ts';
+import { countRate, type Hits, measure, measureChange, sum } from './device-metrics.ts';
+import type { Totals } from './device-totals.ts';
 import { type GoldenClass, type GoldenDevice, goldenClasses } from './golden-evidence.ts';
-import { EXCLUSIONS, type ExclusionCounts, type Sample, type Selected } from './history.ts';
+import { EXCLUSIONS, type ExclusionCounts, type Selected } from './history.ts';
+import { COUNTED, isPairedShare, type PairedShare } from './paired-hits.ts';
+import { type HitScatter, NO_SCATTER, type Scatter } from './scatter.ts';
+import type { Span } from './span-sum.ts';
 
 /** How one device changed, on the comparison scale, and the same seen by each window. */
 export type DeviceChange = {
@@ -13,16 +15,16 @@ export type DeviceChange = {
   readonly device: string;
   readonly hardwareClass: string;
   readonly change: number;
-  /** Empty where there are so many devices that the spread between them says enough. */
-  readonly sinceWindows: readonly number[];
-  readonly beforeWindows: readonly number[];
+  /** Nothing where there are so many devices that the spread between them says enough. */
+  readonly since: Scatter;
+  readonly before: Scatter;
 };
 
 export type DeviceShare = Hits & {
   readonly site: string;
   readonly device: string;
   readonly hardwareClass?: string;
-  readonly windows: readonly Hits[];
+  readonly windows: HitScatter;
 };
 
 type Basis = {
@@ -60,16 +62,13 @@ export type EvidenceFacts = {
   readonly controls: readonly Selected[];
   readonly assigned: number;
   readonly golden: readonly GoldenDevice[];
-  /** Of earlier calls; without it everything is added up anew. */
-  readonly memory?: TotalsMemory;
 };
 
 export function gatherEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
   const { metric, comparison } = guardrail.expression;
   if (metricRule(metric).source === 'golden') return goldenEvidence(guardrail, facts);
   if (metric === 'border_share') return borderEvidence(facts);
-  if (metric === 'lost' || metric === 'gained' || metric === 'wrong_class')
-    return pairedEvidence(guardrail, facts, metric);
+  if (isPairedShare(metric)) return pairedEvidence(guardrail, facts, metric);
   if (comparison.kind === 'absolute' && (metric === 'errors' || metric === 'dropped'))
     return rateEvidence(guardrail, facts, metric);
   return changeEvidence(guardrail, facts);
@@ -96,66 +95,58 @@ function isHeard(totals: Totals, { minimum }: Pick<Guardrail, 'minimum'>): boole
 const FEW_DEVICES = 40;
 
 function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
-  const isAbsolute = guardrail.expression.comparison.kind === 'absolute';
-  const memory = facts.memory ?? rememberTotals();
-  const heard = heardOf(guardrail, facts, memory);
-  const withWindows = isAbsolute || facts.candidates.length + facts.controls.length <= FEW_DEVICES;
-  const reading = { expression: guardrail.expression, memory, withWindows };
+  const { expression } = guardrail;
+  const isAbsolute = expression.comparison.kind === 'absolute';
+  const heard = heardOf(guardrail, facts);
+  const withWindows = facts.candidates.length + facts.controls.length <= FEW_DEVICES;
   const changeOf = (selected: Selected) =>
-    isAbsolute ? absoluteOf(selected, reading) : deviceChange(selected, reading);
-  const candidates = heard.flatMap(({ selected, totals }) => changeOf(selected).map((change) => ({ totals, change })));
+    isAbsolute ? absoluteOf(selected, expression) : deviceChange(selected, expression, withWindows);
+  const candidates = heard.flatMap((selected) => changeOf(selected).map((change) => ({ selected, change })));
   return {
     kind: 'changes',
     basis: isAbsolute ? 'absolute' : 'self',
     candidates: candidates.map(({ change }) => change),
     controls: isAbsolute ? [] : facts.controls.flatMap(changeOf),
-    evaluated: candidates.filter(({ totals }) => isEvaluated(totals, guardrail)).length,
+    evaluated: candidates.filter(({ selected }) => isEvaluated(selected.since.totals, guardrail)).length,
     ...basisOf(
       facts,
-      sum(heard, ({ totals }) => totals.frames),
+      sum(heard, ({ since }) => since.totals.frames),
     ),
   };
 }
 
-function heardOf(guardrail: Guardrail, { candidates }: EvidenceFacts, memory: TotalsMemory) {
-  return candidates
-    .map((selected) => ({ selected, totals: memory.of(selected.since) }))
-    .filter(({ totals }) => isHeard(totals, guardrail));
+function heardOf(guardrail: Guardrail, { candidates }: EvidenceFacts): readonly Selected[] {
+  return candidates.filter(({ since }) => isHeard(since.totals, guardrail));
 }
 
-type Reading = {
-  readonly expression: Guardrail['expression'];
-  readonly memory: TotalsMemory;
-  readonly withWindows: boolean;
-};
+type Expressed = Guardrail['expression'];
 
-function deviceChange(selected: Selected, { expression, memory, withWindows }: Reading): readonly DeviceChange[] {
+function deviceChange(selected: Selected, expression: Expressed, withWindows: boolean): readonly DeviceChange[] {
   const { since, before } = selected;
-  if (since.length === 0 || before.length === 0) return [];
-  const change = measureChange(memory.of(since), memory.of(before), expression);
+  if (since.windows === 0 || before.windows === 0) return [];
+  const change = measureChange(since.totals, before.totals, expression);
   if (change === null) return [];
-  const scatter = (samples: readonly Sample[]) => (withWindows ? measureWindows(samples, expression, memory) : []);
+  const scatter = (span: Span) => (withWindows ? span.scatter(expression) : NO_SCATTER);
   return [changeFrom(selected, change, { since: scatter(since), before: scatter(before) })];
 }
 
-function absoluteOf(selected: Selected, { expression, memory }: Reading): readonly DeviceChange[] {
-  const value = measure(memory.of(selected.since), expression);
-  const since = measureWindows(selected.since, expression, memory);
-  return value === null ? [] : [changeFrom(selected, value, { since, before: [] })];
+function absoluteOf(selected: Selected, expression: Expressed): readonly DeviceChange[] {
+  const value = measure(selected.since.totals, expression);
+  if (value === null) return [];
+  return [changeFrom(selected, value, { since: selected.since.scatter(expression), before: NO_SCATTER })];
 }
 
 function rateEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: 'errors' | 'dropped'): Evidence {
-  const memory = facts.memory ?? rememberTotals();
-  const heard = heardOf(guardrail, facts, memory);
-  const devices = heard.map(({ selected: { site, device, hardwareClass, since }, totals }) => ({
+  const heard = heardOf(guardrail, facts);
+  const devices = heard.map(({ site, device, hardwareClass, since: { totals } }) => ({
     site,
     device,
     hardwareClass,
     ...countRate(totals, metric),
-    windows: since.map((sample) => countRate(memory.of([sample]), metric)),
+    windows: totals.shares[metric],
   }));
   const total = sum(devices, (device) => device.total);
-  const evaluated = heard.filter(({ totals }) => isEvaluated(totals, guardrail)).length;
+  const evaluated = heard.filter(({ since }) => isEvaluated(since.totals, guardrail)).length;
   return {
     kind: 'shares',
     devices,
@@ -167,16 +158,11 @@ function rateEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: 'error
   };
 }
 
-function pairedEvidence(
-  guardrail: Guardrail,
-  facts: EvidenceFacts,
-  metric: 'lost' | 'gained' | 'wrong_class',
-): Evidence {
+function pairedEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: PairedShare): Evidence {
   const label = guardrail.expression.class;
   const devices = facts.candidates.map((selected) => {
-    const windows = selected.paired.map((window) => pairedHits(window, label, metric));
     const { site, device, hardwareClass } = selected;
-    return { selected, share: { ...addHits(windows), site, device, hardwareClass, windows } };
+    return { selected, share: { ...selected.paired.hits(label, metric), site, device, hardwareClass } };
   });
   const seeing = devices.filter(({ share }) => share.total > 0);
   const total = sum(seeing, ({ share }) => share.total);
@@ -184,42 +170,21 @@ function pairedEvidence(
   return {
     kind: 'shares',
     devices: seeing.map(({ share }) => share),
-    counted: `confident ${label === null ? '' : `${label} `}detections of the ${metric === 'gained' ? 'candidate' : 'baseline'}`,
+    counted: `confident ${label === null ? '' : `${label} `}detections of ${COUNTED[metric]}`,
     minimumTotal: guardrail.minimum.baseDetections,
     blind: [...new Set(devices.map(({ selected }) => placeOf(selected)))].filter((place) => !places.has(place)).sort(),
     ...basisOf(facts, total),
   };
 }
 
-function pairedHits(window: Window, label: string | null, metric: 'lost' | 'gained' | 'wrong_class'): Hits {
-  const classes = (window.paired?.classes ?? []).filter((entry) => label === null || entry.class === label);
-  const hits = { lost: 'lost', gained: 'gained', wrong_class: 'wrongClass' } as const;
-  const key = hits[metric];
-  return {
-    hits: sum(classes, (entry) => entry[key]),
-    total: sum(classes, (entry) => (metric === 'gained' ? entry.candidateConfident : entry.baselineConfident)),
-  };
-}
-
 /** Candidate's share of borderline boxes minus the baseline's, on the same frames. */
 function borderEvidence(facts: EvidenceFacts): Evidence {
   const candidates = facts.candidates.flatMap((selected) => {
-    const whole = borderDifference(selected.paired);
-    if (whole === null) return [];
-    const since = selected.paired.map((window) => borderDifference([window])).filter((value) => value !== null);
-    return [changeFrom(selected, whole, { since, before: [] })];
+    const { change, windows } = selected.paired.border();
+    return change === null ? [] : [changeFrom(selected, change, { since: windows, before: NO_SCATTER })];
   });
-  const count = sum(facts.candidates, ({ paired }) => sum(paired, (window) => window.paired?.baselineBoxes ?? 0));
+  const count = sum(facts.candidates, ({ paired }) => paired.baselineBoxes);
   return { kind: 'changes', basis: 'paired', candidates, controls: [], ...basisOf(facts, count) };
-}
-
-function borderDifference(windows: readonly Window[]): number | null {
-  const paired = windows.flatMap((window) => (window.paired ? [window.paired] : []));
-  const baselineBoxes = sum(paired, (each) => each.baselineBoxes);
-  const candidateBoxes = sum(paired, (each) => each.candidateBoxes);
-  if (baselineBoxes === 0 || candidateBoxes === 0) return null;
-  const candidateShare = sum(paired, (each) => each.candidateBorderline) / candidateBoxes;
-  return (candidateShare - sum(paired, (each) => each.baselineBorderline) / baselineBoxes) * 100;
 }
 
 function goldenEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
@@ -234,7 +199,7 @@ function basisOf(facts: EvidenceFacts, count: number): Basis {
     excluded,
     assigned: facts.assigned,
     // Without a past of its own a device cannot be a control: it joined later.
-    controlsAvailable: facts.controls.filter(({ before }) => before.length > 0).length,
+    controlsAvailable: facts.controls.filter(({ before }) => before.windows > 0).length,
     count: Number.isFinite(count) ? count : 0,
   };
 }
@@ -242,13 +207,9 @@ function basisOf(facts: EvidenceFacts, count: number): Basis {
 function changeFrom(
   { site, device, hardwareClass }: Selected,
   change: number,
-  windows: { readonly since: readonly number[]; readonly before: readonly number[] },
+  { since, before }: { readonly since: Scatter; readonly before: Scatter },
 ): DeviceChange {
-  return { site, device, hardwareClass, change, sinceWindows: windows.since, beforeWindows: windows.before };
-}
-
-function addHits(all: readonly Hits[]): Hits {
-  return { hits: sum(all, ({ hits }) => hits), total: sum(all, ({ total }) => total) };
+  return { site, device, hardwareClass, change, since, before };
 }
 
 function placeOf({ site, line, device }: Selected): string {

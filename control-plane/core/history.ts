@@ -1,7 +1,10 @@
 // Which windows of a device may be compared: the candidate's since its switch, the baseline's before the rollout.
 // Windows that lost something, span a switch or saw a bad camera are left out and counted.
 import type { Arm, Window } from '../../shared/measure/window.ts';
+import type { Expression } from '../../shared/rollout/expression.ts';
 import type { StageMode } from '../../shared/rollout/rollout-file.ts';
+import type { PairedSpan } from './paired-sum.ts';
+import type { Span } from './span-sum.ts';
 
 export type DeviceHistory = {
   readonly site: string;
@@ -23,6 +26,14 @@ export type Question = {
   readonly settleMs: number;
   /** When the first stage on live frames began: what a device did before is its own past, the same for every device. */
   readonly liveSinceMs: number;
+  /** Absent: every window is kept, and anything may be asked. */
+  readonly keep?: Keep;
+};
+
+/** What must still be told when windows are forgotten: any span that begins here or later, and how windows scatter in these. */
+export type Keep = {
+  readonly fromMs: number;
+  readonly guardrails: readonly { readonly expression: Expression }[];
 };
 
 /** A window and the arm in it that is looked at. */
@@ -34,70 +45,14 @@ export type ExclusionCounts = Readonly<Record<Exclusion, number>>;
 
 /** A device with the windows that count: `since` under the candidate (or, for a control, meanwhile), `before` under its baseline. */
 export type Selected = Omit<DeviceHistory, 'before' | 'since'> & {
-  readonly since: readonly Sample[];
-  readonly before: readonly Sample[];
+  readonly since: Span;
+  readonly before: Span;
   /** Windows of the whole rollout in which both releases saw the same frames. */
-  readonly paired: readonly Window[];
+  readonly paired: PairedSpan;
   readonly excluded: ExclusionCounts;
   /** Why the camera is not trusted, in words, when windows were left out for it. */
   readonly cameraFinding: string | null;
 };
-
-export function selectCandidate(history: DeviceHistory, question: Question): Selected {
-  const role = question.mode === 'shadow' ? 'shadow' : 'candidate';
-  const samples = history.since
-    .filter((window) => window.startAtMs >= question.stageStartedAtMs)
-    .flatMap((window) => sampleOf(window, question.candidateDigest, role));
-  const settledAtMs = Math.min(...samples.map(({ window }) => window.startAtMs)) + question.settleMs;
-  return select(history, question, { samples, settledAtMs });
-}
-
-export function selectControl(history: DeviceHistory, question: Question): Selected {
-  const samples = history.since
-    .filter((window) => window.startAtMs >= question.stageStartedAtMs && !carries(window, question.candidateDigest))
-    .flatMap((window) => sampleOf(window, history.baselineDigest, 'baseline'));
-  const settledAtMs = question.stageStartedAtMs + question.settleMs;
-  return select(history, question, { samples, settledAtMs });
-}
-
-type Since = { readonly samples: readonly Sample[]; readonly settledAtMs: number };
-
-function select(history: DeviceHistory, question: Question, { samples, settledAtMs }: Since): Selected {
-  const { candidateDigest } = question;
-  const { before: _before, since: _since, ...device } = history;
-  const excluded = { partial: 0, switch: 0, settling: 0, camera: 0 };
-  const since = samples.filter(({ window }) => {
-    const why = window.startAtMs < settledAtMs ? 'settling' : whyExcluded(window);
-    if (why !== null) excluded[why] += 1;
-    return why === null;
-  });
-  const paired = history.since.filter(
-    (window) => window.paired?.candidateDigest === candidateDigest && whyExcluded(window) === null,
-  );
-  const before = baselineBefore(history, question);
-  const finding = excluded.camera === 0 ? null : cameraFinding(history.since);
-  return { ...device, since, before, paired, excluded, cameraFinding: finding };
-}
-
-/** The beginning of what is known of a device may still hold a boot. */
-const BOOT_MS = 15 * 60_000;
-
-/**
- * Its own past, on the baseline alone; for a device that was not there yet, before it first carried the candidate. A quarter of an hour
- * is left out for a boot, half of a shorter past: all of the rest counts, as what a past is unsure of is counted as change.
- */
-function baselineBefore(history: DeviceHistory, { candidateDigest, liveSinceMs }: Question): readonly Sample[] {
-  const usable = (windows: readonly Window[]) =>
-    windows
-      .filter((window) => whyExcluded(window) === null && !carries(window, candidateDigest))
-      .flatMap((window) => sampleOf(window, history.baselineDigest, 'baseline'));
-  const past = usable([...history.before, ...history.since.filter(({ endAtMs }) => endAtMs <= liveSinceMs)]);
-  const bootedAtMs = (past[0]?.window.startAtMs ?? 0) + BOOT_MS;
-  if (past.length > 0)
-    return past.filter(({ window }, at) => window.startAtMs >= bootedAtMs || at >= Math.floor(past.length / 2));
-  const first = history.since.find((window) => carries(window, candidateDigest));
-  return first ? usable(history.since.filter((window) => window.endAtMs <= first.startAtMs)) : [];
-}
 
 /** Null when the window may be used. */
 export function whyExcluded(window: Window): Exclusion | null {
@@ -113,16 +68,47 @@ function isSwitch({ arms }: Window): boolean {
   return first !== undefined && arms.some((a) => a.role !== 'shadow' && a.answered > 0 && a.digest !== first.digest);
 }
 
-function sampleOf(window: Window, digest: string, role: Arm['role']): readonly Sample[] {
+/** Null: that release did not see a frame in this role. */
+export function sampleOf(window: Window, digest: string, role: Arm['role']): Sample | null {
   const arm = window.arms.find((candidate) => candidate.digest === digest && candidate.role === role);
-  return arm && arm.frames > 0 ? [{ window, arm }] : [];
+  return arm && arm.frames > 0 ? { window, arm } : null;
 }
 
-function carries(window: Window, digest: string): boolean {
+export function carries(window: Window, digest: string): boolean {
   return window.arms.some((arm) => arm.digest === digest && arm.frames > 0);
 }
 
-function cameraFinding(windows: readonly Window[]): string | null {
-  const camera = windows.flatMap((window) => window.cameras).findLast(({ healthy }) => healthy === false);
+/** What is wrong with a camera in it, in words. */
+export function cameraFinding({ cameras }: Window): string | null {
+  const camera = cameras.findLast(({ healthy }) => healthy === false);
   return camera ? `camera ${camera.cameraId}: ${camera.finding ?? 'not healthy'}` : null;
+}
+
+export type Past = {
+  readonly before: readonly Window[];
+  readonly since: readonly Window[];
+};
+
+/** The beginning of what is known of a device may still hold a boot. */
+const BOOT_MS = 15 * 60_000;
+
+/**
+ * Its own past, on the baseline alone; for a device that was not there yet, before it first carried the candidate. A quarter of an hour
+ * is left out for a boot, half of a shorter past; all of the rest counts, as what a past is unsure of is counted as change.
+ */
+export function baselineBefore(
+  { before, since }: Past,
+  { candidateDigest, liveSinceMs, baselineDigest }: Question & Pick<DeviceHistory, 'baselineDigest'>,
+): readonly Sample[] {
+  const usable = (windows: readonly Window[]) =>
+    windows
+      .filter((window) => whyExcluded(window) === null && !carries(window, candidateDigest))
+      .map((window) => sampleOf(window, baselineDigest, 'baseline'))
+      .filter((sample) => sample !== null);
+  const past = usable([...before, ...since.filter(({ endAtMs }) => endAtMs <= liveSinceMs)]);
+  const bootedAtMs = (past[0]?.window.startAtMs ?? 0) + BOOT_MS;
+  const half = Math.floor(past.length / 2);
+  if (past.length > 0) return past.filter(({ window }, at) => at >= half || window.startAtMs >= bootedAtMs);
+  const first = since.find((window) => carries(window, candidateDigest));
+  return first ? usable(since.filter((window) => window.endAtMs <= first.startAtMs)) : [];
 }

@@ -1,9 +1,8 @@
 // Values of a device beyond speed and errors: how sure its answers are, whether they flicker, what it draws. On the scale on
 // which devices are compared, as in device-metrics.ts. They say "different" more often than "worse": the limit decides.
-import type { Sensors } from '../../shared/measure/window.ts';
 import type { Expression } from '../../shared/rollout/expression.ts';
 import type { MetricName } from '../../shared/rollout/metrics.ts';
-import type { Sample } from './history.ts';
+import type { Mean, Totals } from './device-totals.ts';
 
 export type ProxyMetric = Extract<
   MetricName,
@@ -13,53 +12,28 @@ export type ProxyMetric = Extract<
 type Value = { readonly value: number; readonly count: number };
 
 /** Null when no window says anything: a sensor that is not there is no evidence, and never a pass. */
-export function proxyValue(samples: readonly Sample[], metric: ProxyMetric, { aggregate }: Expression): Value | null {
+export function proxyValue(totals: Totals, metric: ProxyMetric, { aggregate }: Expression): Value | null {
+  const { means, detections, scoreSum } = totals;
   switch (metric) {
     case 'confidence':
-      return confidence(samples);
+      return detections === 0 ? null : logOf({ value: scoreSum / detections, count: detections });
     case 'flicker':
-      return logRate(
-        total(samples, ({ arm }) => arm.proxies.flickers),
-        total(samples, ({ arm }) => arm.proxies.trackFrames),
-      );
+      return logRate(totals.flickers, totals.trackFrames);
     case 'empty':
-      return logRate(
-        total(samples, ({ arm }) => arm.proxies.emptyFrames),
-        total(samples, ({ arm }) => arm.answered),
-      );
+      return logRate(totals.emptyFrames, totals.answered);
     case 'battery_pct':
-      return aggregate === 'slope'
-        ? sensorMean(samples, batteryPerHour)
-        : sensorMean(samples, ({ batteryPct }) => batteryPct);
+      return meanOf(aggregate === 'slope' ? means.batteryPctPerHour : means.batteryPct);
     case 'cpu_load_pct':
-      return sensorMean(samples, ({ cpuLoadPct }) => cpuLoadPct);
+      return meanOf(means.cpuLoadPct);
     case 'power_w':
-      return logOf(sensorMean(samples, ({ powerMilliwatts }) => powerMilliwatts && powerMilliwatts / 1000));
+      return logOf(meanOf(means.powerWatts));
     case 'rss_mb':
-      return logOf(meanOf(samples.map(({ arm }) => arm.rssBytes && arm.rssBytes / 1_000_000)));
+      return logOf(meanOf(means.rssMb));
   }
 }
 
-function confidence(samples: readonly Sample[]): Value | null {
-  const detections = total(samples, ({ arm }) => arm.proxies.detections);
-  const scores = total(samples, ({ arm }) => arm.proxies.scoreSum);
-  return detections === 0 ? null : logOf({ value: scores / detections, count: detections });
-}
-
-/** Only while it discharges: a charger says nothing about the model. */
-function batteryPerHour({ batteryCharging, batteryPctPerHour }: Sensors): number | null {
-  return batteryCharging === true ? null : batteryPctPerHour;
-}
-
-function sensorMean(samples: readonly Sample[], read: (sensors: Sensors) => number | null): Value | null {
-  return meanOf(samples.map(({ window }) => read(window.sensors)));
-}
-
-function meanOf(values: readonly (number | null)[]): Value | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0
-    ? null
-    : { value: known.reduce((sum, value) => sum + value, 0) / known.length, count: known.length };
+function meanOf({ sum, count }: Mean): Value | null {
+  return count === 0 ? null : { value: sum / count, count };
 }
 
 function logOf(value: Value | null): Value | null {
@@ -68,8 +42,4 @@ function logOf(value: Value | null): Value | null {
 
 function logRate(hits: number, of: number): Value | null {
   return of > 0 ? { value: Math.log((hits + 0.5) / of), count: of } : null;
-}
-
-function total(samples: readonly Sample[], read: (sample: Sample) => number): number {
-  return samples.reduce((sum, sample) => sum + read(sample), 0);
 }

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { ReportSlice } from '../../shared/protocol/api-reports.ts';
 import type { Verdict } from '../../shared/rollout/verdict.ts';
+import { mean } from './device-metrics.ts';
 import { keyOf } from './stages.ts';
 
 const changeSchema = z.looseObject({ site: z.string(), device: z.string(), change: z.number() });
@@ -37,9 +38,9 @@ export function slicesOf({ stage, verdict, evidence, hardware }: SliceFacts): re
     const [site = '', hardwareClass = ''] = place.split('\u0000');
     const own = values.filter((value) => placeOf(value) === place).map(({ value }) => value);
     const alike = controls.filter((value) => placeOf(value) === place).map(({ value }) => value);
-    const meanwhile = alike.length === 0 ? 0 : meanOf(alike);
+    const meanwhile = mean(alike);
     const show = (value: number) => shownIn(verdict, read.data.kind, value - meanwhile);
-    const estimate = show(meanOf(own));
+    const estimate = show(mean(own));
     const { guardrail, title, limitText, unit } = verdict;
     return {
       ...{ stage, guardrail, title, limitText, unit, site, hardwareClass },
@@ -78,8 +79,4 @@ function shownIn({ unit }: Verdict, kind: 'changes' | 'shares', value: number): 
 function isWithin({ limitLow, limitHigh }: Verdict, estimate: number): boolean | null {
   if (limitLow === null && limitHigh === null) return null;
   return (limitLow === null || estimate >= limitLow) && (limitHigh === null || estimate <= limitHigh);
-}
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0) / values.length;
 }

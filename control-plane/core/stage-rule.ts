@@ -42,6 +42,11 @@ export function spansOf(facts: EvidenceFacts, clock: StageClock): Spans {
   };
 }
 
+/** Where the earliest of these spans may begin. */
+export function spansFromMs({ nowMs, spec }: StageClock): number {
+  return nowMs - 2 * spec.analysis.window;
+}
+
 /** For the whole fleet; slices share its alpha. */
 export function ruleOf(guardrail: Guardrail, spans: Spans, { nowMs, spec, progress }: StageClock): Rule {
   const stage = spec.stages[progress.stageIndex];
@@ -88,14 +93,10 @@ function windowsOf({ nowMs, spec, progress }: StageClock): Windows {
 
 /** The same devices, with the windows whose middle lies in the span. */
 function within(facts: EvidenceFacts, fromMs: number, toMs: number): EvidenceFacts {
-  const isIn = ({ startAtMs, endAtMs }: { readonly startAtMs: number; readonly endAtMs: number }) => {
-    const middleMs = (startAtMs + endAtMs) / 2;
-    return middleMs >= fromMs && middleMs < toMs;
-  };
   const narrow = (selected: Selected): Selected => ({
     ...selected,
-    since: selected.since.filter(({ window }) => isIn(window)),
-    paired: selected.paired.filter(isIn),
+    since: selected.since.between(fromMs, toMs),
+    paired: selected.paired.between(fromMs, toMs),
   });
   return { ...facts, candidates: facts.candidates.map(narrow), controls: facts.controls.map(narrow) };
 }

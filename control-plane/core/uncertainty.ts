@@ -1,9 +1,10 @@
 // How sure an estimate is. The unit is the device: frames and windows of one device are never counted as independent devices.
 // Only where there are too few devices for a spread between them is the spread between windows used, and said so.
 import type { ControlLevel, Verdict } from '../../shared/rollout/verdict.ts';
-import { sum } from './device-metrics.ts';
+import { mean, sum } from './device-metrics.ts';
 import type { DeviceChange, DeviceShare } from './evidence.ts';
 import type { GoldenValue } from './golden-evidence.ts';
+import { squaresAround } from './scatter.ts';
 
 export type Interval = {
   readonly estimate: number;
@@ -104,14 +105,16 @@ export function shareInterval(devices: readonly DeviceShare[], basis: 'paired' |
   const smoothed = (hits + 0.5) / (total + 1);
   const counting = (smoothed * (1 - smoothed)) / total;
   const isEnough = devices.length - 1 >= SHARE_DF_MIN;
-  const windows = devices.flatMap((device) => device.windows.filter((window) => window.total > 0));
+  const windows = sum(devices, (device) => device.windows.windows);
+  const ofDevices = sum(devices, (device) => (device.hits - share * device.total) ** 2);
+  const ofWindows = isEnough ? 0 : sum(devices, (device) => squaresAround(share, device.windows));
   const spread = isEnough
-    ? clusterVariance(devices, share)
-    : Math.max(clusterVariance(devices, share), clusterVariance(windows, share));
+    ? clusterVariance(devices.length, ofDevices, total)
+    : Math.max(clusterVariance(devices.length, ofDevices, total), clusterVariance(windows, ofWindows, total));
   return {
     estimate: share,
     standardError: Math.sqrt(Math.max(counting, spread)),
-    df: Math.max(1, Math.min(DF_EXTRA_MAX, isEnough ? devices.length - 1 : windows.length - 1)),
+    df: Math.max(1, Math.min(DF_EXTRA_MAX, isEnough ? devices.length - 1 : windows - 1)),
     unseen: 0,
     n: devices.length,
     controls: 0,
@@ -159,8 +162,8 @@ export type GroupsOf = (controls: readonly DeviceChange[]) => ControlGroups;
 function groupControls(controls: readonly DeviceChange[]): ControlGroups {
   return {
     all: controls,
-    strata: groupBy(controls, stratumOf),
-    classes: groupBy(controls, ({ hardwareClass }) => hardwareClass),
+    strata: Map.groupBy(controls, stratumOf),
+    classes: Map.groupBy(controls, ({ hardwareClass }) => hardwareClass),
   };
 }
 
@@ -187,17 +190,6 @@ function controlFinder({ all, strata, classes }: ControlGroups): Finder {
 
 function stratumOf({ site, hardwareClass }: DeviceChange): string {
   return `${site}/${hardwareClass}`;
-}
-
-function groupBy<T>(items: readonly T[], keyOfItem: (item: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOfItem(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
 }
 
 type Seen = { readonly candidates: readonly DeviceChange[]; readonly controls: number; readonly isEnough: boolean };
@@ -252,52 +244,28 @@ function spreadBetween(matches: readonly Match[], used: readonly DeviceChange[],
 
 /** What the scatter of windows alone makes of the mean; null when some candidate has fewer than two windows. */
 function spreadWithin(candidates: readonly DeviceChange[], controls: readonly DeviceChange[]): Spread | null {
-  if (candidates.some(({ sinceWindows }) => sinceWindows.length < 2)) return null;
+  if (candidates.some(({ since }) => since.windows < 2)) return null;
   const n = candidates.length;
-  const usable = controls.filter(({ sinceWindows }) => sinceWindows.length >= 2);
+  const usable = controls.filter(({ since }) => since.windows >= 2);
   const own = sum(candidates, windowVariance) / n ** 2;
   const others = usable.length === 0 ? 0 : sum(usable, windowVariance) / usable.length ** 2;
-  const df = sum(candidates, ({ sinceWindows }) => effectiveCount(sinceWindows) - 1);
+  const df = sum(candidates, ({ since }) => since.effectiveWindows - 1);
   return { variance: own + others, df: Math.max(1, Math.min(DF_EXTRA_MAX, Math.floor(df))) };
 }
 
-function windowVariance({ sinceWindows, beforeWindows }: DeviceChange): number {
-  return varianceOfMean(sinceWindows) + (beforeWindows.length >= 2 ? varianceOfMean(beforeWindows) : 0);
-}
-
-function varianceOfMean(values: readonly number[]): number {
-  return squares(values) / (values.length - 1) / effectiveCount(values);
-}
-
-/** Neighbouring windows resemble each other: their number shrinks by (1 − r)/(1 + r), with r the lag-1 correlation. */
-function effectiveCount(values: readonly number[]): number {
-  const total = squares(values);
-  if (values.length < 6 || total === 0) return values.length;
-  const average = mean(values);
-  const products = values.slice(1).map((value, i) => (value - average) * ((values[i] ?? average) - average));
-  const correlation = Math.min(0.9, Math.max(0, sum(products, (product) => product) / total));
-  return Math.max(2, (values.length * (1 - correlation)) / (1 + correlation));
+function windowVariance({ since, before }: DeviceChange): number {
+  return since.varianceOfMean + before.varianceOfMean;
 }
 
 /** Variance of a pooled share when whole clusters (devices or windows) vary together. */
-function clusterVariance(
-  clusters: readonly { readonly hits: number; readonly total: number }[],
-  share: number,
-): number {
-  const total = sum(clusters, (cluster) => cluster.total);
-  if (clusters.length < 2) return 0;
-  const residuals = sum(clusters, (cluster) => (cluster.hits - share * cluster.total) ** 2);
-  return ((clusters.length / (clusters.length - 1)) * residuals) / total ** 2;
+function clusterVariance(clusters: number, residuals: number, total: number): number {
+  return clusters < 2 ? 0 : ((clusters / (clusters - 1)) * residuals) / total ** 2;
 }
 
 /** Smoothed by one hit and one miss: 20 of 20 does not prove certainty. */
 function binomialVariance({ share, objects }: GoldenValue): number {
   const smoothed = (share * objects + 1) / (objects + 2);
   return (smoothed * (1 - smoothed)) / objects;
-}
-
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : sum(values, (value) => value) / values.length;
 }
 
 /** Sum of squared distances from the mean. */

@@ -1,7 +1,7 @@
 // Small numbers of the verification: how far a change lies beyond its limit, and how sure a mean of windows is.
 import type { Expression } from '../../shared/rollout/expression.ts';
-import { measure, measureWindows } from './device-metrics.ts';
-import { rememberTotals } from './device-totals.ts';
+import { mean, measure, measureWindows } from './device-metrics.ts';
+import { totalsOf } from './device-totals.ts';
 import { scaleOf } from './guardrails.ts';
 import type { Sample } from './history.ts';
 
@@ -10,10 +10,9 @@ export type Measured = { readonly value: number; readonly perWindow: readonly nu
 
 /** On the scale on which the expression is compared: a plain share for a plain limit on a rate, else as measured. */
 export function measureToVerify(samples: readonly Sample[], expression: Expression): Measured | null {
-  const memory = rememberTotals();
-  const value = measure(memory.of(samples), expression);
+  const value = measure(totalsOf(samples), expression);
   if (value === null) return null;
-  const found = { value, perWindow: measureWindows(samples, expression, memory) };
+  const found = { value, perWindow: measureWindows(samples, expression) };
   const isShare = expression.metric === 'errors' || expression.metric === 'dropped';
   if (!isShare || expression.comparison.kind !== 'absolute') return found;
   return { value: Math.exp(found.value), perWindow: found.perWindow.map(Math.exp) };
@@ -28,14 +27,10 @@ export function excessOf(value: number, expression: Expression): number {
   );
 }
 
-export function meanOf(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0) / values.length;
-}
-
 /** Of the mean of these; null with fewer than two. */
 export function standardError(values: readonly number[]): number | null {
   if (values.length < 2) return null;
-  const mean = meanOf(values);
-  const squares = values.reduce((total, value) => total + (value - mean) ** 2, 0);
+  const middle = mean(values);
+  const squares = values.reduce((total, value) => total + (value - middle) ** 2, 0);
   return Math.sqrt(squares / (values.length - 1) / values.length);
 }

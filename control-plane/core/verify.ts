@@ -6,10 +6,11 @@ import { describeLimit, describeMetric } from '../../shared/rollout/expression-t
 import type { DeviceCheck, Verification } from '../../shared/rollout/verification.ts';
 import type { VerifyTerms } from '../../shared/rollout/verify-section.ts';
 import { list } from './decide.ts';
+import { mean } from './device-metrics.ts';
 import { scaleOf, showValue } from './guardrails.ts';
 import { type DeviceHistory, type Sample, whyExcluded } from './history.ts';
 import { keyOf } from './stages.ts';
-import { excessOf, type Measured, meanOf, measureToVerify, standardError } from './verify-scale.ts';
+import { excessOf, type Measured, measureToVerify, standardError } from './verify-scale.ts';
 
 export type VerifyDevice = {
   readonly online: boolean;
@@ -52,7 +53,7 @@ export function verifyRollback(facts: VerifyFacts): Verified {
   if (terms === null)
     return done({ ...base, kind: 'skipped', sentence: 'not verified: no verify in the file (verify: none)' });
   const sinceMs = facts.restoredAtMs + facts.settleMs;
-  const leftMs = sinceMs + terms.forMs - facts.nowMs;
+  const leftMs = leftOf(facts, terms);
   const what = `${describeMetric(terms.expression)} ${describeLimit(terms.expression.comparison)} for ${describeDuration(terms.forMs)}`;
   if (leftMs > 0) return { kind: 'wait', sentence: `verifying ${what}: ${describeDuration(leftMs)} left` };
   const checked = checkDevices(facts, terms, sinceMs);
@@ -61,6 +62,15 @@ export function verifyRollback(facts: VerifyFacts): Verified {
   if (judged.kind === 'verified' || isLate)
     return done({ ...base, ...judged, checks: checked.map(({ check }) => check) });
   return { kind: 'wait', sentence: `verifying ${what}: ${judged.sentence}` };
+}
+
+/** Whether windows are looked at. */
+export function isDue(facts: Omit<VerifyFacts, 'devices'>): boolean {
+  return facts.hasServed && facts.terms !== null && leftOf(facts, facts.terms) <= 0;
+}
+
+function leftOf({ restoredAtMs, settleMs, nowMs }: Omit<VerifyFacts, 'devices'>, { forMs }: VerifyTerms): number {
+  return restoredAtMs + settleMs + forMs - nowMs;
 }
 
 function done(verification: Verification): Verified {
@@ -107,7 +117,7 @@ function dayChange(
     const change = changes.get(keyOf(control));
     return typeof change === 'object' ? [change.value] : [];
   });
-  return values.length < CONTROLS_MIN ? 0 : meanOf(values);
+  return values.length < CONTROLS_MIN ? 0 : mean(values);
 }
 
 function judgeDevice(history: DeviceHistory, { value, error }: Change, { expression }: VerifyTerms): Checked {
@@ -181,9 +191,9 @@ function judgeChecks(
   const against = expression.comparison.kind === 'absolute' ? '' : " against each device's own past";
   if (measured.length === 0)
     return { kind: 'not-verified', sentence: `not verified: ${tell(silent) || 'no device is reachable'}${away}` };
-  const mean = meanOf(measured);
-  const figures = `${metric} ${showValue(scaleOf(expression), mean)}${against} (limit ${describeLimit(expression.comparison)}), ${measured.length} of ${checks.length} reachable devices, last ${describeDuration(forMs)}`;
-  const isWithin = excessOf(mean, expression) <= 0;
+  const change = mean(measured);
+  const figures = `${metric} ${showValue(scaleOf(expression), change)}${against} (limit ${describeLimit(expression.comparison)}), ${measured.length} of ${checks.length} reachable devices, last ${describeDuration(forMs)}`;
+  const isWithin = excessOf(change, expression) <= 0;
   if (isWithin && worse.length === 0 && silent.length === 0)
     return { kind: 'verified', sentence: `verified: ${figures}${away}` };
   const trouble = [worse.length > 0 ? `still worse on ${tell(worse)}` : '', tell(silent)].filter(Boolean).join('; ');

@@ -2,12 +2,11 @@
 // by decisions (open-incident.ts), never by hand.
 import type { AnnotateBody, Incident, IncidentSummary } from '../../shared/protocol/api-incidents.ts';
 import type { Audit } from '../audit/audit.ts';
-import { keyOf } from '../core/stages.ts';
-import { summariseTelemetry } from '../core/telemetry-summary.ts';
+import { openTelemetrySummary } from '../core/telemetry-summary.ts';
 import type { Database } from '../database/database.ts';
 import { readLedger } from '../rollouts/ledger.ts';
-import { WindowReader } from '../rollouts/readings.ts';
 import { findRollout, type Rollout } from '../rollouts/rollout-rows.ts';
+import { readWindows, scopeOf } from '../rollouts/window-rows.ts';
 import { composeIncident, summariseIncident } from './compose.ts';
 import {
   findIncident,
@@ -98,16 +97,17 @@ async function annotate(
 export async function measureIncidents(database: Database): Promise<void> {
   for (const row of await listUnmeasured(database)) {
     const rollout = await rolloutOf(database, row.rollout_id);
-    const windows = new WindowReader(rollout.createdAtMs, [...new Set(rollout.plan.devices.map(({ site }) => site))]);
-    await windows.refresh(database);
-    const ledger = await readLedger(database, rollout.id, rollout.plan);
-    const histories = ledger.map(({ site, device, hardwareClass, line, baseline }) => ({
-      ...{ site, device, hardwareClass, line, baselineDigest: baseline.digest },
-      ...windows.of(keyOf({ site, device })),
-    }));
-    const decidedAtMs = await decisionTime(database, rollout.id, row.latest_seq);
-    const telemetry = summariseTelemetry(histories, rollout.candidate.digest, decidedAtMs);
-    await updateIncident(database, row.id, { telemetry: JSON.stringify(telemetry) });
+    const untilMs = await decisionTime(database, rollout.id, row.latest_seq);
+    const summary = openTelemetrySummary({ candidateDigest: rollout.candidate.digest, untilMs });
+    for (const { site, device, hardwareClass, line, baseline } of await readLedger(
+      database,
+      rollout.id,
+      rollout.plan,
+    )) {
+      const windows = await readWindows(database, scopeOf(rollout), { site, device });
+      summary.add({ site, device, hardwareClass, line, baselineDigest: baseline.digest, ...windows });
+    }
+    await updateIncident(database, row.id, { telemetry: JSON.stringify(summary.rows()) });
   }
 }
 

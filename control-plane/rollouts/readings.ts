@@ -1,81 +1,13 @@
-// What the judge reads: windows (kept in memory while a rollout runs, only new ones are read), reverts, and kills in force.
-import { type Window, windowSchema } from '../../shared/measure/window.ts';
+// What the judge reads beside windows: reverts, incidents, and kills in force.
 import { killScopeSchema } from '../../shared/protocol/documents.ts';
 import { eventKindSchema } from '../../shared/protocol/reports.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { INCIDENT_EVENTS } from '../../shared/rollout/incidents.ts';
-import { rememberTotals, type TotalsMemory } from '../core/device-totals.ts';
 import type { Incident } from '../core/incident-verdict.ts';
 import { coveringKill, type KillFacts } from '../core/kill-cover.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Rollout } from './rollout-rows.ts';
-
-/** A device's own past for comparison: the last two hours before the start. */
-const BASELINE_MS = 2 * 3_600_000;
-/** Rows of one group commit may appear after younger ones; read this much again. */
-const OVERLAP_MS = 30_000;
-
-export type DeviceWindows = { readonly before: readonly Window[]; readonly since: readonly Window[] };
-
-/** The windows of one rollout's sites, by `site/device`. */
-export class WindowReader {
-  /** What the windows of its devices add up to, from tick to tick. */
-  readonly totals: TotalsMemory = rememberTotals();
-  readonly #createdAtMs: number;
-  readonly #sites: readonly string[];
-  readonly #seen = new Set<string>();
-  readonly #windows = new Map<string, { before: Window[]; since: Window[] }>();
-  #receivedAtMs = 0;
-
-  constructor(createdAtMs: number, sites: readonly string[]) {
-    this.#createdAtMs = createdAtMs;
-    this.#sites = sites;
-  }
-
-  /** Reads what has arrived since the last call. */
-  async refresh(database: Queryable): Promise<void> {
-    const rows = await database
-      .selectFrom('windows')
-      .select(['site', 'device', 'boot', 'seq', 'received_at_ms', 'document'])
-      .where('site', 'in', this.#sites)
-      .where('received_at_ms', '>=', this.#receivedAtMs - OVERLAP_MS)
-      .where('start_at_ms', '>=', this.#createdAtMs - BASELINE_MS)
-      .orderBy('start_at_ms')
-      .execute();
-    for (const row of rows) this.#take(row);
-  }
-
-  of(key: string): DeviceWindows {
-    return this.#windows.get(key) ?? { before: [], since: [] };
-  }
-
-  #take(row: {
-    site: string;
-    device: string;
-    boot: string;
-    seq: number;
-    received_at_ms: number;
-    document: string;
-  }): void {
-    const id = `${row.site}/${row.device}/${row.boot}/${row.seq}`;
-    this.#receivedAtMs = Math.max(this.#receivedAtMs, row.received_at_ms);
-    if (this.#seen.has(id)) return;
-    this.#seen.add(id);
-    const window = windowSchema.parse(JSON.parse(row.document));
-    const key = `${row.site}/${row.device}`;
-    const kept = this.#windows.get(key) ?? { before: [], since: [] };
-    this.#windows.set(key, kept);
-    if (window.endAtMs <= this.#createdAtMs) insertInOrder(kept.before, window);
-    else if (window.startAtMs >= this.#createdAtMs) insertInOrder(kept.since, window);
-  }
-}
-
-/** Windows that waited in a spool arrive late; order is by their own time. */
-function insertInOrder(windows: Window[], window: Window): void {
-  const after = windows.findLastIndex(({ startAtMs }) => startAtMs <= window.startAtMs);
-  windows.splice(after + 1, 0, window);
-}
 
 /** `site/device` of devices that told us, since then, that they took the candidate back by themselves. */
 export async function readReverted(database: Queryable, digest: string, sinceMs: number): Promise<ReadonlySet<string>> {

@@ -16,12 +16,14 @@ import { listDecisions } from './decisions.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { planRollout } from './planner.ts';
-import { killOf, readActiveKills, WindowReader } from './readings.ts';
+import { killOf, readActiveKills } from './readings.ts';
 import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
 import { type Started, type StartInput, startRollout } from './start.ts';
 import { type StepInput, type StepResult, stepRollout } from './step.ts';
 import { readVerification } from './verifications.ts';
 import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
+import { WindowReader } from './window-reader.ts';
+import { scopeOf } from './window-rows.ts';
 
 /** Decisions shown with a rollout; all of them stay in the database. */
 const DECISIONS_SHOWN = 50;
@@ -107,7 +109,6 @@ export class Rollouts {
 
   async #step(rollout: Rollout, request: PersonRequest | null, nowMs: number): Promise<StepResult> {
     const windows = this.#readerOf(rollout);
-    await windows.refresh(this.#parts.database);
     const devices = await this.#parts.devices.list();
     const result = await stepRollout(this.#parts, { rollout, devices, windows, request, nowMs });
     if (result.kind === 'done' && LOOKED_AT_AGAIN.includes(result.decision?.kind ?? 'wait'))
@@ -123,12 +124,11 @@ export class Rollouts {
   }
 
   #readerOf(rollout: Rollout): WindowReader {
-    // A device's own past ends where its first device was told, which a schedule may put off.
-    const sinceMs = rollout.progress.startedAtMs ?? rollout.createdAtMs;
+    const scope = scopeOf(rollout);
     const known = this.#readers.get(rollout.id);
-    if (known?.sinceMs === sinceMs) return known.reader;
-    const reader = new WindowReader(sinceMs, [...new Set(rollout.plan.devices.map(({ site }) => site))]);
-    this.#readers.set(rollout.id, { sinceMs, reader });
+    if (known?.sinceMs === scope.beganAtMs) return known.reader;
+    const reader = new WindowReader(scope);
+    this.#readers.set(rollout.id, { sinceMs: scope.beganAtMs, reader });
     return reader;
   }
 

@@ -6,7 +6,7 @@ import { expandGuardrails, type Guardrail } from '../../shared/rollout/guardrail
 import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import { type Advance, advance, type Progress, startBake, trackBreaches } from '../core/advance.ts';
-import { type AssessedDevice, type Assessment, assess } from '../core/assess.ts';
+import { type AssessedDevice, type Assessment, assess, questionOf } from '../core/assess.ts';
 import { type DecideFacts, type Decision, decide, type PersonRequest } from '../core/decide.ts';
 import { factsToDecide } from '../core/decide-facts.ts';
 import { describeStatus } from '../core/explain.ts';
@@ -16,10 +16,11 @@ import type { Verified } from '../core/verify.ts';
 import type { Device } from '../devices/device.ts';
 import { type LedgerRow, markActivated, readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
-import { killOf, readActiveKills, readIncidents, readReverted, type WindowReader } from './readings.ts';
+import { killOf, readActiveKills, readIncidents, readReverted } from './readings.ts';
 import { recordTransition, type TransitionPlan } from './record.ts';
 import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
 import { rememberRestored, verifyStep, withRestored } from './verify-step.ts';
+import type { WindowReader } from './window-reader.ts';
 
 export type StepResult =
   /** `decision` null: the rollout is ending by itself and takes no decisions. */
@@ -52,12 +53,12 @@ export async function stepRollout(parts: RolloutParts, input: StepInput): Promis
 }
 
 async function readSituation(parts: RolloutParts, input: StepInput): Promise<Situation> {
-  const { rollout, devices, windows } = input;
+  const { rollout, devices } = input;
   const ledger = await readLedger(parts.database, rollout.id, rollout.plan);
   const { spec, guardrails } = await readSpec(parts, rollout);
   const reverted = await readReverted(parts.database, rollout.candidate.digest, rollout.progress.incidentsSinceMs);
   const byKey = new Map(devices.map((device) => [keyOf(device), device]));
-  const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), windows, reverted }));
+  const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), reverted }));
   const kill = killOf(await readActiveKills(parts.database), rollout);
   return { ...input, spec, guardrails, ledger, known, kill };
 }
@@ -76,11 +77,10 @@ export async function readSpec(
 
 type Sources = {
   readonly device: Device | undefined;
-  readonly windows: WindowReader;
   readonly reverted: ReadonlySet<string>;
 };
 
-function assessedOf(row: LedgerRow, { device, windows, reverted }: Sources): AssessedDevice {
+function assessedOf(row: LedgerRow, { device, reverted }: Sources): AssessedDevice {
   const { site, device: name, hardwareClass, line, baseline } = row;
   return {
     ...row,
@@ -88,21 +88,21 @@ function assessedOf(row: LedgerRow, { device, windows, reverted }: Sources): Ass
     lastSeenAtMs: device?.lastSeenAtMs ?? 0,
     reported: device?.reported ?? null,
     hasRevertEvent: reverted.has(keyOf(row)),
-    history: { site, device: name, hardwareClass, line, baselineDigest: baseline.digest, ...windows.of(keyOf(row)) },
+    // Its windows were added up (window-reader.ts); they are not at hand.
+    history: { site, device: name, hardwareClass, line, baselineDigest: baseline.digest, before: [], since: [] },
   };
 }
 
 async function judgeAndDecide(parts: RolloutParts, situation: Situation): Promise<StepResult> {
-  const { rollout, spec, nowMs } = situation;
+  const { rollout, spec, guardrails, known, windows, nowMs } = situation;
+  const asked = { nowMs, spec, guardrails, progress: rollout.progress, candidateDigest: rollout.candidate.digest };
+  const histories = known.map(({ history }) => history);
+  await windows.refresh(parts.database, questionOf(asked), histories);
   const assessment = assess({
-    nowMs,
-    spec,
-    guardrails: situation.guardrails,
-    progress: rollout.progress,
-    candidateDigest: rollout.candidate.digest,
-    devices: situation.known,
-    incidents: await readIncidents(parts.database, rollout, situation.guardrails),
-    memory: situation.windows.totals,
+    ...asked,
+    devices: known,
+    incidents: await readIncidents(parts.database, rollout, guardrails),
+    memory: windows.totals,
   });
   await markActivated(parts.database, rollout.id, newlyActive(situation, assessment), nowMs);
   const progress = observe(situation, assessment);
@@ -219,7 +219,7 @@ async function finish(
   const { rollout, ledger, nowMs } = situation;
   const ending = judgeEnding(situation, way);
   const isThere = (ending.isDone || isStillBack(rollout, ending)) && !(way === 'committing' && situation.kill !== null);
-  const verified = isThere && way === 'rolling_back' ? verifyStep(situation) : null;
+  const verified = isThere && way === 'rolling_back' ? await verifyStep(parts, situation) : null;
   await saveSnapshot(parts.database, rollout.id, {
     ...rollout.latest,
     atMs: nowMs,

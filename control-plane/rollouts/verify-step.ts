@@ -3,10 +3,11 @@ import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import { verifyTerms } from '../../shared/rollout/verify-section.ts';
 import type { Progress } from '../core/advance.ts';
 import type { AssessedDevice } from '../core/assess.ts';
-import { type Verified, verifyRollback } from '../core/verify.ts';
+import { isDue, type Verified, verifyRollback } from '../core/verify.ts';
 import type { LedgerRow } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { compareAndSet, type Rollout } from './rollout-rows.ts';
+import { readWindows, scopeOf } from './window-rows.ts';
 
 type Restored = {
   readonly rollout: Rollout;
@@ -21,21 +22,32 @@ export function withRestored(progress: Progress, nowMs: number): Progress & { re
   return { ...progress, restoredAtMs: progress.restoredAtMs ?? nowMs };
 }
 
-export function verifyStep({ rollout, spec, ledger, known, nowMs }: Restored): Verified {
+/** Windows are read when the time to look at them has come. */
+export async function verifyStep({ database }: Pick<RolloutParts, 'database'>, restored: Restored): Promise<Verified> {
+  const { rollout, spec, ledger, known, nowMs } = restored;
   const { progress } = rollout;
   const isEveryone = progress.phase === 'committing';
   const reached = spec.stages.slice(0, progress.stageIndex + 1);
-  return verifyRollback({
+  const { restoredAtMs } = withRestored(progress, nowMs);
+  const facts = {
     terms: verifyTerms(spec.abort.verify, spec.stages),
     hasServed: isEveryone || reached.some(({ mode }) => mode === 'serve'),
     nowMs,
-    restoredAtMs: withRestored(progress, nowMs).restoredAtMs,
+    restoredAtMs,
     settleMs: spec.analysis.settle,
     devices: known.map(({ online, history }, i) => {
       const row = ledger[i];
       return { online, history, hadCandidate: isEveryone ? row?.pin !== 'baseline' : row?.role !== 'none' };
     }),
-  });
+  };
+  if (!isDue(facts)) return verifyRollback(facts);
+  const devices = [];
+  for (const device of facts.devices) {
+    const { site, device: name } = device.history;
+    const windows = await readWindows(database, scopeOf(rollout), { site, device: name, sinceMs: restoredAtMs });
+    devices.push({ ...device, history: { ...device.history, ...windows } });
+  }
+  return verifyRollback({ ...facts, devices });
 }
 
 /** Remembers since when everybody is back; false when somebody else moved the rollout. */

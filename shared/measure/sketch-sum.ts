@@ -1,98 +1,100 @@
-// A sum of latency sketches in one row of counts: windows are added as they close, and nothing that was added is read again.
-// Says what merged sketches say (latency-sketch.ts), at a fraction of the cost and memory.
+// A running sum of latency sketches in one row of counts: windows are added as they close, and nothing that was added is read
+// again. Says what merged sketches say (latency-sketch.ts), at a fraction of the cost and memory. It never forgets a window.
 import { type Bins, binValue, readBins, type SketchWire } from './latency-sketch.ts';
 
-/** Never changes: adding makes another one. */
-export type SketchSum = {
-  readonly count: number;
+/** Rooms at either side, so that a slowly growing range is not copied for each bin. */
+const SLACK = 16;
+/** Wires wait until somebody asks; no more than this many. */
+const WAITING_MAX = 16;
+
+export class SketchSum {
+  #waiting: SketchWire[] = [];
+  #counts = new Float64Array(0);
+  /** Bin of `#counts[0]`. */
+  #from = 0;
+  #zeros = 0;
+  #count = 0;
+  #min = 0;
+  #max = 0;
+  #told: Map<number, number | null> | null = null;
+
+  /** A sketch that cannot be read adds nothing. */
+  add(wire: SketchWire): void {
+    this.#told = null;
+    if (this.#waiting.push(wire) >= WAITING_MAX) this.#addWaiting();
+  }
+
   /** The q-quantile (0..1) within 1 %; null without values. */
-  readonly quantile: (q: number) => number | null;
-  readonly row: Row;
-};
+  quantile(q: number): number | null {
+    this.#told ??= new Map();
+    const known = this.#told.get(q);
+    if (known !== undefined) return known;
+    const found = this.#find(q);
+    this.#told.set(q, found);
+    return found;
+  }
 
-type Row = {
-  readonly zeros: number;
-  readonly min: number;
-  readonly max: number;
-  /** Bin of `counts[0]`. */
-  readonly from: number;
-  readonly counts: Float64Array;
-};
+  #find(q: number): number | null {
+    const [only] = this.#waiting;
+    if (this.#count === 0 && this.#waiting.length === 1 && only) return quantileOfWire(only, q);
+    this.#addWaiting();
+    if (this.#count === 0) return null;
+    const rank = q * (this.#count - 1);
+    let seen = this.#zeros;
+    if (rank < seen) return this.#min;
+    for (let slot = 0; slot < this.#counts.length; slot += 1) {
+      seen += this.#counts[slot] ?? 0;
+      if (rank < seen) return Math.min(this.#max, Math.max(this.#min, binValue(this.#from + slot)));
+    }
+    return this.#max;
+  }
 
-export type SketchReader = (wire: SketchWire) => Bins | null;
+  #addWaiting(): void {
+    for (const wire of this.#waiting) {
+      const bins = wire.count === 0 ? null : readBins(wire);
+      if (bins !== null) this.#addBins(bins, wire);
+    }
+    this.#waiting = [];
+  }
 
-/** Reads the bytes of a sketch once, however often it is added. */
-export function sketchReader(): SketchReader {
-  const known = new WeakMap<SketchWire, Bins | null>();
-  return (wire) => {
-    const bins = known.get(wire);
-    if (bins !== undefined) return bins;
-    const read = readBins(wire);
-    known.set(wire, read);
-    return read;
-  };
-}
-
-const NOTHING: Row & { readonly count: number } = {
-  count: 0,
-  zeros: 0,
-  min: 0,
-  max: 0,
-  from: 0,
-  counts: new Float64Array(0),
-};
-
-/** A sketch that cannot be read adds nothing. */
-export function addSketches(
-  before: SketchSum | null,
-  wires: readonly SketchWire[],
-  read: SketchReader = readBins,
-): SketchSum {
-  const known = wires.flatMap((wire) => {
-    const bins = wire.count === 0 ? null : read(wire);
-    return bins === null ? [] : [{ wire, bins }];
-  });
-  let { count, zeros, min, max } = before === null ? NOTHING : { ...before.row, count: before.count };
-  const counts = roomFor(
-    before?.row ?? NOTHING,
-    known.map(({ bins }) => bins),
-  );
-  for (const { wire, bins } of known) {
-    min = count === 0 ? wire.min : Math.min(min, wire.min);
-    max = Math.max(max, wire.max);
-    count += wire.count;
-    zeros += bins.zeros;
-    for (let at = 0; at < bins.indexes.length; at += 1) {
-      const slot = (bins.indexes[at] ?? 0) - counts.from;
-      counts.counts[slot] = (counts.counts[slot] ?? 0) + (bins.counts[at] ?? 0);
+  #addBins({ zeros, indexes, counts }: Bins, wire: SketchWire): void {
+    this.#min = this.#count === 0 ? wire.min : Math.min(this.#min, wire.min);
+    this.#max = Math.max(this.#max, wire.max);
+    this.#count += wire.count;
+    this.#zeros += zeros;
+    if (indexes.length === 0) return;
+    this.#reach(indexes[0] ?? 0, indexes[indexes.length - 1] ?? 0);
+    const row = this.#counts;
+    const from = this.#from;
+    for (let at = 0; at < indexes.length; at += 1) {
+      const slot = (indexes[at] ?? 0) - from;
+      row[slot] = (row[slot] ?? 0) + (counts[at] ?? 0);
     }
   }
-  const row = { zeros, min, max, ...counts };
-  return { count, row, quantile: (q) => quantileOf(row, count, q) };
+
+  #reach(low: number, high: number): void {
+    const end = this.#from + this.#counts.length;
+    if (this.#counts.length > 0 && low >= this.#from && high < end) return;
+    const isFirst = this.#counts.length === 0;
+    const from = isFirst ? low : Math.min(this.#from, low < this.#from ? low - SLACK : low);
+    const to = isFirst ? high + 1 : Math.max(end, high >= end ? high + 1 + SLACK : high + 1);
+    const grown = new Float64Array(to - from);
+    if (!isFirst) grown.set(this.#counts, this.#from - from);
+    this.#counts = grown;
+    this.#from = from;
+  }
 }
 
-/** A copy with room for all of these. */
-function roomFor({ from, counts }: Row, all: readonly Bins[]): Pick<Row, 'from' | 'counts'> {
-  let low = counts.length > 0 ? from : Number.POSITIVE_INFINITY;
-  let high = counts.length > 0 ? from + counts.length - 1 : Number.NEGATIVE_INFINITY;
-  for (const { indexes } of all) {
-    low = Math.min(low, indexes[0] ?? low);
-    high = Math.max(high, indexes.at(-1) ?? high);
+/** Of one sketch, from its own bins. */
+function quantileOfWire(wire: SketchWire, q: number): number | null {
+  const bins = wire.count === 0 ? null : readBins(wire);
+  if (bins === null) return null;
+  const rank = q * (wire.count - 1);
+  let seen = bins.zeros;
+  if (rank < seen) return wire.min;
+  for (let at = 0; at < bins.indexes.length; at += 1) {
+    seen += bins.counts[at] ?? 0;
+    if (rank < seen) return Math.min(wire.max, Math.max(wire.min, binValue(bins.indexes[at] ?? 0)));
   }
-  if (high < low) return { from: 0, counts: new Float64Array(0) };
-  const room = new Float64Array(high - low + 1);
-  if (counts.length > 0) room.set(counts, from - low);
-  return { from: low, counts: room };
-}
-
-function quantileOf({ zeros, min, max, from, counts }: Row, count: number, q: number): number | null {
-  if (count === 0) return null;
-  const rank = q * (count - 1);
-  let seen = zeros;
-  if (rank < seen) return min;
-  for (let slot = 0; slot < counts.length; slot += 1) {
-    seen += counts[slot] ?? 0;
-    if (rank < seen) return Math.min(max, Math.max(min, binValue(from + slot)));
-  }
-  return max;
+  return wire.max;
 }

@@ -1,5 +1,7 @@
 // Windows, histories and guardrails for tests of the judging core: seeded, so that every run sees the same fleet.
-import type { DeviceHistory, Question } from '../../../control-plane/core/history.ts';
+import { rememberTotals } from '../../../control-plane/core/device-memory.ts';
+import type { DeviceHistory, Question, Selected } from '../../../control-plane/core/history.ts';
+import { type Scatter, ScatterSum } from '../../../control-plane/core/scatter.ts';
 import { encodeSketch, sketchOf } from '../../../shared/measure/latency-sketch.ts';
 import { type Arm, type Paired, type Window, windowSchema } from '../../../shared/measure/window.ts';
 import { parseExpression } from '../../../shared/rollout/expression.ts';
@@ -209,6 +211,20 @@ export function fleetOf(input: FleetInput): {
     return { ...historyOf(device, classes[index % classes.length]), before, since };
   });
   return { candidates: histories.slice(0, input.candidates), controls: histories.slice(input.candidates) };
+}
+
+export function selectCandidate(history: DeviceHistory, question: Question): Selected {
+  return rememberTotals().candidate(history, question);
+}
+
+export function selectControl(history: DeviceHistory, question: Question): Selected {
+  return rememberTotals().control(history, question);
+}
+
+export function scatterOf(values: readonly number[]): Scatter {
+  const sum = new ScatterSum();
+  for (const value of values) sum.add(value);
+  return sum.read();
 }
 
 export function historyOf(device = 'dev-001', hardwareClass = 'orin-nx'): DeviceHistory {

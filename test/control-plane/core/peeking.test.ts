@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceChange, Evidence } from '../../../control-plane/core/evidence.ts';
 import { judge, type Rule, STANDARD_RULE } from '../../../control-plane/core/judge.ts';
-import { gaussian, guardrailOf, seeded } from './builders.ts';
+import { gaussian, guardrailOf, seeded, scatterOf } from './builders.ts';
 
 const P95 = guardrailOf('p95(latency_ms) <= baseline * 1.10');
 const MINUTES = 60;
@@ -33,8 +33,9 @@ function evidenceOf(
 ): Extract<Evidence, { kind: 'changes' }> {
   const all = minutes.map((values, index): DeviceChange => {
     const sinceWindows = values.slice(...span);
+    const scatter = { since: scatterOf(sinceWindows), before: scatterOf([]) };
     const change = sinceWindows.reduce((total, value) => total + value, 0) / sinceWindows.length;
-    return { site: 'a', device: `d${index}`, hardwareClass: 'x86', change, sinceWindows, beforeWindows: [] };
+    return { site: 'a', device: `d${index}`, hardwareClass: 'x86', change, ...scatter };
   });
   return {
     kind: 'changes',

@@ -1,7 +1,7 @@
 // Values of a device beyond speed and errors: what windows say, on the scale of the limit, and nothing where they say nothing.
 import { describe, expect, it } from 'vitest';
 import { measure } from '../../../control-plane/core/device-metrics.ts';
-import { rememberTotals } from '../../../control-plane/core/device-totals.ts';
+import { totalsOf } from '../../../control-plane/core/device-totals.ts';
 import { scaleOf } from '../../../control-plane/core/guardrails.ts';
 import type { Sample } from '../../../control-plane/core/history.ts';
 import { type ProxyMetric, proxyValue } from '../../../control-plane/core/proxy-metrics.ts';
@@ -26,8 +26,8 @@ function samplesOf(...changes: readonly Change[]): readonly Sample[] {
 /** In the unit in which people read it. */
 function shown(expr: string, samples: readonly Sample[]): number | null {
   const { expression } = guardrailOf(expr);
-  const value = proxyValue(samples, expression.metric as ProxyMetric, expression);
-  expect(measure(rememberTotals().of(samples), expression) === null).toBe(value === null);
+  const value = proxyValue(totalsOf(samples), expression.metric as ProxyMetric, expression);
+  expect(measure(totalsOf(samples), expression) === null).toBe(value === null);
   return value === null ? null : Number(scaleOf(expression).show(value.value).toPrecision(6));
 }
 
@@ -35,7 +35,7 @@ function shown(expr: string, samples: readonly Sample[]): number | null {
 function changed(expr: string, before: readonly Sample[], since: readonly Sample[]): number {
   const { expression } = guardrailOf(expr);
   const at = (samples: readonly Sample[]) =>
-    proxyValue(samples, expression.metric as ProxyMetric, expression)?.value ?? Number.NaN;
+    proxyValue(totalsOf(samples), expression.metric as ProxyMetric, expression)?.value ?? Number.NaN;
   return Math.round(scaleOf(expression).show(at(since) - at(before)));
 }
 
@@ -75,7 +75,7 @@ describe('proxyValue', () => {
       { sensors: { batteryPctPerHour: 20, batteryCharging: true, batteryPct: 61 } },
       { sensors: { batteryPctPerHour: -8, batteryCharging: false, batteryPct: 59 } },
     );
-    expect(proxyValue(samples, 'battery_pct', expression)).toEqual({ value: -7, count: 2 });
+    expect(proxyValue(totalsOf(samples), 'battery_pct', expression)).toEqual({ value: -7, count: 2 });
     expect(shown('mean(battery_pct) >= 30 %', samples)).toBe(60);
   });
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DeviceChange, type Evidence, gatherEvidence } from '../../../control-plane/core/evidence.ts';
-import { type DeviceHistory, selectCandidate } from '../../../control-plane/core/history.ts';
+import type { DeviceHistory } from '../../../control-plane/core/history.ts';
 import { judge, STANDARD_RULE } from '../../../control-plane/core/judge.ts';
 import { judgeScopes, type Slice, slicesOf } from '../../../control-plane/core/slices.ts';
 import { alphaOf } from '../../../control-plane/core/stage-rule.ts';
@@ -18,8 +18,7 @@ import {
   START_MS,
   seeded,
   WINDOW_MS,
-  windowOf,
-} from './builders.ts';
+  windowOf, scatterOf, selectCandidate } from './builders.ts';
 
 const P95 = guardrailOf('p95(latency_ms) <= baseline * 1.10');
 
@@ -35,7 +34,7 @@ function changesOf({ devices, candidates, effect, random }: FleetOf): Extract<Ev
   const all = Array.from({ length: devices }, (_, index): DeviceChange => {
     const change = 0.05 * gaussian(random) + (index < candidates ? effect(index) : 0);
     const hardwareClass = index % 2 === 0 ? 'orin-nx' : 'x86';
-    return { site: 'plant-a', device: `d${index}`, hardwareClass, change, sinceWindows: [], beforeWindows: [] };
+    return { site: 'plant-a', device: `d${index}`, hardwareClass, change, since: scatterOf([]), before: scatterOf([]) };
   });
   return {
     kind: 'changes',

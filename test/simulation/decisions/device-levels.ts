@@ -2,6 +2,7 @@
 // of a few whole rollouts. It stands for latency, whose level is what a window would say.
 import { cohortOrder } from '../../../control-plane/core/cohorts.ts';
 import type { DeviceChange, Evidence } from '../../../control-plane/core/evidence.ts';
+import { NO_SCATTER } from '../../../control-plane/core/scatter.ts';
 import { openFleet } from './fleet.ts';
 import type { Treatment } from './treatments.ts';
 
@@ -74,8 +75,8 @@ function evidenceOf(lives: readonly Life[], from: number, to: number): Extract<E
     device,
     hardwareClass,
     change: ((sums[to] ?? 0) - (sums[from] ?? 0)) / (to - from) - past,
-    sinceWindows: [],
-    beforeWindows: [],
+    since: NO_SCATTER,
+    before: NO_SCATTER,
   });
   const candidates = lives.filter(({ isCandidate }) => isCandidate).map(changeOf);
   const controls = lives.filter(({ isCandidate }) => !isCandidate).map(changeOf);

@@ -12,7 +12,7 @@ import { type AssessedDevice, type Assessment, assess } from '../../../control-p
 import { cohortOrder } from '../../../control-plane/core/cohorts.ts';
 import { type Decision, decide } from '../../../control-plane/core/decide.ts';
 import { factsToDecide } from '../../../control-plane/core/decide-facts.ts';
-import { rememberTotals, type TotalsMemory } from '../../../control-plane/core/device-totals.ts';
+import { rememberTotals, type TotalsMemory } from '../../../control-plane/core/device-memory.ts';
 import { assignStage, keyOf, type Role } from '../../../control-plane/core/stages.ts';
 import type { Window } from '../../../shared/measure/window.ts';
 import type { Reported } from '../../../shared/protocol/reports.ts';

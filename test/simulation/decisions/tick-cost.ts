@@ -5,7 +5,7 @@ import { firstProgress } from '../../../control-plane/core/advance.ts';
 import { type AssessedDevice, assess } from '../../../control-plane/core/assess.ts';
 import { decide } from '../../../control-plane/core/decide.ts';
 import { factsToDecide } from '../../../control-plane/core/decide-facts.ts';
-import { rememberTotals, type TotalsMemory } from '../../../control-plane/core/device-totals.ts';
+import { rememberTotals, type TotalsMemory } from '../../../control-plane/core/device-memory.ts';
 import type { Window } from '../../../shared/measure/window.ts';
 import { FLEET, type FleetDevice, openFleet } from './fleet.ts';
 import { medianOf, type Outcome } from './outcome.ts';
@@ -62,10 +62,7 @@ export function measureTicks({ devices }: { readonly devices: number }): Outcome
   }
   const heapAtLast = heapBytes();
   // Asked for after the heap was read: whatever is still needed is not collected before.
-  const windows = lives.reduce(
-    (total, { before, since }) => total + before.length + since.length,
-    memory.of([]).frames,
-  );
+  const windows = lives.reduce((total, { before, since }) => total + before.length + since.length, 0);
   const value = medianOf(ticksMs.slice(WARM_TICKS)) ?? Number.POSITIVE_INFINITY;
   const growthShare = (heapAtLast - heapAtFirst) / heapAtFirst;
   const detail = {

@@ -1,0 +1,79 @@
+// Sums that are opened when first asked for, over entries of which only the latest are kept. What is asked for after entries
+// were forgotten would be wrong, so it is refused: who forgets says beforehand what will be asked.
+
+export type Entry = { readonly startAtMs: number; readonly endAtMs: number };
+/** Takes entries one by one, in the order of their time. */
+export type Sum<T> = { readonly add: (entry: T) => void };
+
+/** Spans kept at once: the last finished one and the running one. */
+const CUTS_MAX = 2;
+
+export class KeptSums<T extends Entry, C extends Sum<T>> {
+  readonly #openCut: () => C;
+  readonly #sums = new Map<string, Sum<T>>();
+  #kept: T[] = [];
+  /** How many were forgotten. */
+  #gone = 0;
+  #cuts: { readonly fromMs: number; readonly toMs: number; readonly cut: C; next: number }[] = [];
+
+  constructor(openCut: () => C) {
+    this.#openCut = openCut;
+  }
+
+  get count(): number {
+    return this.#gone + this.#kept.length;
+  }
+
+  add(entry: T): void {
+    this.#kept.push(entry);
+    for (const sum of this.#sums.values()) sum.add(entry);
+  }
+
+  /** The one of this name, over all entries. */
+  sum<S extends Sum<T>>(name: string, open: () => S): S {
+    const known = this.#sums.get(name);
+    if (known) return known as S;
+    if (this.#gone > 0) throw new TypeError(`${name} is asked for after ${this.#gone} windows were forgotten`);
+    const sum = open();
+    for (const entry of this.#kept) sum.add(entry);
+    this.#sums.set(name, sum);
+    return sum;
+  }
+
+  /** Opens the one of this name; false when entries that belong to it are forgotten. */
+  prepare(name: string, open: () => Sum<T>): boolean {
+    if (this.#gone > 0 && !this.#sums.has(name)) return false;
+    this.sum(name, open);
+    return true;
+  }
+
+  /** Those whose middle lies in the span; it must begin after what was forgotten. */
+  between(fromMs: number, toMs: number): C {
+    const known = this.#cuts.find((each) => each.fromMs === fromMs && each.toMs === toMs);
+    const kept = known ?? { fromMs, toMs, cut: this.#openCut(), next: 0 };
+    for (let at = Math.max(0, kept.next - this.#gone); at < this.#kept.length; at += 1) {
+      const entry = this.#kept[at];
+      const middleMs = entry ? middleOf(entry) : Number.NaN;
+      if (entry && middleMs >= fromMs && middleMs < toMs) kept.cut.add(entry);
+    }
+    kept.next = this.count;
+    this.#cuts = [...this.#cuts.filter((each) => each !== kept).slice(1 - CUTS_MAX), kept];
+    return kept.cut;
+  }
+
+  /** Entries whose middle lies before this may be forgotten. */
+  forget(beforeMs: number): void {
+    let gone = 0;
+    for (const entry of this.#kept) {
+      if (middleOf(entry) >= beforeMs) break;
+      gone += 1;
+    }
+    if (gone === 0) return;
+    this.#kept.splice(0, gone);
+    this.#gone += gone;
+  }
+}
+
+function middleOf({ startAtMs, endAtMs }: Entry): number {
+  return (startAtMs + endAtMs) / 2;
+}
