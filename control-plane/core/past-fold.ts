@@ -57,8 +57,8 @@ export class PastFold {
     if (this.#told !== null || mode === 'golden' || latestMs < liveSinceMs) return;
     const span = this.#add(question);
     const isNewcomer = span.windows === 0 && !this.#hasCarried;
-    if (isNewcomer) for (const window of this.#since) this.#join(span, window);
     for (const { expression } of guardrails) if (isSelf(expression)) span.prepare(expression);
+    if (isNewcomer) for (const window of this.#since) this.#join(span, window);
     span.forget(Number.POSITIVE_INFINITY);
     this.#told = { liveSinceMs, span, isNewcomer };
     this.#before = [];

@@ -30,7 +30,10 @@ const GUARDRAILS = [
   'mean(border_share) <= baseline + 3 pt',
 ].map((expr) => guardrailOf(expr));
 
-type Minute = { readonly minute: number; readonly kind: 'baseline' | 'candidate' | 'shadow' | 'switch' | 'blind' | 'gap' };
+type Minute = {
+  readonly minute: number;
+  readonly kind: 'baseline' | 'candidate' | 'shadow' | 'switch' | 'blind' | 'gap';
+};
 
 function windowAt({ minute, kind }: Minute): Window {
   const candidate = { digest: CANDIDATE, role: kind === 'shadow' ? ('shadow' as const) : ('candidate' as const) };
@@ -67,7 +70,11 @@ function told(selected: Selected, nowMs: number) {
   };
   const { since, before, paired, ...rest } = selected;
   const border = paired.border();
-  const spans = [since, since.between(nowMs - 10 * WINDOW_MS, nowMs - 5 * WINDOW_MS), since.between(nowMs - 5 * WINDOW_MS, nowMs)];
+  const spans = [
+    since,
+    since.between(nowMs - 10 * WINDOW_MS, nowMs - 5 * WINDOW_MS),
+    since.between(nowMs - 5 * WINDOW_MS, nowMs),
+  ];
   return {
     ...rest,
     since: spans.map(spanOf),
@@ -134,7 +141,8 @@ describe('what is carried on from tick to tick', () => {
   it('is changed by a late window for later ticks alone', () => {
     const windows = Array.from({ length: 8 }, (_, minute) => windowAt({ minute, kind: 'candidate' }));
     const memory = rememberTotals();
-    const at = (since: readonly Window[]) => memory.candidate({ ...historyOf(), since }, questionAt(8, { stageAt: 0, mode: 'serve' }));
+    const at = (since: readonly Window[]) =>
+      memory.candidate({ ...historyOf(), since }, questionAt(8, { stageAt: 0, mode: 'serve' }));
     const withoutOne = windows.filter((_, minute) => minute !== 4);
     const earlier = at(withoutOne);
     const { windows: counted, frames } = earlier.since.totals;
@@ -147,7 +155,10 @@ describe('what is carried on from tick to tick', () => {
     const since: Window[] = [];
     for (let minute = 1; minute <= 30; minute += 1) {
       since.push(windowAt({ minute, kind: minute < 25 ? 'baseline' : 'candidate' }));
-      const selected = memory.candidate({ ...historyOf(), since }, questionAt(minute + 1, { stageAt: 0, mode: 'serve' }));
+      const selected = memory.candidate(
+        { ...historyOf(), since },
+        questionAt(minute + 1, { stageAt: 0, mode: 'serve' }),
+      );
       expect(selected.before.windows).toBe(minute < 25 ? 0 : 24);
     }
   });

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DeviceChange, Evidence } from '../../../control-plane/core/evidence.ts';
 import { judge, type Rule, STANDARD_RULE } from '../../../control-plane/core/judge.ts';
-import { gaussian, guardrailOf, seeded, scatterOf } from './builders.ts';
+import { gaussian, guardrailOf, scatterOf, seeded } from './builders.ts';
 
 const P95 = guardrailOf('p95(latency_ms) <= baseline * 1.10');
 const MINUTES = 60;

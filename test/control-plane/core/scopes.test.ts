@@ -16,9 +16,12 @@ import {
   historyOf,
   STAGE_QUESTION,
   START_MS,
+  scatterOf,
   seeded,
+  selectCandidate,
   WINDOW_MS,
-  windowOf, scatterOf, selectCandidate } from './builders.ts';
+  windowOf,
+} from './builders.ts';
 
 const P95 = guardrailOf('p95(latency_ms) <= baseline * 1.10');
 
