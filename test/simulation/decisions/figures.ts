@@ -116,7 +116,7 @@ function wholeRollout(id: string, treatment: Treatment, counted: RunEnd['end']):
 }
 
 function detection(id: string, treatment: Treatment): Omit<Figure, 'title' | 'summarise'> {
-  return { id, runs: 200, isAlone: false, run: (seed, tools) => detect(seed, treatment, tools) };
+  return { id, runs: 100, isAlone: false, run: (seed, tools) => detect(seed, treatment, tools) };
 }
 
 function detect(seed: number, treatment: Treatment, { makeWindow }: Tools): Outcome {
