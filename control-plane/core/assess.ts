@@ -14,8 +14,9 @@ import { rememberTotals, type TotalsMemory } from './device-memory.ts';
 import { type Evidence, type EvidenceFacts, gatherEvidence, isEvaluated } from './evidence.ts';
 import { countExposure, type DeviceStanding, notYetActive, standingOf } from './exposure.ts';
 import type { GoldenDevice } from './golden-evidence.ts';
-import type { DeviceHistory, Question, Selected } from './history.ts';
+import type { DeviceHistory, Question } from './history.ts';
 import { type Incident, type IncidentFacts, judgeIncidents } from './incident-verdict.ts';
+import type { Selected } from './selected.ts';
 import { judgeScopes, slicesOf } from './slices.ts';
 import { ruleOf, spansFromMs, spansOf } from './stage-rule.ts';
 import { keyOf, type LedgerDevice } from './stages.ts';
@@ -160,6 +161,7 @@ function gatherFacts(facts: AssessFacts, active: ReadonlySet<string>): EvidenceF
     controls: controls.map(({ history }) => memory.control(history, question)),
     assigned: assigned.length,
     golden: devices.map((device) => goldenOf(device, active.has(keyOf(device)), candidateDigest)),
+    known: new Map(),
   };
 }
 

@@ -1,7 +1,7 @@
 // Coverage of a shadow: the share of offered frames that both releases answered. Too little, and its silence proves nothing.
 import type { Verdict } from '../../shared/rollout/verdict.ts';
 import { sum } from './device-metrics.ts';
-import type { Selected } from './history.ts';
+import type { Selected } from './selected.ts';
 
 export function judgeCoverage(candidates: readonly Selected[], minCoveragePct: number): Verdict {
   const offered = sum(candidates, ({ paired }) => paired.offered);

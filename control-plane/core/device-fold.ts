@@ -1,10 +1,11 @@
 // Everything that the windows of one device have told a rollout so far. Windows are taken once, in the order of their time, and only
 // the latest are kept; who comes late, or asks what can no longer be told, makes its owner start again from the record.
 import type { Window } from '../../shared/measure/window.ts';
-import { cameraFinding, type DeviceHistory, type Keep, type Question, type Selected, whyExcluded } from './history.ts';
+import { cameraFinding, type DeviceHistory, type Keep, type Question, whyExcluded } from './history.ts';
 import { isPairedShare } from './paired-hits.ts';
 import { PairedSum } from './paired-sum.ts';
 import { PastFold } from './past-fold.ts';
+import type { Selected } from './selected.ts';
 import { isSelf } from './span-sum.ts';
 import { StageFold } from './stage-fold.ts';
 

@@ -2,7 +2,8 @@
 // grow; one that arrives late stands between others, and that device is added up anew.
 import type { Window } from '../../shared/measure/window.ts';
 import { DeviceFold } from './device-fold.ts';
-import type { DeviceHistory, Question, Selected } from './history.ts';
+import type { DeviceHistory, Question } from './history.ts';
+import type { Selected } from './selected.ts';
 import { keyOf } from './stages.ts';
 
 export type TotalsMemory = {

@@ -101,8 +101,8 @@ function detections(totals: Totals, label: string | null): number {
   return label === null ? totals.detections : (totals.byClass[label] ?? 0);
 }
 
-export function sum<T>(items: readonly T[], valueOfItem: (item: T) => number): number {
-  return items.reduce((running, item) => running + valueOfItem(item), 0);
+export function sum<T>(items: readonly T[], valueOfItem: (item: T, at: number) => number): number {
+  return items.reduce((running, item, at) => running + valueOfItem(item, at), 0);
 }
 
 /** 0 of nothing. */

@@ -4,10 +4,11 @@ import { metricRule } from '../../shared/rollout/metrics.ts';
 import { countRate, type Hits, measure, measureChange, sum } from './device-metrics.ts';
 import type { Totals } from './device-totals.ts';
 import { type GoldenClass, type GoldenDevice, goldenClasses } from './golden-evidence.ts';
-import { EXCLUSIONS, type ExclusionCounts, type Selected } from './history.ts';
+import { EXCLUSIONS, type ExclusionCounts } from './history.ts';
 import { COUNTED, isPairedShare, type PairedShare } from './paired-hits.ts';
 import { type HitScatter, NO_SCATTER, type Scatter } from './scatter.ts';
-import type { Span } from './span-sum.ts';
+import type { Selected } from './selected.ts';
+import { nameOf, type Span } from './span-sum.ts';
 
 /** How one device changed, on the comparison scale, and the same seen by each window. */
 export type DeviceChange = {
@@ -62,7 +63,12 @@ export type EvidenceFacts = {
   readonly controls: readonly Selected[];
   readonly assigned: number;
   readonly golden: readonly GoldenDevice[];
+  /** Of these very devices: what guardrails that differ in their limit alone have in common. */
+  readonly known?: Map<string, Changes>;
 };
+
+/** In the order of the devices; null says nothing. */
+type Changes = { readonly candidates: readonly (DeviceChange | null)[]; readonly controls: readonly DeviceChange[] };
 
 export function gatherEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
   const { metric, comparison } = guardrail.expression;
@@ -95,23 +101,34 @@ function isHeard(totals: Totals, { minimum }: Pick<Guardrail, 'minimum'>): boole
 const FEW_DEVICES = 40;
 
 function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
-  const { expression } = guardrail;
-  const isAbsolute = expression.comparison.kind === 'absolute';
-  const heard = heardOf(guardrail, facts);
-  const withWindows = facts.candidates.length + facts.controls.length <= FEW_DEVICES;
-  const changeOf = (selected: Selected) =>
-    isAbsolute ? absoluteOf(selected, expression) : deviceChange(selected, expression, withWindows);
-  const candidates = heard.flatMap((selected) => changeOf(selected).map((change) => ({ selected, change })));
+  const isAbsolute = guardrail.expression.comparison.kind === 'absolute';
+  const name = `${isAbsolute ? 'absolute' : 'self'} ${nameOf(guardrail.expression)}`;
+  const changes = facts.known?.get(name) ?? changesOf(guardrail.expression, facts, isAbsolute);
+  facts.known?.set(name, changes);
+  const heard = facts.candidates.map(({ since }) => isHeard(since.totals, guardrail));
+  const said = facts.candidates.filter((_, at) => heard[at] && changes.candidates[at] !== null);
   return {
     kind: 'changes',
     basis: isAbsolute ? 'absolute' : 'self',
-    candidates: candidates.map(({ change }) => change),
-    controls: isAbsolute ? [] : facts.controls.flatMap(changeOf),
-    evaluated: candidates.filter(({ selected }) => isEvaluated(selected.since.totals, guardrail)).length,
+    candidates: changes.candidates.filter(
+      (change, at): change is DeviceChange => change !== null && heard[at] === true,
+    ),
+    controls: changes.controls,
+    evaluated: said.filter(({ since }) => isEvaluated(since.totals, guardrail)).length,
     ...basisOf(
       facts,
-      sum(heard, ({ since }) => since.totals.frames),
+      sum(facts.candidates, ({ since }, at) => (heard[at] ? since.totals.frames : 0)),
     ),
+  };
+}
+
+function changesOf(expression: Expressed, { candidates, controls }: EvidenceFacts, isAbsolute: boolean): Changes {
+  const withWindows = candidates.length + controls.length <= FEW_DEVICES;
+  const changeOf = (selected: Selected) =>
+    isAbsolute ? absoluteOf(selected, expression) : deviceChange(selected, expression, withWindows);
+  return {
+    candidates: candidates.map(changeOf),
+    controls: isAbsolute ? [] : controls.map(changeOf).filter((change) => change !== null),
   };
 }
 
@@ -121,19 +138,19 @@ function heardOf(guardrail: Guardrail, { candidates }: EvidenceFacts): readonly 
 
 type Expressed = Guardrail['expression'];
 
-function deviceChange(selected: Selected, expression: Expressed, withWindows: boolean): readonly DeviceChange[] {
+function deviceChange(selected: Selected, expression: Expressed, withWindows: boolean): DeviceChange | null {
   const { since, before } = selected;
-  if (since.windows === 0 || before.windows === 0) return [];
+  if (since.windows === 0 || before.windows === 0) return null;
   const change = measureChange(since.totals, before.totals, expression);
-  if (change === null) return [];
+  if (change === null) return null;
   const scatter = (span: Span) => (withWindows ? span.scatter(expression) : NO_SCATTER);
-  return [changeFrom(selected, change, { since: scatter(since), before: scatter(before) })];
+  return changeFrom(selected, change, { since: scatter(since), before: scatter(before) });
 }
 
-function absoluteOf(selected: Selected, expression: Expressed): readonly DeviceChange[] {
+function absoluteOf(selected: Selected, expression: Expressed): DeviceChange | null {
   const value = measure(selected.since.totals, expression);
-  if (value === null) return [];
-  return [changeFrom(selected, value, { since: selected.since.scatter(expression), before: NO_SCATTER })];
+  if (value === null) return null;
+  return changeFrom(selected, value, { since: selected.since.scatter(expression), before: NO_SCATTER });
 }
 
 function rateEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: 'errors' | 'dropped'): Evidence {

@@ -3,8 +3,6 @@
 import type { Arm, Window } from '../../shared/measure/window.ts';
 import type { Expression } from '../../shared/rollout/expression.ts';
 import type { StageMode } from '../../shared/rollout/rollout-file.ts';
-import type { PairedSpan } from './paired-sum.ts';
-import type { Span } from './span-sum.ts';
 
 export type DeviceHistory = {
   readonly site: string;
@@ -42,17 +40,6 @@ export type Sample = { readonly window: Window; readonly arm: Arm };
 export const EXCLUSIONS = ['partial', 'switch', 'settling', 'camera'] as const;
 export type Exclusion = (typeof EXCLUSIONS)[number];
 export type ExclusionCounts = Readonly<Record<Exclusion, number>>;
-
-/** A device with the windows that count: `since` under the candidate (or, for a control, meanwhile), `before` under its baseline. */
-export type Selected = Omit<DeviceHistory, 'before' | 'since'> & {
-  readonly since: Span;
-  readonly before: Span;
-  /** Windows of the whole rollout in which both releases saw the same frames. */
-  readonly paired: PairedSpan;
-  readonly excluded: ExclusionCounts;
-  /** Why the camera is not trusted, in words, when windows were left out for it. */
-  readonly cameraFinding: string | null;
-};
 
 /** Null when the window may be used. */
 export function whyExcluded(window: Window): Exclusion | null {

@@ -69,7 +69,7 @@ function openScatter(expression: Expression) {
 }
 
 /** What two expressions must share to be measured alike: the limit plays no part. */
-function nameOf({ metric, aggregate, class: label }: Expression): string {
+export function nameOf({ metric, aggregate, class: label }: Expression): string {
   return label === null ? `${aggregate} ${metric}` : `${aggregate} ${metric} ${label}`;
 }
 

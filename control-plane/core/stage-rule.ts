@@ -5,8 +5,8 @@ import { metricRule } from '../../shared/rollout/metrics.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Progress } from './advance.ts';
 import { type EvidenceFacts, gatherEvidence } from './evidence.ts';
-import type { Selected } from './history.ts';
 import type { Rule } from './judge.ts';
+import type { Selected } from './selected.ts';
 
 export type StageClock = {
   readonly nowMs: number;
@@ -98,5 +98,10 @@ function within(facts: EvidenceFacts, fromMs: number, toMs: number): EvidenceFac
     since: selected.since.between(fromMs, toMs),
     paired: selected.paired.between(fromMs, toMs),
   });
-  return { ...facts, candidates: facts.candidates.map(narrow), controls: facts.controls.map(narrow) };
+  return {
+    ...facts,
+    candidates: facts.candidates.map(narrow),
+    controls: facts.controls.map(narrow),
+    known: new Map(),
+  };
 }

@@ -3,7 +3,8 @@
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { DeviceFold } from '../core/device-fold.ts';
 import type { TotalsMemory } from '../core/device-memory.ts';
-import type { DeviceHistory, Question, Selected } from '../core/history.ts';
+import type { DeviceHistory, Question } from '../core/history.ts';
+import type { Selected } from '../core/selected.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Queryable } from '../database/database.ts';
 import {

@@ -1,7 +1,8 @@
 // Windows, histories and guardrails for tests of the judging core: seeded, so that every run sees the same fleet.
 import { rememberTotals } from '../../../control-plane/core/device-memory.ts';
-import type { DeviceHistory, Question, Selected } from '../../../control-plane/core/history.ts';
+import type { DeviceHistory, Question } from '../../../control-plane/core/history.ts';
 import { type Scatter, ScatterSum } from '../../../control-plane/core/scatter.ts';
+import type { Selected } from '../../../control-plane/core/selected.ts';
 import { encodeSketch, sketchOf } from '../../../shared/measure/latency-sketch.ts';
 import { type Arm, type Paired, type Window, windowSchema } from '../../../shared/measure/window.ts';
 import { parseExpression } from '../../../shared/rollout/expression.ts';

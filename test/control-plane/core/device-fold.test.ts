@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { rememberTotals } from '../../../control-plane/core/device-memory.ts';
 import { measureChange } from '../../../control-plane/core/device-metrics.ts';
 import { totalsOf } from '../../../control-plane/core/device-totals.ts';
-import type { DeviceHistory, Question, Sample, Selected } from '../../../control-plane/core/history.ts';
+import type { DeviceHistory, Question, Sample } from '../../../control-plane/core/history.ts';
+import type { Selected } from '../../../control-plane/core/selected.ts';
 import type { Span } from '../../../control-plane/core/span-sum.ts';
 import type { Window } from '../../../shared/measure/window.ts';
 import {

@@ -9,7 +9,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Question } from '../../../control-plane/core/history.ts';
 import { type Database, openDatabase } from '../../../control-plane/database/database.ts';
 import { WindowReader } from '../../../control-plane/rollouts/window-reader.ts';
-import { armOf, CANDIDATE, guardrailOf, historyOf, STAGE_QUESTION, START_MS, WINDOW_MS, windowOf } from '../core/builders.ts';
+import {
+  armOf,
+  CANDIDATE,
+  guardrailOf,
+  historyOf,
+  STAGE_QUESTION,
+  START_MS,
+  WINDOW_MS,
+  windowOf,
+} from '../core/builders.ts';
 
 const GUARDRAILS = [guardrailOf('p95(latency_ms) <= baseline * 1.1'), guardrailOf('rate(errors, frames) <= 1 %')];
 const DEVICES = ['dev-a', 'dev-b'].map((device) => ({ ...historyOf(device) }));
@@ -60,7 +69,10 @@ function questionAt(minute: number): Question {
 async function told(reader: WindowReader, question: Question) {
   await reader.refresh(database, question, DEVICES);
   return DEVICES.map((history) => {
-    const { since, before, excluded } = reader.totals[history.device === 'dev-a' ? 'candidate' : 'control'](history, question);
+    const { since, before, excluded } = reader.totals[history.device === 'dev-a' ? 'candidate' : 'control'](
+      history,
+      question,
+    );
     return [since, before].map(({ totals, scatter }) => ({
       totals: { ...JSON.parse(JSON.stringify(totals)), p95: totals.quantile('latency', 0.95) },
       scatter: GUARDRAILS.map(({ expression }) => scatter.call(since, expression)),
@@ -110,7 +122,8 @@ describe('the reader of windows', () => {
 
   it('reads a device that joins from its beginning', async () => {
     const reader = new WindowReader(SCOPE);
-    for (let minute = 0; minute < 6; minute += 1) await store({ device: 'dev-b', minute, receivedAtMs: START_MS + minute });
+    for (let minute = 0; minute < 6; minute += 1)
+      await store({ device: 'dev-b', minute, receivedAtMs: START_MS + minute });
     await reader.refresh(database, questionAt(6), DEVICES.slice(0, 1));
     const [, control] = await told(reader, questionAt(6));
     expect(control?.[0]?.totals).toMatchObject({ windows: 6 });
