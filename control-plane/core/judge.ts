@@ -11,7 +11,7 @@ import { draftOf, mayBreach, round } from './verdict-draft.ts';
 import { needsText, sentenceOf } from './verdict-text.ts';
 
 /** Names the rule that a stored decision was taken by. */
-export const STATISTICS_VERSION = 'paired-always-valid/1';
+export const STATISTICS_VERSION = 'paired-always-valid/2';
 
 export type Span = { readonly evidence: Evidence; readonly fromMs: number; readonly toMs: number };
 

@@ -25,11 +25,10 @@ export type Interval = {
 const DF_MIN = 8;
 /**
  * On the logarithmic scale: what one device, and what all devices of a site together, move by themselves between two spans of
- * time. Assumed where there are too few devices, or no controls, to measure it: a device moves by 6 %, a site stands 6 % off at any one
- * time, and thus at two times by the square root of two as much apart.
+ * time. Assumed where there are too few devices, or no controls, to measure it; 6 % is what fleets were seen to do.
  */
 const DEVICE_DRIFT = 0.06;
-const SITE_SHOCK = 0.06 * Math.SQRT2;
+const SITE_SHOCK = 0.06;
 /** A share has a floor that counting sets, so its windows may speak until there are eight devices; the larger spread counts. */
 const SHARE_DF_MIN = 7;
 /** Degrees of freedom that windows or devices of a share may claim; more would claim more than they know. */

@@ -113,6 +113,27 @@ describe('slices', () => {
     const verdict = judgeScopes(P95, evidence, { ...STANDARD_RULE, alpha: 0.03, slices: BOTH });
     expect(verdict.alpha).toBeCloseTo(0.015, 9);
   });
+
+  it('leave to each class what it has, however many sites there are', () => {
+    const isSlow = (index: number) => (index % 2 === 0 ? 3 : 0);
+    const evidence = changesOf({ devices: 60, candidates: 16, effect: isSlow, random: seeded(3) });
+    const sites = Array.from({ length: 20 }, (_, at) => ({ site: `plant-${at}`, hardwareClass: 'x86' }));
+    const many = [...BOTH, ...slicesOf(['factory>=1'], sites)];
+    const alphaWith = (slices: readonly Slice[]) =>
+      judgeScopes(P95, evidence, { ...STANDARD_RULE, alpha: 0.04, slices }).alpha;
+    expect(alphaWith(BOTH)).toBeCloseTo(0.01, 9);
+    expect(alphaWith(many)).toBeCloseTo(0.005, 9);
+  });
+
+  it('believe few devices that happen to agree less than the whole does: they are one of several that are tried', () => {
+    const few = { n: 3, devices: 60 };
+    const evidence = changesOf({ devices: few.devices, candidates: few.n, effect: () => 0, random: seeded(4) });
+    const rangeOf = (slice: string | null) => {
+      const { low, high } = judge(P95, evidence, { ...STANDARD_RULE, slice });
+      return (high ?? 0) - (low ?? 0);
+    };
+    expect(rangeOf('orin-nx')).toBeGreaterThan(rangeOf(null) * 1.02);
+  });
 });
 
 describe('the rule of a stage', () => {

@@ -175,7 +175,7 @@ describe('a good candidate', () => {
       .selectAll()
       .where('kind', '=', 'promote')
       .executeTakeFirstOrThrow();
-    expect(stored.statistics_version).toBe('paired-always-valid/1');
+    expect(stored.statistics_version).toBe('paired-always-valid/2');
     expect(JSON.parse(stored.inputs)).toHaveProperty('facts.verdicts');
     expect(await openAudit({ database: fleet.database, wallNow: () => 0 }).verify()).toMatchObject({ kind: 'intact' });
   }, 60_000);

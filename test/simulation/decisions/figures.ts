@@ -47,7 +47,7 @@ const TWELVE = { stages: TWELVE_DEVICES, guardrails: ONE_GUARDRAIL, minimum: FIR
 
 /** Settling takes 3 minutes; two hours of data follow. */
 const TWO_HOURS_OF_DATA = 123;
-/** Five stages with two extensions each take less. */
+/** Four stages with two extensions each take less. */
 const WHOLE_MINUTES_MAX = 600;
 const LATE_MINUTE = 60;
 
@@ -117,7 +117,7 @@ function wholeRollout(id: string, treatment: Treatment, counted: RunEnd['end']):
 }
 
 function detection(id: string, treatment: Treatment): Omit<Figure, 'title' | 'summarise'> {
-  return { id, runs: 200, isAlone: false, run: (seed, tools) => detect(seed, treatment, tools) };
+  return { id, runs: 100, isAlone: false, run: (seed, tools) => detect(seed, treatment, tools) };
 }
 
 function detect(seed: number, treatment: Treatment, { makeWindow }: Tools): Outcome {
