@@ -10,7 +10,7 @@ import type { Totals } from './device-totals.ts';
 import { type GoldenClass, type GoldenDevice, goldenClasses } from './golden-evidence.ts';
 import type { Reference } from './guardrails.ts';
 import { EXCLUSIONS, type ExclusionCounts } from './history.ts';
-import { changesOf, isAbsolute, type KnownChanges, openKnown } from './known-changes.ts';
+import { type ArmCounts, changesOf, isAbsolute, type KnownChanges, openKnown } from './known-changes.ts';
 import { COUNTED, isPairedShare, type PairedShare } from './paired-hits.ts';
 import { probeChanges } from './probe-evidence.ts';
 import { type HitScatter, NO_SCATTER, type Scatter } from './scatter.ts';
@@ -91,16 +91,16 @@ export function isEvaluated({ frames, durationMs }: Totals, { minimum }: Pick<Gu
  */
 const BREACH_PART = 0.1;
 
-function isHeard(totals: Totals, { minimum }: Pick<Guardrail, 'minimum'>): boolean {
+function hearing({ minimum }: Pick<Guardrail, 'minimum'>): (device: Selected) => boolean {
   const { framesPerDevice, minutes } = minimum;
   const least = { ...minimum, framesPerDevice: framesPerDevice * BREACH_PART, minutes: minutes * BREACH_PART };
-  return totals.frames > 0 && isEvaluated(totals, { minimum: least });
+  return ({ since: { totals } }) => totals.frames > 0 && isEvaluated(totals, { minimum: least });
 }
 
 function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
   const { expression } = guardrail;
   const changes = changesOf(expression, facts, facts.known ?? openKnown([guardrail]));
-  const heard = facts.candidates.map(({ since }) => isHeard(since.totals, guardrail));
+  const heard = facts.candidates.map(hearing(guardrail));
   const said = facts.candidates.filter((_, at) => heard[at] && changes.candidates[at] !== null);
   return {
     kind: 'changes',
@@ -119,7 +119,7 @@ function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
 }
 
 function heardOf(guardrail: Guardrail, { candidates }: EvidenceFacts): readonly Selected[] {
-  return candidates.filter(({ since }) => isHeard(since.totals, guardrail));
+  return candidates.filter(hearing(guardrail));
 }
 
 function rateEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: 'errors' | 'dropped'): Evidence {
@@ -204,15 +204,17 @@ function goldenEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
 }
 
 function basisOf(facts: EvidenceFacts, count: number): Basis {
+  const { known } = facts;
+  const counts = known?.counts ?? countArms(facts);
+  if (known) known.counts = counts;
+  return { ...counts, assigned: facts.assigned, count: Number.isFinite(count) ? count : 0 };
+}
+
+function countArms({ candidates, controls }: EvidenceFacts): ArmCounts {
   const excluded = { partial: 0, switch: 0, settling: 0, camera: 0 };
-  for (const reason of EXCLUSIONS) excluded[reason] = sum(facts.candidates, (selected) => selected.excluded[reason]);
-  return {
-    excluded,
-    assigned: facts.assigned,
-    // Without a past of its own a device cannot be a control: it joined later.
-    controlsAvailable: facts.controls.filter(({ before }) => before.windows > 0).length,
-    count: Number.isFinite(count) ? count : 0,
-  };
+  for (const reason of EXCLUSIONS) excluded[reason] = sum(candidates, (selected) => selected.excluded[reason]);
+  // Without a past of its own a device cannot be a control: it joined later.
+  return { excluded, controlsAvailable: controls.filter(({ before }) => before.windows > 0).length };
 }
 
 function changeFrom(

@@ -5,6 +5,7 @@ import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { metricRule } from '../../shared/rollout/metrics.ts';
 import type { DeviceChange } from './device-change.ts';
 import { measure, measureChange } from './device-metrics.ts';
+import type { ExclusionCounts } from './history.ts';
 import { NO_SCATTER } from './scatter.ts';
 import type { Selected } from './selected.ts';
 import { isDistance, nameOf, type Span } from './span-sum.ts';
@@ -18,18 +19,26 @@ export type Changes = {
 };
 
 /** Of the very same devices and spans, from question to question. */
-export type KnownChanges = { readonly asked: readonly Expression[]; readonly found: Map<string, Changes> };
+export type KnownChanges = {
+  readonly asked: readonly Expression[];
+  readonly found: Map<string, Changes>;
+  /** Null: not counted yet. */
+  counts: ArmCounts | null;
+};
+
+/** What does not depend on the guardrail. */
+export type ArmCounts = { readonly excluded: ExclusionCounts; readonly controlsAvailable: number };
 
 /** With more devices than this the windows of each are not looked at: the spread between devices is known. */
 const FEW_DEVICES = 40;
 
 export function openKnown(guardrails: readonly Pick<Guardrail, 'expression'>[]): KnownChanges {
-  return { asked: guardrails.map(({ expression }) => expression).filter(isOfChange), found: new Map() };
+  return { asked: guardrails.map(({ expression }) => expression).filter(isOfChange), found: new Map(), counts: null };
 }
 
 /** For another span; `absolute`: of plain values alone. */
 export function anew({ asked }: KnownChanges, which: 'all' | 'absolute'): KnownChanges {
-  return { asked: which === 'all' ? asked : asked.filter(isAbsolute), found: new Map() };
+  return { asked: which === 'all' ? asked : asked.filter(isAbsolute), found: new Map(), counts: null };
 }
 
 /** Rates with a plain limit are pooled instead. */
