@@ -16,6 +16,7 @@ import { countExposure, type DeviceStanding, notYetActive, standingOf } from './
 import type { GoldenDevice } from './golden-evidence.ts';
 import type { DeviceHistory, Past, Question } from './history.ts';
 import { type Incident, type IncidentFacts, judgeIncidents } from './incident-verdict.ts';
+import { openKnown } from './known-changes.ts';
 import type { Selected } from './selected.ts';
 import { judgeScopes, slicesOf } from './slices.ts';
 import { ruleOf, spansFromMs, spansOf } from './stage-rule.ts';
@@ -153,7 +154,7 @@ export function questionOf(facts: Omit<AssessFacts, 'devices'>): Question {
 }
 
 function gatherFacts(facts: AssessFacts, active: ReadonlySet<string>): EvidenceFacts {
-  const { devices, candidateDigest } = facts;
+  const { devices, candidateDigest, guardrails } = facts;
   const question = questionOf(facts);
   const memory = facts.memory ?? rememberTotals();
   const assigned = devices.filter(({ role }) => role !== 'none');
@@ -164,7 +165,7 @@ function gatherFacts(facts: AssessFacts, active: ReadonlySet<string>): EvidenceF
     controls: controls.map(({ history }) => memory.control(history, question)),
     assigned: assigned.length,
     golden: devices.map((device) => goldenOf(device, active.has(keyOf(device)), candidateDigest)),
-    known: new Map(),
+    known: openKnown(guardrails.filter((guardrail) => appliesTo(guardrail, stageOf(facts)))),
   };
 }
 

@@ -5,16 +5,16 @@ import { type MetricName, metricRule } from '../../shared/rollout/metrics.ts';
 import { businessEvidence } from './business-evidence.ts';
 import { referenceOf } from './control-reference.ts';
 import type { DeviceChange } from './device-change.ts';
-import { countRate, type Hits, measure, measureChange, sum } from './device-metrics.ts';
+import { countRate, type Hits, sum } from './device-metrics.ts';
 import type { Totals } from './device-totals.ts';
 import { type GoldenClass, type GoldenDevice, goldenClasses } from './golden-evidence.ts';
 import type { Reference } from './guardrails.ts';
 import { EXCLUSIONS, type ExclusionCounts } from './history.ts';
+import { type ArmCounts, changesOf, isAbsolute, type KnownChanges, openKnown } from './known-changes.ts';
 import { COUNTED, isPairedShare, type PairedShare } from './paired-hits.ts';
 import { probeChanges } from './probe-evidence.ts';
 import { type HitScatter, NO_SCATTER, type Scatter } from './scatter.ts';
 import type { Selected } from './selected.ts';
-import { isDistance, nameOf, type Span } from './span-sum.ts';
 
 export type { DeviceChange } from './device-change.ts';
 
@@ -64,12 +64,9 @@ export type EvidenceFacts = {
   readonly controls: readonly Selected[];
   readonly assigned: number;
   readonly golden: readonly GoldenDevice[];
-  /** Of these very devices: what guardrails that differ in their limit alone have in common. */
-  readonly known?: Map<string, Changes>;
+  /** Of these very devices: what guardrails have in common. */
+  readonly known?: KnownChanges;
 };
-
-/** In the order of the devices; null says nothing. */
-type Changes = { readonly candidates: readonly (DeviceChange | null)[]; readonly controls: readonly DeviceChange[] };
 
 export function gatherEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
   const { metric, comparison } = guardrail.expression;
@@ -94,27 +91,20 @@ export function isEvaluated({ frames, durationMs }: Totals, { minimum }: Pick<Gu
  */
 const BREACH_PART = 0.1;
 
-function isHeard(totals: Totals, { minimum }: Pick<Guardrail, 'minimum'>): boolean {
+function hearing({ minimum }: Pick<Guardrail, 'minimum'>): (device: Selected) => boolean {
   const { framesPerDevice, minutes } = minimum;
   const least = { ...minimum, framesPerDevice: framesPerDevice * BREACH_PART, minutes: minutes * BREACH_PART };
-  return totals.frames > 0 && isEvaluated(totals, { minimum: least });
+  return ({ since: { totals } }) => totals.frames > 0 && isEvaluated(totals, { minimum: least });
 }
-
-/** With more devices than this the windows of each are not looked at: the spread between devices is known. */
-const FEW_DEVICES = 40;
 
 function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
   const { expression } = guardrail;
-  // A distance is between a device and its own past: what the controls drift by meanwhile is subtracted, like any change.
-  const isAbsolute = expression.comparison.kind === 'absolute' && expression.aggregate !== 'js';
-  const name = `${isAbsolute ? 'absolute' : 'self'} ${nameOf(expression)}`;
-  const changes = facts.known?.get(name) ?? changesOf(expression, facts, isAbsolute);
-  facts.known?.set(name, changes);
-  const heard = facts.candidates.map(({ since }) => isHeard(since.totals, guardrail));
+  const changes = changesOf(expression, facts, facts.known ?? openKnown([guardrail]));
+  const heard = facts.candidates.map(hearing(guardrail));
   const said = facts.candidates.filter((_, at) => heard[at] && changes.candidates[at] !== null);
   return {
     kind: 'changes',
-    basis: isAbsolute ? 'absolute' : 'self',
+    basis: isAbsolute(expression) ? 'absolute' : 'self',
     candidates: changes.candidates.filter(
       (change, at): change is DeviceChange => change !== null && heard[at] === true,
     ),
@@ -128,38 +118,8 @@ function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
   };
 }
 
-function changesOf(expression: Expressed, { candidates, controls }: EvidenceFacts, isAbsolute: boolean): Changes {
-  const withWindows = candidates.length + controls.length <= FEW_DEVICES;
-  const changeOf = (selected: Selected) =>
-    isAbsolute ? absoluteOf(selected, expression) : deviceChange(selected, expression, withWindows);
-  return {
-    candidates: candidates.map(changeOf),
-    controls: isAbsolute ? [] : controls.map(changeOf).filter((change) => change !== null),
-  };
-}
-
 function heardOf(guardrail: Guardrail, { candidates }: EvidenceFacts): readonly Selected[] {
-  return candidates.filter(({ since }) => isHeard(since.totals, guardrail));
-}
-
-type Expressed = Guardrail['expression'];
-
-function deviceChange(selected: Selected, expression: Expressed, withWindows: boolean): DeviceChange | null {
-  const { since, before } = selected;
-  if (since.windows === 0 || before.windows === 0) return null;
-  const change = measureChange(since.totals, before.totals, expression);
-  if (change === null) return null;
-  const scatter = (span: Span) => {
-    if (!withWindows) return NO_SCATTER;
-    return isDistance(expression) ? span.distances(before.totals) : span.scatter(expression);
-  };
-  return changeFrom(selected, change, { since: scatter(since), before: scatter(before) });
-}
-
-function absoluteOf(selected: Selected, expression: Expressed): DeviceChange | null {
-  const value = measure(selected.since.totals, expression);
-  if (value === null) return null;
-  return changeFrom(selected, value, { since: selected.since.scatter(expression), before: NO_SCATTER });
+  return candidates.filter(hearing(guardrail));
 }
 
 function rateEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: 'errors' | 'dropped'): Evidence {
@@ -244,15 +204,17 @@ function goldenEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
 }
 
 function basisOf(facts: EvidenceFacts, count: number): Basis {
+  const { known } = facts;
+  const counts = known?.counts ?? countArms(facts);
+  if (known) known.counts = counts;
+  return { ...counts, assigned: facts.assigned, count: Number.isFinite(count) ? count : 0 };
+}
+
+function countArms({ candidates, controls }: EvidenceFacts): ArmCounts {
   const excluded = { partial: 0, switch: 0, settling: 0, camera: 0 };
-  for (const reason of EXCLUSIONS) excluded[reason] = sum(facts.candidates, (selected) => selected.excluded[reason]);
-  return {
-    excluded,
-    assigned: facts.assigned,
-    // Without a past of its own a device cannot be a control: it joined later.
-    controlsAvailable: facts.controls.filter(({ before }) => before.windows > 0).length,
-    count: Number.isFinite(count) ? count : 0,
-  };
+  for (const reason of EXCLUSIONS) excluded[reason] = sum(candidates, (selected) => selected.excluded[reason]);
+  // Without a past of its own a device cannot be a control: it joined later.
+  return { excluded, controlsAvailable: controls.filter(({ before }) => before.windows > 0).length };
 }
 
 function changeFrom(

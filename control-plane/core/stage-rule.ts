@@ -6,6 +6,7 @@ import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Progress } from './advance.ts';
 import { type EvidenceFacts, gatherEvidence } from './evidence.ts';
 import type { Rule } from './judge.ts';
+import { anew } from './known-changes.ts';
 import type { Selected } from './selected.ts';
 
 export type StageClock = {
@@ -34,7 +35,8 @@ export function spansOf(facts: EvidenceFacts, clock: StageClock): Spans {
   const recentFromMs = clock.nowMs - clock.spec.analysis.window;
   const cut = (fromMs: number, toMs: number): Spanned => ({ facts: within(facts, fromMs, toMs), fromMs, toMs });
   // A plain limit is not compared with controls.
-  const recent = { ...facts, controls: [] };
+  const known = facts.known && anew(facts.known, 'absolute');
+  const recent = { ...facts, controls: [], ...(known ? { known } : {}) };
   return {
     planned,
     finished: last && { ...cut(last.fromMs, last.toMs), number: last.number },
@@ -102,6 +104,6 @@ function within(facts: EvidenceFacts, fromMs: number, toMs: number): EvidenceFac
     ...facts,
     candidates: facts.candidates.map(narrow),
     controls: facts.controls.map(narrow),
-    known: new Map(),
+    ...(facts.known ? { known: anew(facts.known, 'all') } : {}),
   };
 }

@@ -153,7 +153,8 @@ type Finder = (candidate: DeviceChange) => Omit<Match, 'candidate'>;
 
 type ControlGroups = {
   readonly all: readonly DeviceChange[];
-  readonly strata: ReadonlyMap<string, readonly DeviceChange[]>;
+  /** By site, and there by hardware. */
+  readonly strata: ReadonlyMap<string, ReadonlyMap<string, readonly DeviceChange[]>>;
   readonly classes: ReadonlyMap<string, readonly DeviceChange[]>;
 };
 
@@ -162,9 +163,13 @@ export type GroupsOf = (controls: readonly DeviceChange[]) => ControlGroups;
 function groupControls(controls: readonly DeviceChange[]): ControlGroups {
   return {
     all: controls,
-    strata: Map.groupBy(controls, stratumOf),
-    classes: Map.groupBy(controls, ({ hardwareClass }) => hardwareClass),
+    strata: new Map([...Map.groupBy(controls, ({ site }) => site)].map(([site, of]) => [site, byHardware(of)])),
+    classes: byHardware(controls),
   };
+}
+
+function byHardware(devices: readonly DeviceChange[]): ReadonlyMap<string, readonly DeviceChange[]> {
+  return Map.groupBy(devices, ({ hardwareClass }) => hardwareClass);
 }
 
 /** For scopes that share their controls: these are put into groups once. */
@@ -180,16 +185,12 @@ export function rememberGroups(): GroupsOf {
 /** Like with like: same site and hardware, else same hardware, else the fleet. */
 function controlFinder({ all, strata, classes }: ControlGroups): Finder {
   return (candidate) => {
-    const near = strata.get(stratumOf(candidate));
+    const near = strata.get(candidate.site)?.get(candidate.hardwareClass);
     if (near) return { group: near, level: 'site and hardware' };
     const hardware = classes.get(candidate.hardwareClass);
     if (hardware) return { group: hardware, level: 'hardware' };
     return all.length > 0 ? { group: all, level: 'fleet' } : { group: [], level: 'own baseline only' };
   };
-}
-
-function stratumOf({ site, hardwareClass }: DeviceChange): string {
-  return `${site}/${hardwareClass}`;
 }
 
 type Seen = { readonly candidates: readonly DeviceChange[]; readonly controls: number; readonly isEnough: boolean };

@@ -9,6 +9,7 @@ import { rememberTotals, type TotalsMemory } from '../device-memory.ts';
 import { type Evidence, type EvidenceFacts, gatherEvidence, isEvaluated } from '../evidence.ts';
 import { type Incident, type IncidentFacts, judgeIncidents } from '../incident-verdict.ts';
 import type { Rule } from '../judge.ts';
+import { openKnown } from '../known-changes.ts';
 import { judgeScopes, type Slice, slicesOf } from '../slices.ts';
 import { ruleOf, type StageClock, spansFromMs, spansOf } from '../stage-rule.ts';
 import { keyOf } from '../stages.ts';
@@ -132,7 +133,7 @@ function gather({ facts, stage, places, memory }: Scene, clock: StageClock): Evi
       candidate: facts.isRelabelled ? device.baselineScores : device.candidateScores,
       baseline: device.baselineScores,
     })),
-    known: new Map(),
+    known: openKnown(guardrails.filter((guardrail) => appliesTo(guardrail, stage))),
   };
 }
 
