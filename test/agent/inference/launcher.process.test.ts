@@ -111,7 +111,9 @@ describe('a launcher', () => {
     const launcher = launcherOf({ memoryLimit: false, env: { BELAY_TEST_PLUGGED: 'yes' } });
     const runner = await launch(launcher, releaseOf(tinyModel('sound')), 'candidate');
     const environment = readFileSync(`/proc/${runner.pid}/environ`, 'utf8').split('\0').filter(Boolean);
-    const ours = environment.filter((one) => !/^(PATH|NODE_COMPILE_CACHE|LD_LIBRARY_PATH|TZ|LANG|MALLOC_ARENA_MAX)=/.test(one));
+    const ours = environment.filter(
+      (one) => !/^(PATH|NODE_COMPILE_CACHE|LD_LIBRARY_PATH|TZ|LANG|MALLOC_ARENA_MAX)=/.test(one),
+    );
     expect(ours).toEqual(['BELAY_TEST_PLUGGED=yes']);
   });
 });

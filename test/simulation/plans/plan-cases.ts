@@ -22,6 +22,7 @@ const SOUND: Candidate = {
   treatment: { ...UNCHANGED, latencyShare: -0.02, errorFactor: 0.5 },
   golden: {},
   paired: { lost: 0.005, gained: 0.01, wrongClass: 0.005 },
+  business: { costShare: -0.1, falseAlertShare: -0.05 },
   memoryShare: 0,
   revertShare: 0,
   revertAfterMinutes: 0,

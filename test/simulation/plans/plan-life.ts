@@ -31,6 +31,7 @@ import { importShortForm } from '../../../shared/rollout/import-short-form.ts';
 import { readRolloutFile } from '../../../shared/rollout/read-rollout-file.ts';
 import type { RolloutSpec } from '../../../shared/rollout/rollout-file.ts';
 import { type Candidate, dress, type Placed, reportIn } from './candidate.ts';
+import { figuresOf } from './figures.ts';
 
 export type PlanEnd = {
   readonly end: 'completed' | 'rolled_back' | 'held' | 'open';
@@ -47,7 +48,7 @@ export type PlanRun = { readonly file: string; readonly candidate: Candidate; re
 
 const EXAMPLES = new URL('../../../scripts/examples/', import.meta.url);
 const START_MS = 1_800_000_000_000;
-const PER_FACTORY = 16;
+const PER_FACTORY = 32;
 const BASELINE_STEPS = 24;
 /** Agents send windows of a minute; here one stands for five, or for thirty where a stage lasts a day. The fleet drifts per window. */
 const STEP_MS = 5 * MINUTE_MS;
@@ -216,12 +217,17 @@ function observe(
 function assessedOf(place: Place, nowMs: number): AssessedDevice {
   const { device, role, activatedAtMs, hasReverted, before, since } = place;
   const { site, hardwareClass, key } = device;
+  const servesSinceMs = role === 'serve' ? place.switchedAtMs : null;
   return {
     ...{ site, device: device.device, hardwareClass, key, pin: null, role, online: true, lastSeenAtMs: nowMs },
     reported: reportIn(hasReverted ? 'none' : role, place, nowMs),
     activatedAtMs,
     hasRevertEvent: hasReverted,
-    history: { site, device: device.device, hardwareClass, line: null, baselineDigest: BASELINE_DIGEST, before, since },
+    history: {
+      ...{ site, device: device.device, hardwareClass, line: null, baselineDigest: BASELINE_DIGEST, before, since },
+      business: figuresOf(place, { startMs: START_MS, nowMs, servesSinceMs }),
+      servesSinceMs,
+    },
   };
 }
 
@@ -244,6 +250,7 @@ function requestIn({ state, progress }: Standing, { stages, owners }: RolloutSpe
   if (state !== 'awaiting_approval') return null;
   const stage = stages[progress.stageIndex];
   const given = progress.approvals.map(({ actor }) => actor);
+  if (stage?.promote === 'approval' && given.length >= stage.approvals) return null;
   const approver = [...owners.approvers, 'on-call'].find((name) => !given.includes(name)) ?? 'on-call';
   const verb = stage?.promote === 'approval' ? 'approve' : 'promote';
   return { verb, actor: approver, reason: 'ready', override: false, keep: false };
