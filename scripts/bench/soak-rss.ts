@@ -1,6 +1,6 @@
 // The long run: how the memory and the open files of an agent's processes grow over half an hour in which its candidate comes
 // and goes twenty times. Only when it is asked for; `--minutes` shortens or lengthens it. Garbage that waits for its collection
-// is no growth, so of each change only the lowest sample counts; and the slope comes with how sure it is.
+// is no growth, so of each stretch in which V8 collects at least once only the lowest sample counts.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -15,6 +15,8 @@ import { withWorkspace } from './workspace.ts';
 const MINUTES = 30;
 const CHANGES = 20;
 const SAMPLE_EVERY_MS = 2000;
+/** V8 collects the whole heap of these processes every five to twelve minutes: so many changes have one. */
+const CHANGES_PER_STRETCH = 5;
 /** Caches fill and heaps find their size in the first part; the slope is that of the rest. */
 const WARM_UP_SHARE = 0.25;
 const BASELINE = 'cv-detector/1.8.2';
@@ -90,10 +92,10 @@ function sampleOf(pid: number, change: number): Sample {
   return { change, atMs: performance.now(), rssMb: rssMb(pid), anonymousMb: anonymousMb(pid), fds };
 }
 
-/** The sample of each change in which the process had least memory of its own. */
+/** The sample of each stretch in which the process had least memory of its own. */
 function floorsOf(samples: readonly Sample[]): readonly Sample[] {
-  const changes = Map.groupBy(samples, (sample) => sample.change).values();
-  return [...changes].map((part) =>
+  const stretches = Map.groupBy(samples, ({ change }) => Math.ceil(change / CHANGES_PER_STRETCH)).values();
+  return [...stretches].map((part) =>
     part.reduce((lowest, sample) => (sample.anonymousMb < lowest.anonymousMb ? sample : lowest)),
   );
 }
@@ -106,7 +108,7 @@ function rowOf(kind: Kind, samples: readonly Sample[], turnMs: number): Row {
   const rss = growth((sample) => sample.rssMb);
   const half = Math.floor(settled.length / 2);
   const fds = [settled.slice(0, half), settled.slice(half)].map((part) => median(part.map((one) => one.fds)));
-  const levels = [floors[0], floors.at(-1)].map((sample) => sample?.rssMb.toFixed(1));
+  const levels = floors.map((sample) => sample.rssMb.toFixed(1));
   const minutes = (turnMs * CHANGES) / 60_000;
   return {
     id: `soak.rss.${kind}`,
@@ -116,8 +118,8 @@ function rowOf(kind: Kind, samples: readonly Sample[], turnMs: number): Row {
     unit: 'MB/h',
     goal: '≤ 1 MB/h, open files flat',
     note: noteOf(
-      `${CHANGES} changes of release in ${minutes.toFixed(0)} min, the lowest sample of each, the first quarter not counted`,
-      `RSS ${levels.join(' → ')} MB, 95 % interval ${rangeOf(rss)}`,
+      `${CHANGES} changes of release in ${minutes.toFixed(0)} min, the lowest sample of every ${CHANGES_PER_STRETCH}, the first quarter not counted`,
+      `RSS ${levels.join(' → ')} MB, between ${rangeOf(rss)}`,
       `anonymous memory ${rangeOf(growth((sample) => sample.anonymousMb))}`,
       `files ${fds.join(' → ')}`,
       describeLoad(),
