@@ -61,7 +61,8 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
   const cameras = await cameraWatch.open();
   const { readInstalled, discardDamaged } = artifacts;
   const prewarmFor = (digest: string) => prewarmOf(control.state(), digest);
-  const releases = { readInstalled, discardDamaged, threadsFor, prewarmFor };
+  const isProven = (digest: string) => control.state().proofs.get(digest)?.passed === true;
+  const releases = { readInstalled, discardDamaged, threadsFor, prewarmFor, isProven };
   const pool = new RunnerPool({ cameras, frameLoop, launcher, ...releases, telemetry, send, log });
   const { device, ringDir } = config;
   const wakeReporter = floor.reporter.wake;

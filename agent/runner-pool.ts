@@ -23,6 +23,8 @@ export type RunnerPoolParts = {
   readonly discardDamaged: (digest: string) => Promise<void>;
   readonly threadsFor: (release: Installed, priority: Priority) => number;
   readonly prewarmFor: (digest: string) => Prewarm;
+  /** It has met its golden pictures on this device. */
+  readonly isProven: (digest: string) => boolean;
   readonly telemetry: Pick<Telemetry, 'recordRunner'>;
   readonly send: (event: CoreEvent) => void;
   readonly log: RoomLog;
@@ -131,7 +133,8 @@ export class RunnerPool {
       ring: camera.ring(manifest.input),
       role: priority,
       threads: threadsFor(release, priority),
-      urgent: priority === 'baseline' && this.#isNobodyThere(),
+      // One that is not known to be sound shows in its warm-up what is wrong with it, and the next of the chain gets its turn.
+      urgent: priority === 'baseline' && this.#parts.isProven(ref.digest) && this.#isNobodyThere(),
       log,
       coldMs: manifest.limits.coldMs,
       ...(signal === undefined ? {} : { signal }),

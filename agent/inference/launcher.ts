@@ -7,9 +7,10 @@ import { z } from 'zod';
 import { describeError } from '../../shared/basics/errors.ts';
 import type { Manifest } from '../../shared/release/manifest.ts';
 import type { RoomLog } from '../frames/child-log.ts';
+import { PRLIMIT } from './limited-command.ts';
 import { type MemoryFloorParts, measureMemoryFloor, readMemoryFloor } from './memory-floor.ts';
 import { openRunner, type Runner } from './open-runner.ts';
-import { type FrameToken, OWN_RUNNER, PRLIMIT, type RunnerOptions } from './runner.ts';
+import { type FrameToken, OWN_RUNNER, type RunnerOptions } from './runner.ts';
 
 /** `runner` of the agent's configuration: another runtime than ours. */
 export const runnerOptionsSchema = z.strictObject({

@@ -23,15 +23,27 @@ export function starvationIn(ofMs: number, fromMs: number | null, toMs: number |
   return waitedMs >= STARVED_SHARE * ofMs ? { waitedMs, ofMs } : null;
 }
 
-/** Why a process is not ready after so long. Loading niced on a busy machine takes any time: that is not the release's fault. */
-export function latenessOf(pid: number, ageMs: number, procRoot = '/proc'): Lateness {
-  const detail = `not ready after ${ageMs} ms`;
-  const starvation = starvationIn(ageMs, 0, processorWaitMs(pid, procRoot));
-  if (starvation === null) return { code: 'load-timeout', detail };
-  return { code: 'starved', detail: `${detail}: ${describeStarvation(starvation)}` };
-}
+/** So many times its time to load, a process that stands in line is waited for: killed, it would begin again from nothing. */
+const PATIENCE = 4;
+const LOOK_MS_MIN = 50;
 
-type Lateness = { readonly code: 'load-timeout' | 'starved'; readonly detail: string };
+/** `waiting`: look again after so long. */
+export type Lateness =
+  | { readonly kind: 'late'; readonly code: 'load-timeout' | 'starved'; readonly detail: string }
+  | { readonly kind: 'waiting'; readonly moreMs: number };
+
+/**
+ * Whether a process that is not ready `ageMs` after its start is late. Loading niced on a busy machine takes any time, and that is
+ * not the release's fault: time in which it stood in line for a processor does not count.
+ */
+export function latenessOf(pid: number, ageMs: number, coldMs: number, procRoot = '/proc'): Lateness {
+  const waitedMs = processorWaitMs(pid, procRoot) ?? 0;
+  const leftMs = coldMs - (ageMs - waitedMs);
+  if (leftMs < 1) return { kind: 'late', code: 'load-timeout', detail: `not ready after ${coldMs} ms` };
+  if (ageMs < PATIENCE * coldMs) return { kind: 'waiting', moreMs: Math.max(LOOK_MS_MIN, leftMs) };
+  const why = describeStarvation({ waitedMs, ofMs: ageMs });
+  return { kind: 'late', code: 'starved', detail: `not ready after ${Math.round(ageMs)} ms: ${why}` };
+}
 
 export function describeStarvation({ waitedMs, ofMs }: Starvation): string {
   return `its process stood in line for a processor for ${seconds(waitedMs)} of ${seconds(ofMs)}: the machine is too busy`;

@@ -1,6 +1,5 @@
 // The agent's side of a runner process: starts it, hands it frame tokens, hears its answers, ends it. Knows which
 // tokens it holds. Decides nothing: when to stop, kill or drain is said by the caller.
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BelayError } from '../../shared/basics/errors.ts';
 import type { Answer } from '../../shared/release/answers.ts';
@@ -12,6 +11,7 @@ import { FramingError, type Message } from '../frames/framing.ts';
 import type { RingInfo } from '../frames/ring.ts';
 import { LEAN_RUNNER } from '../small-memory.ts';
 import { causeOfDeath, type Death } from './cause-of-death.ts';
+import { withLimits } from './limited-command.ts';
 import { volunteerForOutOfMemory } from './oom-score.ts';
 import { latenessOf } from './processor-wait.ts';
 import { readyFault } from './ready-check.ts';
@@ -85,7 +85,7 @@ export type RunnerOptions<T extends FrameToken> = {
   /** Nobody answers until it does, and it has been proven: its first frame is its warm-up. */
   readonly urgent?: boolean;
   readonly log: RoomLog;
-  /** Time to load and warm up; then it is killed and the opening rejects. */
+  /** Time to load and warm up, without standing in line for a processor; then it is killed and the opening rejects. */
   readonly coldMs: number;
   /** Ends the loading: its process is killed and the opening rejects with `cancelled`. Means nothing afterwards. */
   readonly signal?: AbortSignal;
@@ -109,8 +109,6 @@ export const OWN_RUNNER: readonly string[] = [
 ];
 /** A serving candidate gets what the baseline gets: otherwise a busy box makes every candidate look slow. */
 export const RUNNER_NICE: Readonly<Record<RunnerRole, number>> = { baseline: 1, candidate: 1, shadow: 19 };
-/** Of util-linux, on every Debian. */
-export const PRLIMIT = '/usr/bin/prlimit';
 /** A stack trace of V8, with the sentence before it that says why. */
 const LAST_WORDS_MAX = 40;
 
@@ -126,15 +124,6 @@ const NEXT_STEP: Readonly<Record<RunnerErrorCode, string>> = {
   'crashed-on-load': 'look at the log lines of this process; the release must not be tried again unchanged',
 };
 
-/**
- * prlimit sets the limits and becomes the program it is given: the pid stays, no privilege is needed. A core of one byte is
- * none, to a file and to a program: writing one would keep a dying runner alive for seconds, and its frame waiting.
- */
-function withLimits(command: readonly string[], dataBytesMax: number | undefined): readonly string[] {
-  if (!existsSync(PRLIMIT)) return command;
-  return [PRLIMIT, '--core=1', ...(dataBytesMax === undefined ? [] : [`--data=${dataBytesMax}`]), ...command];
-}
-
 /** A runner process from its start to its end. Make one with openRunner, the room's door. */
 export class RunnerChild<T extends FrameToken> {
   readonly #child: Child;
@@ -146,7 +135,8 @@ export class RunnerChild<T extends FrameToken> {
   #state: 'loading' | 'ready' | 'failed' = 'loading';
   #lacksMemory = false;
   #violation: string | null = null;
-  readonly #coldTimer: NodeJS.Timeout;
+  readonly #startedAtMs = performance.now();
+  #coldTimer: NodeJS.Timeout;
   readonly #onAbort = () => this.#fail('cancelled', 'given up while it was loading');
 
   constructor(options: RunnerOptions<T>) {
@@ -164,10 +154,7 @@ export class RunnerChild<T extends FrameToken> {
       onExit: (exit) => this.#end(exit),
     });
     volunteerForOutOfMemory(this.#child.pid, role);
-    this.#coldTimer = setTimeout(() => {
-      const late = latenessOf(this.pid, options.coldMs);
-      this.#fail(late.code, late.detail);
-    }, options.coldMs);
+    this.#coldTimer = setTimeout(() => this.#lookIfLate(), options.coldMs);
     options.signal?.addEventListener('abort', this.#onAbort);
     const { manifest, packageDir, ring, threads, urgent = false } = options;
     const hello = { type: 'hello', protocol: PROTOCOL, manifest, packageDir, ring, threads, role, urgent } as const;
@@ -266,6 +253,12 @@ export class RunnerChild<T extends FrameToken> {
     void this.#child.kill();
     const message = `loading ${this.#name} as ${this.#options.role}: ${detail}; ${NEXT_STEP[code]}`;
     this.#ready.reject(new RunnerError(code, message));
+  }
+
+  #lookIfLate(): void {
+    const late = latenessOf(this.pid, performance.now() - this.#startedAtMs, this.#options.coldMs);
+    if (late.kind === 'late') this.#fail(late.code, late.detail);
+    else this.#coldTimer = setTimeout(() => this.#lookIfLate(), late.moreMs);
   }
 
   #endWait(): void {

@@ -23,7 +23,7 @@ const CAMERA: Camera = {
   close: () => Promise.resolve(),
 };
 
-it('is in a hurry for a baseline only while nobody answers, and never for one on trial', async () => {
+it('is in a hurry for a proven baseline only while nobody answers, and never for one on trial', async () => {
   const { loop } = new FrameWorld();
   const launched: string[] = [];
   const launcher: Launcher = {
@@ -43,6 +43,7 @@ it('is in a hurry for a baseline only while nobody answers, and never for one on
     discardDamaged: () => Promise.resolve(),
     threadsFor: () => 1,
     prewarmFor: () => ({ warmupFrames: null, coldStartProbes: 1 }),
+    isProven: (digest) => digest !== ref('f').digest,
     telemetry: { recordRunner: () => {} },
     send: (event) => loaded.push(event.kind),
     log: openRecordingLog(),
@@ -57,5 +58,7 @@ it('is in a hurry for a baseline only while nobody answers, and never for one on
   await pool.unload(ref('b').digest, 'at-once');
   await pool.unload(ref('c').digest, 'at-once');
   await load('b', 'baseline');
-  expect(launched).toEqual(['candidate calm', 'baseline calm', 'baseline urgent']);
+  await pool.unload(ref('b').digest, 'at-once');
+  await load('f', 'baseline');
+  expect(launched).toEqual(['candidate calm', 'baseline calm', 'baseline urgent', 'baseline calm']);
 });
