@@ -6,6 +6,9 @@ const MIRRORS = 'test/{agent,control-plane,shared,scripts,contract}';
 /** Files at a time. Vitest leaves one core free for itself, which on two cores would be every file after the other. */
 const WORKERS = '100%';
 
+/** How long a condition is waited for: vitest's own second is too short beside other test files. */
+const POLL = { poll: { timeout: 10_000 } } as const;
+
 export default defineConfig({
   test: {
     projects: [
@@ -17,6 +20,7 @@ export default defineConfig({
           experimental: native,
           pool: 'forks',
           maxWorkers: WORKERS,
+          expect: POLL,
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -28,6 +32,7 @@ export default defineConfig({
           experimental: native,
           pool: 'forks',
           maxWorkers: WORKERS,
+          expect: POLL,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -39,6 +44,7 @@ export default defineConfig({
           experimental: native,
           pool: 'forks',
           fileParallelism: false,
+          expect: POLL,
           testTimeout: 600_000,
         },
       },
@@ -49,6 +55,7 @@ export default defineConfig({
           experimental: native,
           pool: 'forks',
           fileParallelism: false,
+          expect: POLL,
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
