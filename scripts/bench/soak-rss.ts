@@ -30,7 +30,6 @@ const MS_PER_HOUR = 3_600_000;
 type Kind = 'supervisor' | 'source' | 'runner';
 type Sample = {
   readonly change: number;
-  readonly atMs: number;
   readonly rssMb: number;
   /** Without pages of files, such as those of Node's own program that many processes share: what a leak would be in. */
   readonly anonymousMb: number;
@@ -89,7 +88,7 @@ function pidsOf(rig: DeviceRig): Readonly<Record<Kind, number>> {
 
 function sampleOf(pid: number, change: number): Sample {
   const fds = readdirSync(`/proc/${pid}/fd`).length;
-  return { change, atMs: performance.now(), rssMb: rssMb(pid), anonymousMb: anonymousMb(pid), fds };
+  return { change, rssMb: rssMb(pid), anonymousMb: anonymousMb(pid), fds };
 }
 
 /** The sample of each stretch in which the process had least memory of its own. */
@@ -103,8 +102,10 @@ function floorsOf(samples: readonly Sample[]): readonly Sample[] {
 function rowOf(kind: Kind, samples: readonly Sample[], turnMs: number): Row {
   const settled = samples.filter(({ change }) => change > CHANGES * WARM_UP_SHARE);
   const floors = floorsOf(settled);
+  // By the stretch and not by the sample: the end of one and the beginning of the next may lie side by side.
+  const stretchHours = (CHANGES_PER_STRETCH * turnMs) / MS_PER_HOUR;
   const growth = (mb: (sample: Sample) => number) =>
-    robustSlope(floors.map((sample) => [sample.atMs / MS_PER_HOUR, mb(sample)] as const));
+    robustSlope(floors.map((sample, at) => [at * stretchHours, mb(sample)] as const));
   const rss = growth((sample) => sample.rssMb);
   const half = Math.floor(settled.length / 2);
   const fds = [settled.slice(0, half), settled.slice(half)].map((part) => median(part.map((one) => one.fds)));
