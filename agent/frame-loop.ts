@@ -149,7 +149,8 @@ export class FrameLoop {
       core.send({ kind: 'opinion', digest, content });
       return;
     }
-    const latencyMs = Math.max(0, monotonicNow() - frame.token.monotonicMs);
+    // A shadow has waited for the answer: its own time alone tells of it.
+    const latencyMs = role === 'shadow' ? serviceMs : Math.max(0, monotonicNow() - frame.token.monotonicMs);
     const outcome = outcomeOf(lane, flight, { kind: 'answered', latencyMs, runMs, answer, borderline });
     if (role !== 'shadow') this.#publish(lane, frame, outcome);
     telemetry.recordOutcome(outcome);
@@ -205,9 +206,9 @@ export class FrameLoop {
   /** Not before the answer: beside the baseline it would take memory and caches from it. Without one there is no pair. */
   #turnToShadow(frame: Frame, isAnswered: boolean): void {
     if (frame.shadow === null) return;
-    const lane = this.#lanes.get(laneKey(frame.shadow, frame.cameraId));
+    const lane = isAnswered ? this.#lanes.get(laneKey(frame.shadow, frame.cameraId)) : undefined;
     frame.shadow = null;
-    if (lane && isAnswered) {
+    if (lane) {
       this.#parts.telemetry.recordOffered(lane.ref.digest);
       this.#give(lane, { frame, role: 'shadow' }, 'next');
     }

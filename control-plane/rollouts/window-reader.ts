@@ -47,12 +47,11 @@ export class WindowReader {
 
   /** Takes what has arrived since the last call, and gets ready to be asked this of these devices. */
   async refresh(database: Queryable, question: Question, devices: readonly ReadDevice[]): Promise<void> {
-    const late = await this.#takeArrived(database);
+    await this.#takeArrived(database);
     for (const device of devices) {
       const key = keyOf(device);
       const known = this.#known.get(key);
-      const isGood = known?.baselineDigest === device.baselineDigest && !late.has(key) && known.fold.ask(question);
-      if (isGood) continue;
+      if (known?.baselineDigest === device.baselineDigest && known.fold.ask(question)) continue;
       this.#known.set(key, await this.#readAgain(database, device, question));
       await letOthersRun();
     }
@@ -69,17 +68,15 @@ export class WindowReader {
     return attribute(this.#business.records, devices);
   }
 
-  /** Devices whose windows came after younger ones. */
-  async #takeArrived(database: Queryable): Promise<ReadonlySet<string>> {
+  /** A device whose window came after younger ones is forgotten, so that it is read again, also when that fails at first. */
+  async #takeArrived(database: Queryable): Promise<void> {
     this.#receivedAtMs ??= await latestReceiptMs(database);
-    const late = new Set<string>();
     for (const row of await rowsReceivedSince(database, this.#scope, this.#receivedAtMs - OVERLAP_MS)) {
       const fold = this.#known.get(keyOf(row))?.fold;
-      if (this.#isNew(row) && fold && !this.#take(row, fold)) late.add(keyOf(row));
+      if (this.#isNew(row) && fold && !this.#take(row, fold)) this.#known.delete(keyOf(row));
     }
     for (const [id, receivedAtMs] of this.#taken)
       if (receivedAtMs < this.#receivedAtMs - OVERLAP_MS) this.#taken.delete(id);
-    return late;
   }
 
   async #readAgain(database: Queryable, device: ReadDevice, question: Question): Promise<Known> {

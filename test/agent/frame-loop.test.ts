@@ -113,6 +113,19 @@ describe('a shadow', () => {
     expect(world.released).toEqual([1, 2]);
   });
 
+  it('is timed by itself, not by what it has waited for the answer', () => {
+    world.ask('shadow');
+    world.frame();
+    world.runner('b').answer();
+    world.frame();
+    world.nowMs += 400;
+    world.runner('b').answer();
+    world.nowMs += 30;
+    world.runner('c').answer();
+    const shadow = world.outcomes.find(({ role }) => role === 'shadow')?.result;
+    expect(shadow).toMatchObject({ kind: 'answered', latencyMs: 30 });
+  });
+
   it('does not see a frame that nobody has answered', () => {
     world.ask('shadow');
     for (let frame = 0; frame < 8; frame += 1) world.frame();
