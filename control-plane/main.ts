@@ -12,6 +12,7 @@ import { openDatabase } from './database/database.ts';
 import { claimFolder } from './database/folder-claim.ts';
 import { createDeliveryLoop, type DeliveryLoop, signDesired } from './delivery-loop.ts';
 import { readAllDesired } from './devices/desired-store.ts';
+import { registerDashboard } from './http/dashboard.ts';
 import { buildServer } from './http/server.ts';
 import { createReassertLoop, type ReassertLoop } from './kill-switch/reassert-loop.ts';
 import { type Messaging, openBroker, type Principal, type RetainedEntry } from './messaging/messaging.ts';
@@ -62,6 +63,7 @@ export async function openControlPlane(config: Config): Promise<ControlPlane> {
   const app = undo.adopt(await buildServer({ version, log, loopbackOnly: !config.allowRemote }), (it) => it.close());
   const urls = { mqttUrl, apiUrl: config.publicUrls.http ?? '' };
   registerRoutes(app, rooms, { telemetry, messaging, rolloutLoop, startedAtMs, version, urls: () => urls });
+  await registerDashboard(app, join(import.meta.dirname, 'dashboard/dist'));
   const httpUrl = await app.listen({ host: config.http.host, port: config.http.port });
   urls.apiUrl ||= httpUrl;
   log.info({ httpUrl, mqttUrl, dataDir: config.dataDir }, 'control plane is up');

@@ -10,6 +10,8 @@ type Step = { readonly name: string; readonly command: readonly string[] };
 
 const STEPS: readonly Step[] = [
   { name: 'type check', command: [bin('tsc'), '-p', root] },
+  { name: 'type check of the dashboard', command: [bin('tsc'), '-p', path.join(root, 'control-plane/dashboard')] },
+  { name: 'dashboard', command: [path.join(root, 'scripts/build-dashboard.ts')] },
   { name: 'lint', command: [bin('biome'), 'check', '--error-on-warnings', root] },
   { name: 'tidy', command: [path.join(root, 'scripts/tidy.ts')] },
   { name: 'models', command: [path.join(root, 'scripts/models/verify.ts')] },

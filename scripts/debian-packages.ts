@@ -33,6 +33,8 @@ const NEEDED: readonly Needed[] = [
     // Not on the PATH of everybody.
     probe: ['/bin/sh', '-c', 'test -x /usr/sbin/mkfs.ext4 || test -x /sbin/mkfs.ext4'],
   },
+  { tool: 'chromium', debianPackage: 'chromium', why: 'the dashboard is tested in a real browser' },
+  { tool: 'promtool', debianPackage: 'prometheus', why: 'it tests the alert rules' },
   {
     tool: 'RTSP server of H.264',
     debianPackage: 'gstreamer1.0-plugins-good',

@@ -27,6 +27,16 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   commander: ['control-plane/cli/'],
   'log-update': ['control-plane/cli/'],
   pino: ['agent/', 'control-plane/', 'test/'],
+  preact: ['control-plane/dashboard/'],
+  'preact-iso': ['control-plane/dashboard/'],
+  '@preact/signals': ['control-plane/dashboard/'],
+  uplot: ['control-plane/dashboard/charts/'],
+  vite: ['control-plane/dashboard/vite.config.ts', 'scripts/'],
+  standardwebhooks: ['control-plane/notifications/', 'test/'],
+  '@opentelemetry/api': ['control-plane/metrics/'],
+  '@opentelemetry/sdk-metrics': ['control-plane/metrics/'],
+  '@opentelemetry/exporter-prometheus': ['control-plane/metrics/'],
+  'playwright-core': ['test/browser/', 'scripts/'],
 };
 
 export const allRules: Readonly<Record<string, Rule>> = {
@@ -100,6 +110,8 @@ const isShared = (path: string): boolean => path.startsWith('shared/');
 const isCli = (path: string): boolean => path.startsWith('control-plane/cli/');
 const isLocalCli = (path: string): boolean => path.startsWith('control-plane/cli/local/');
 
+const isDashboard = (path: string): boolean => path.startsWith('control-plane/dashboard/');
+
 type Border = { readonly why: string; readonly crosses: (from: string, to: string) => boolean };
 
 /** shared ← core ← rooms ← loops; agent and control plane never meet; the CLI speaks HTTP, save its `local/` part that starts processes. */
@@ -115,6 +127,11 @@ const BORDERS: readonly Border[] = [
     why: 'the CLI is a customer of the HTTP API',
     crosses: (from, to) => isCli(from) && !isLocalCli(from) && !isCli(to) && !isShared(to),
   },
+  {
+    why: 'the dashboard is a customer of the HTTP API',
+    crosses: (from, to) => isDashboard(from) && !isDashboard(to) && !isShared(to),
+  },
+  { why: 'nothing but a browser runs the dashboard', crosses: (from, to) => !isDashboard(from) && isDashboard(to) },
 ];
 
 function directionFinding(from: string, to: string): Finding[] {
@@ -151,7 +168,7 @@ function findUnreachable(files: readonly SourceFile[]): Finding[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const isEntry = (file: SourceFile): boolean =>
     file.path.startsWith('test/') ||
-    /(^|\/)(main|.*-process|vitest\.config)\.ts$/.test(file.path) ||
+    /(^|\/)(main|.*-process|vitest\.config|vite\.config)\.tsx?$/.test(file.path) ||
     file.path.startsWith('scripts/') ||
     file.path === 'control-plane/cli/belay.ts';
   const reached = new Set<string>();

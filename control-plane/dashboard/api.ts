@@ -1,0 +1,59 @@
+// The dashboard's way to the control plane: JSON over fetch with the session's cookie; refusals are ApiProblem.
+import { signal } from '@preact/signals';
+import type { SessionAnswer } from '../../shared/protocol/api-identity.ts';
+import type { ProblemDocument } from '../../shared/protocol/api-problems.ts';
+
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** What the server refused, with its own words; status 0: it could not be reached. */
+export class ApiProblem extends Error {
+  readonly status: number;
+  readonly problem: Partial<ProblemDocument>;
+
+  constructor(status: number, problem: Partial<ProblemDocument>) {
+    super(problem.detail ?? problem.title ?? `the control plane answered ${status}`);
+    this.name = 'ApiProblem';
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+/** Null until it is known; `identity.kind` is `nobody` when nobody has signed in. */
+export const session = signal<SessionAnswer | null>(null);
+
+type Asked = { readonly method?: string; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> };
+
+/** Throws ApiProblem. The answer's shape is the server's word: both come from the same release. */
+export async function ask<T>(path: string, { method = 'GET', body, headers = {} }: Asked = {}): Promise<T> {
+  const csrf = session.value?.csrf;
+  const response = await fetch(path, {
+    method,
+    credentials: 'same-origin',
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(csrf && method !== 'GET' ? { 'x-belay-csrf': csrf } : {}),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }).catch((error: unknown) => {
+    throw new ApiProblem(0, { title: 'The control plane cannot be reached', detail: String(error) });
+  });
+  if (!response.ok) throw new ApiProblem(response.status, await readProblem(response));
+  return (response.status === 204 ? null : await response.json()) as T;
+}
+
+/** As `ask`, for what changes something: with a key, so that a repeated request is not a second act. */
+export function act<T>(path: string, body: unknown, asked: Omit<Asked, 'body'> = {}): Promise<T> {
+  const headers = { 'idempotency-key': crypto.randomUUID(), ...asked.headers };
+  return ask<T>(path, { method: asked.method ?? 'POST', body, headers });
+}
+
+async function readProblem(response: Response): Promise<Partial<ProblemDocument>> {
+  try {
+    return (await response.json()) as Partial<ProblemDocument>;
+  } catch {
+    return { title: `The control plane answered ${response.status} ${response.statusText}` };
+  }
+}

@@ -1,0 +1,58 @@
+// A document of the API on a page: read when the page opens, read again when the stream says that it has changed.
+import { useEffect, useState } from 'preact/hooks';
+import type { LiveChange, LiveTopic } from '../../../shared/protocol/api-live.ts';
+import { ApiProblem, ask } from '../api.ts';
+import { onChanges } from './live.ts';
+
+export type Resource<T> = {
+  readonly value: T | null;
+  readonly problem: ApiProblem | null;
+  /** When `value` was read, by this browser's clock; null before the first time. */
+  readonly readAtMs: number | null;
+  readonly refresh: () => void;
+};
+
+/** `id` left out: any change of the resource. */
+export type Watched = { readonly resource: LiveTopic; readonly id?: string };
+
+/** Changes that come close together are one more reading. */
+const SETTLE_MS = 250;
+
+/** `path` null: nothing is read. `watches` is looked at when `path` changes. */
+export function useResource<T>(path: string | null, watches: readonly Watched[] = []): Resource<T> {
+  const [state, setState] = useState<Omit<Resource<T>, 'refresh'>>({ value: null, problem: null, readAtMs: null });
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    if (path === null) return;
+    let isOver = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const read = (): void => {
+      timer = undefined;
+      ask<T>(path).then(
+        (value) => isOver || setState({ value, problem: null, readAtMs: Date.now() }),
+        (error: unknown) => isOver || setState((before) => ({ ...before, problem: toProblem(error) })),
+      );
+    };
+    read();
+    const stop = onChanges((changes) => {
+      if (timer === undefined && isWatched(changes, watches)) timer = setTimeout(read, SETTLE_MS);
+    });
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+      stop();
+    };
+  }, [path, turn]);
+  return { ...state, refresh: () => setTurn((before) => before + 1) };
+}
+
+function isWatched(changes: readonly LiveChange[], watches: readonly Watched[]): boolean {
+  if (changes.length === 0) return true;
+  return changes.some((change) =>
+    watches.some(({ resource, id }) => resource === change.resource && (id === undefined || id === change.id)),
+  );
+}
+
+function toProblem(error: unknown): ApiProblem {
+  return error instanceof ApiProblem ? error : new ApiProblem(0, { title: String(error) });
+}
