@@ -62,8 +62,10 @@ export async function openControlPlane(config: Config): Promise<ControlPlane> {
   const mqttUrl = config.publicUrls.mqtt ?? `mqtt://${authority(config.mqtt.host, messaging.port)}`;
   const app = undo.adopt(await buildServer({ version, log, loopbackOnly: !config.allowRemote }), (it) => it.close());
   const urls = { mqttUrl, apiUrl: config.publicUrls.http ?? '' };
-  registerRoutes(app, rooms, { telemetry, messaging, rolloutLoop, startedAtMs, version, urls: () => urls });
-  await registerDashboard(app, join(import.meta.dirname, 'dashboard/dist'));
+  const dashboardFolder = join(import.meta.dirname, 'dashboard/dist');
+  const running = { telemetry, messaging, rolloutLoop, startedAtMs, version, urls: () => urls, dashboardFolder };
+  registerRoutes(app, rooms, running);
+  await registerDashboard(app, dashboardFolder);
   const httpUrl = await app.listen({ host: config.http.host, port: config.http.port });
   urls.apiUrl ||= httpUrl;
   log.info({ httpUrl, mqttUrl, dataDir: config.dataDir }, 'control plane is up');

@@ -1,11 +1,13 @@
 // Which routes there are, and which rooms each of them talks to.
 
+import { registerKillPage } from './http/kill-page.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
 import { registerDrillRoutes } from './http/routes/drills.ts';
 import { registerForesightRoutes } from './http/routes/foresight.ts';
 import { registerIncidentRoutes } from './http/routes/incidents.ts';
+import { registerKillProgressRoutes } from './http/routes/kill-progress.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerMetricsRoutes } from './http/routes/metrics.ts';
@@ -31,6 +33,8 @@ export type RunningParts = {
   readonly startedAtMs: number;
   readonly version: string;
   readonly urls: () => { readonly mqttUrl: string; readonly apiUrl: string };
+  /** Where the dashboard was built. */
+  readonly dashboardFolder: string;
 };
 
 const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted']);
@@ -38,7 +42,10 @@ const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
-  registerKillRoutes(app, { killSwitch, lookUp: openLookup(rooms), onChange: () => rolloutLoop.wake() });
+  const kills = { ...rooms, lookUp: openLookup(rooms), onChange: () => rolloutLoop.wake() };
+  registerKillRoutes(app, kills);
+  registerKillProgressRoutes(app, kills);
+  registerKillPage(app, { ...kills, dashboardFolder: running.dashboardFolder });
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
   registerIncidentRoutes(app, { incidents });
