@@ -2,6 +2,7 @@
 
 import { registerKillPage } from './http/kill-page.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
+import { registerDeviceWindowsRoute } from './http/routes/device-windows.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
 import { registerDrillRoutes } from './http/routes/drills.ts';
@@ -61,6 +62,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     connection: () => ({ ...urls(), keySet: signing.keySet }),
     passwordOf: (address) => devicePassword(signing.deviceSecret, address),
   });
+  registerDeviceWindowsRoute(app, rooms);
   registerLiftRoute(app, rooms);
   registerDocumentsRoute(app, { messaging });
   registerStatusRoutes(app, {

@@ -11,6 +11,9 @@ export type PageEntry = {
   readonly page: FunctionComponent;
 };
 
+/** Loaded with the first page: when it is needed, nothing may be in its way. */
+export const KillPage = lazy(() => import('./pages/kill.tsx').then((module) => module.KillPage));
+
 export const PAGES: readonly PageEntry[] = [
   {
     path: '/',
@@ -18,4 +21,11 @@ export const PAGES: readonly PageEntry[] = [
     menu: { word: 'Fleet', key: 'f' },
     page: lazy(() => import('./pages/fleet.tsx').then((module) => module.FleetPage)),
   },
+  {
+    path: '/devices/:site/:device',
+    title: 'Device',
+    page: lazy(() => import('./pages/device.tsx').then((module) => module.DevicePage)),
+  },
+  { path: '/kill', title: 'Kill switch', page: KillPage },
+  { path: '/kill/:id', title: 'Kill', page: KillPage },
 ];

@@ -42,11 +42,11 @@ export function tellComesBack(
     for (const release of new Set(heldBack(scope, device, others))) counts.set(release, (counts.get(release) ?? 0) + 1);
   }
   if (counts.size === 0)
-    return 'No device is told to try, or has committed, anything that this kill holds back: nothing answers again by itself.';
+    return 'No device is told to try, or has committed, anything that this kill alone holds back: nothing answers again by itself.';
   const list = [...counts]
     .sort((a, b) => b[1] - a[1])
     .map(([release, n]) => `${release} on ${n} device${n === 1 ? '' : 's'}`);
-  return `These may answer again at once: ${list.join(', ')}.`;
+  return `These may answer again at once: ${list.join(', ')}. A rollout that it stopped grows only when a person resumes it.`;
 }
 
 function heldBack(
@@ -55,7 +55,7 @@ function heldBack(
   others: readonly { readonly scope: KillScope }[],
 ): readonly string[] {
   const { desiredCandidate, committed } = device;
-  const held: { readonly release: string; readonly digest: string; readonly rolloutId?: string }[] = [];
+  const held: Held[] = [];
   if (desiredCandidate !== null) held.push(desiredCandidate);
   // What is committed is stopped by a kill that names it, and by no other.
   if (committed !== null && 'digest' in scope) held.push(committed);
@@ -63,8 +63,16 @@ function heldBack(
     .filter(
       (ref) => stops(scope, ref) && !others.some((kill) => isInScope(kill.scope, device) && stops(kill.scope, ref)),
     )
-    .map(({ release }) => release);
+    .map(({ release, role = 'serve' }) => (role === 'serve' ? release : `${release} (${role})`));
 }
+
+type Held = {
+  readonly release: string;
+  readonly digest: string;
+  readonly rolloutId?: string;
+  /** Of a candidate; what is committed serves. */
+  readonly role?: string;
+};
 
 function stops(scope: KillScope, ref: { readonly digest: string; readonly rolloutId?: string }): boolean {
   switch (scope.kind) {
