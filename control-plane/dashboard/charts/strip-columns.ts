@@ -1,6 +1,11 @@
 // Points of a series as columns for a chart: with a gap where a device was silent, and the words that say the same without a picture.
 
-export type StripPoint = { readonly atMs: number; readonly value: number | null };
+export type StripPoint = {
+  readonly atMs: number;
+  readonly value: number | null;
+  /** False: the limit does not speak of it. */
+  readonly isJudged?: boolean;
+};
 
 /** Limit line: `above` = what lies above it is bad. */
 export type StripLimit = { readonly value: number; readonly bad: 'above' | 'below'; readonly label: string };
@@ -51,12 +56,13 @@ export function figuresOf(points: readonly StripPoint[], limit: StripLimit | nul
     last: known.at(-1) ?? null,
     low: known.length === 0 ? null : known.reduce((a, b) => Math.min(a, b)),
     high: known.length === 0 ? null : known.reduce((a, b) => Math.max(a, b)),
-    beyond: limit === null ? 0 : known.filter((value) => isBeyond(value, limit)).length,
+    beyond: limit === null ? 0 : points.filter((point) => isBeyond(point, limit)).length,
     known: known.length,
   };
 }
 
-export function isBeyond(value: number, { value: limit, bad }: StripLimit): boolean {
+function isBeyond({ value, isJudged = true }: StripPoint, { value: limit, bad }: StripLimit): boolean {
+  if (value === null || !isJudged) return false;
   return bad === 'above' ? value > limit : value < limit;
 }
 

@@ -54,7 +54,11 @@ export function Strip(props: StripProps) {
           {figures.last === null ? 'not reported' : `${figureText(figures.last)} ${unit}`}
           {limit === null ? '' : ` · limit ${limit.label}`}
         </span>
-        {figures.beyond > 0 ? <strong class="beyond">▲ beyond the limit at {figures.beyond} points</strong> : null}
+        {figures.beyond > 0 ? (
+          <strong class="beyond">
+            ▲ beyond the limit at {figures.beyond} of {figures.known} points
+          </strong>
+        ) : null}
       </figcaption>
       <p class="hidden">{describeStrip({ title, unit, limit }, figures)}</p>
       {figures.known === 0 ? (
@@ -81,7 +85,7 @@ function optionsOf(element: HTMLElement, props: StripProps, figures: StripFigure
     cursor: { sync: { key: CURSOR }, y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { min: fromMs / 1000, max: toMs / 1000 }, y: { range: () => scaleOf(figures, props.limit) } },
     axes: [
-      { ...axis, size: 26, font: FONT },
+      { ...axis, size: 26, font: FONT, values: (_, times) => times.map((time) => timeLabel(time, toMs - fromMs)) },
       { ...axis, size: 46, font: FONT, space: 26 },
     ],
     series: [
@@ -97,7 +101,7 @@ function optionsOf(element: HTMLElement, props: StripProps, figures: StripFigure
       draw: [
         (chart) => {
           if (props.limit !== null) drawLimit(chart, props.limit.value, ink('--bad'));
-          for (const mark of props.marks) drawMark(chart, mark, ink('--ink-soft'));
+          drawMarks(chart, props.marks, ink('--ink-soft'));
         },
       ],
     },
@@ -113,10 +117,24 @@ function drawLimit(chart: uPlot, value: number, colour: string): void {
   drawLine(chart, { from: [left, y], to: [left + width, y], colour, dash: [6, 4] });
 }
 
-function drawMark(chart: uPlot, { atMs, label }: StripMark, colour: string): void {
-  const x = chart.valToPos(atMs / 1000, 'x', true);
+/** A label that would lie over the one before is left out; its line stays. */
+function drawMarks(chart: uPlot, marks: readonly StripMark[], colour: string): void {
+  let free = Number.NEGATIVE_INFINITY;
+  for (const mark of marks) {
+    const x = chart.valToPos(mark.atMs / 1000, 'x', true);
+    if (x < chart.bbox.left || x > chart.bbox.left + chart.bbox.width) continue;
+    drawMark(chart, { x, label: x < free ? '' : mark.label, colour });
+    if (x >= free) free = x + LABEL_PX * devicePixelRatio;
+  }
+}
+
+const LABEL_PX = 110;
+
+function drawMark(
+  chart: uPlot,
+  { x, label, colour }: { readonly x: number; readonly label: string; readonly colour: string },
+): void {
   const { left, top, width, height } = chart.bbox;
-  if (x < left || x > left + width) return;
   drawLine(chart, { from: [x, top], to: [x, top + height], colour, dash: [2, 3] });
   chart.ctx.save();
   chart.ctx.fillStyle = colour;
@@ -144,6 +162,15 @@ function drawLine({ ctx }: uPlot, { from, to, colour, dash }: Line): void {
   ctx.lineTo(...to);
   ctx.stroke();
   ctx.restore();
+}
+
+/** Local time; days where the range is longer than one. */
+function timeLabel(time: number, rangeMs: number): string {
+  const date = new Date(time * 1000);
+  const isDay = rangeMs > 2 * 86_400_000;
+  return isDay
+    ? date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
+    : date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
 }
 
 /** A canvas does not know `light-dark()`: the browser is asked what the colour is now. */

@@ -39,7 +39,7 @@ export function DevicePage() {
         <Panel title="Over time" wide>
           <Strips path={address} range={rangeOf(query.range)} limits={value.desired?.limits ?? null} />
         </Panel>
-        <Panel title="Releases">
+        <Panel title="Releases" wide>
           <Releases device={value} />
         </Panel>
         <Panel title="Why">

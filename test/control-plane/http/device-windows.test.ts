@@ -17,10 +17,8 @@ describe('GET /v1/devices/:site/:device/windows', () => {
     const device = await bench.connect('plant-a', 'cam-01');
     await device.hello();
     const startAtMs = Date.now() - 3_600_000;
-    for (let index = 0; index < 250; index += 1) {
-      const at = startAtMs + index * 1000;
-      await device.window(index + 1, { startAtMs: at, endAtMs: at + 1000 });
-    }
+    const times = Array.from({ length: 250 }, (_, index) => startAtMs + index * 1000);
+    await Promise.all(times.map((at, index) => device.window(index + 1, { startAtMs: at, endAtMs: at + 1000 })));
     await expect.poll(async () => (await bench.get(PATH)).body.windows).toBe(250);
     const { body } = await bench.get(`${PATH}?from=${startAtMs}&to=${startAtMs + 200_000}`);
     expect(body).toMatchObject({ windows: 200, changes: [{ atMs: startAtMs, role: 'baseline' }] });

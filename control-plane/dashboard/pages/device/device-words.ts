@@ -31,7 +31,12 @@ export function stripsOf({ points }: DeviceWindows, limits: Desired['limits'] | 
     points.map((point) => ({ atMs: point.atMs, value: read(point) }));
   return [
     { title: 'FPS', unit: 'frames/s', points: pick(({ fps }) => fps), limit: limitOf(limits?.fpsFloor, 'below', '/s') },
-    { title: 'p95 latency', unit: 'ms', points: pick(({ p95Ms }) => p95Ms), limit: latencyLimit(points, limits) },
+    {
+      title: 'p95 latency',
+      unit: 'ms',
+      points: points.map(({ atMs, p95Ms, role }) => ({ atMs, value: p95Ms, isJudged: role === 'candidate' })),
+      limit: latencyLimit(points, limits),
+    },
     {
       title: 'Temperature',
       unit: '°C',
@@ -66,7 +71,10 @@ function latencyLimit(points: readonly SeriesPoint[], limits: Desired['limits'] 
 
 /** The first change only says what answered when the range began. */
 export function marksOf({ changes }: DeviceWindows): readonly StripMark[] {
-  return changes.slice(1).map(({ atMs, release, role }) => ({ atMs, label: `${shortRelease(release)} ${role}` }));
+  return changes.slice(1).map(({ atMs, release, role }) => ({
+    atMs,
+    label: role === 'candidate' ? `${shortRelease(release)} candidate` : shortRelease(release),
+  }));
 }
 
 /** `detector:2.0.0+data=x` → `2.0.0`. */

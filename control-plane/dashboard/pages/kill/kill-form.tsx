@@ -57,7 +57,9 @@ export function KillForm() {
         </label>
         {scope?.kind === 'fleet' && (
           <label>
-            This is the whole fleet: type <b>fleet</b>
+            <span>
+              This is the whole fleet: type <b>fleet</b>
+            </span>
             <input
               value={typed}
               maxLength={40}

@@ -130,7 +130,9 @@ function Rearm({ kill }: { readonly kill: KillProgress }) {
           <strong>{kill.comesBack}</strong>
         </p>
         <label>
-          Type <b>{kill.id}</b> to confirm
+          <span>
+            Type <b>{kill.id}</b> to confirm
+          </span>
           <input value={typed} required autocomplete="off" onInput={(event) => setTyped(event.currentTarget.value)} />
         </label>
       </Action>
