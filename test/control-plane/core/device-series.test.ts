@@ -1,3 +1,4 @@
+// Windows of a device thinned for a picture: sums and extremes, and nothing hidden.
 import { describe, expect, it } from 'vitest';
 import { DeviceSeries, type SeriesWindow } from '../../../control-plane/core/device-series.ts';
 import { encodeSketch, sketchOf } from '../../../shared/measure/latency-sketch.ts';

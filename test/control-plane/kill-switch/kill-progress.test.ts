@@ -1,3 +1,4 @@
+// What can be killed, and what would answer again after a kill.
 import { describe, expect, it } from 'vitest';
 import type { DevicePresence } from '../../../control-plane/devices/presence.ts';
 import { PresenceBook } from '../../../control-plane/devices/presence.ts';

@@ -1,3 +1,4 @@
+// What a strip draws and says: gaps, limits, and the picture in words.
 import { describe, expect, it } from 'vitest';
 import {
   columnsOf,

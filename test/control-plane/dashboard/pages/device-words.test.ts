@@ -1,3 +1,4 @@
+// What the device page says of a device.
 import { describe, expect, it } from 'vitest';
 import {
   marksOf,

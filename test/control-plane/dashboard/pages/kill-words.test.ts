@@ -1,3 +1,4 @@
+// When the kill button may be pressed, and what is said about a kill that goes out.
 import { describe, expect, it } from 'vitest';
 import {
   acknowledgedShare,
