@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { KillProgress } from '../../shared/protocol/api-kill-page.ts';
 import { killScopeInputSchema } from '../../shared/protocol/api-kills.ts';
+import { maySomewhere } from '../../shared/protocol/permissions.ts';
 import { secured } from './dashboard.ts';
 import {
   chosenBy,
@@ -16,9 +17,8 @@ import {
   titleOf,
 } from './kill-page-html.ts';
 import { type PlainPage, plainPage } from './plain-page.ts';
-import { ProblemError } from './problems.ts';
 import { choicesNow, type KillProgressParts, progressNow } from './routes/kill-progress.ts';
-import type { KillRouteParts } from './routes/kills.ts';
+import { demandKill, type KillRouteParts } from './routes/kills.ts';
 import type { HttpApp } from './server.ts';
 
 export type KillPageParts = KillRouteParts &
@@ -49,7 +49,9 @@ const pathSchema = z.looseObject({ id: z.string().min(1).max(64) });
 const REFRESH_SOON_S = 1;
 const REFRESH_LATER_S = 15;
 
-const PAGE = { needs: 'kill', scope: 'somewhere', page: true } as const;
+const PAGE = { needs: 'view', page: true } as const;
+const KILL = { needs: 'kill', scope: 'somewhere' } as const;
+const REARM = { needs: 'operate' } as const;
 
 /** In a scope of its own: nothing else takes bodies of forms. */
 export function registerKillPage(app: HttpApp, parts: KillPageParts): void {
@@ -64,12 +66,11 @@ function registerForm(app: HttpApp, parts: KillPageParts): void {
   app.get('/kill', { schema: { hide: true, querystring: querySchema }, config: PAGE }, async (request, reply) => {
     return sendForm({ request, reply, parts }, chosenBy(request.query.scope), null);
   });
-  app.addHook('onRequest', async (request) => refuseForeignPage(request));
-  app.post('/kill', { schema: { hide: true, body: killFieldsSchema }, config: PAGE }, async (request, reply) => {
+  app.post('/kill', { schema: { hide: true, body: killFieldsSchema }, config: KILL }, async (request, reply) => {
     const { scope, device, reason, typed, confirm, actor } = request.body;
     const form = { scope, device, reason };
     const read = readKillForm(form, { confirm, typed });
-    const raised = read.kind === 'mistake' ? read : await raise(parts, read, actor);
+    const raised = read.kind === 'mistake' ? read : await raise(parts, { ...read, actor }, request);
     if (raised.kind === 'raised') return reply.redirect(`/kill/${raised.id}`, 303);
     return sendForm({ request, reply: reply.code(422), parts }, form, `Nothing was killed. ${raised.says}`);
   });
@@ -90,7 +91,7 @@ function registerProgress(app: HttpApp, parts: KillPageParts): void {
   );
   app.post(
     '/kill/:id/rearm',
-    { schema: { hide: true, params: pathSchema, body: rearmFieldsSchema }, config: PAGE },
+    { schema: { hide: true, params: pathSchema, body: rearmFieldsSchema }, config: REARM },
     async (request, reply) => {
       const { id } = request.params;
       const mistake = await rearm(parts, id, request.body);
@@ -102,14 +103,18 @@ function registerProgress(app: HttpApp, parts: KillPageParts): void {
   );
 }
 
+const NO_RIGHT = 'You have no kill right; an operator has it, and an account with the role admin can give it.';
+
 type Exchange = {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly parts: KillPageParts;
 };
 
-function sendForm(exchange: Exchange, form: KillForm, mistake: string | null): Promise<FastifyReply> {
-  const facts = { ...choicesNow(exchange.parts), form, mistake, csrf: csrfOf(exchange.request) };
+async function sendForm(exchange: Exchange, form: KillForm, mistake: string | null): Promise<FastifyReply> {
+  const { request, parts } = exchange;
+  const says = mistake ?? (maySomewhere(request.identity, 'kill') ? null : NO_RIGHT);
+  const facts = { ...(await choicesNow(parts, request)), form, mistake: says, csrf: request.csrf };
   return send(exchange, { title: 'Kill switch', body: killFormHtml(facts), refreshS: null });
 }
 
@@ -118,7 +123,7 @@ function sendUnknown({ request, reply, parts }: Exchange, id: string): Promise<F
 }
 
 function sendRearm(exchange: Exchange, kill: KillProgress, mistake: string | null): Promise<FastifyReply> {
-  const body = rearmHtml({ kill, mistake, csrf: csrfOf(exchange.request) });
+  const body = rearmHtml({ kill, mistake, csrf: exchange.request.csrf });
   return send(exchange, { title: `Re-arm ${titleOf(kill)}`, body, refreshS: null });
 }
 
@@ -133,31 +138,20 @@ function refreshOf({ active, stragglerCount, offlineCount }: KillProgress): numb
   return offlineCount > 0 ? REFRESH_LATER_S : null;
 }
 
-/** Browsers say where a form comes from; a page of another origin shall not press this button. */
-function refuseForeignPage({ method, headers, host }: FastifyRequest): void {
-  if (method !== 'POST' || headers.origin === undefined) return;
-  if (URL.parse(headers.origin)?.host !== host)
-    throw new ProblemError('forbidden', `a page of ${headers.origin} may not post here`);
-}
-
-/** Null where nobody is signed in. */
-function csrfOf(request: FastifyRequest): string | null {
-  return (request as { readonly csrf?: string | null }).csrf ?? null;
-}
-
 type Raised = { readonly kind: 'raised'; readonly id: string } | { readonly kind: 'mistake'; readonly says: string };
 
 async function raise(
   { killSwitch, lookUp, onChange }: KillPageParts,
-  order: { readonly scope: object; readonly reason: string },
-  actor: string,
+  { scope, reason, actor }: { readonly scope: object; readonly reason: string; readonly actor: string },
+  request: FastifyRequest,
 ): Promise<Raised> {
-  const input = killScopeInputSchema.safeParse(order.scope);
+  const input = killScopeInputSchema.safeParse(scope);
   if (!input.success)
     return { kind: 'mistake', says: `Its name is not valid: ${input.error.issues[0]?.message ?? ''}` };
   const resolved = await lookUp(input.data);
   if (resolved.kind !== 'found') return { kind: 'mistake', says: resolved.reason };
-  const raised = await killSwitch.raise({ scope: resolved.scope, reason: order.reason, actor });
+  await demandKill(request, resolved.scope);
+  const raised = await killSwitch.raise({ scope: resolved.scope, reason, actor });
   if (raised.kind === 'too-many')
     return { kind: 'mistake', says: `${raised.active} kills are in force there already: kill the site or the fleet.` };
   onChange();

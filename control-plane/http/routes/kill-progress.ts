@@ -1,4 +1,5 @@
 // Routes that the kill page reads: what can be killed with live counts, and how far a kill has come. From memory alone.
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
   type KillChoices,
@@ -6,11 +7,13 @@ import {
   killChoicesSchema,
   killProgressSchema,
 } from '../../../shared/protocol/api-kill-page.ts';
+import { seesEverything } from '../../../shared/protocol/permissions.ts';
 import { addressKey, type PresenceBook } from '../../devices/presence.ts';
 import { killChoices } from '../../kill-switch/kill-choices.ts';
 import { killProgress } from '../../kill-switch/kill-progress.ts';
 import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
 import { ProblemError } from '../problems.ts';
+import { onSeenSites, seenKills } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['kills'];
@@ -36,7 +39,7 @@ export function registerKillProgressRoutes(app: HttpApp, parts: KillProgressPart
       },
       config: { needs: 'view' },
     },
-    async () => choicesNow(parts),
+    async (request) => choicesNow(parts, request),
   );
   app.get(
     '/v1/kills/:id/progress',
@@ -58,12 +61,19 @@ export function registerKillProgressRoutes(app: HttpApp, parts: KillProgressPart
   );
 }
 
-export function choicesNow({ killSwitch, presence, wallNow }: KillProgressParts): KillChoices {
-  const devices = presence.list();
+/** What the caller may see: what reaches beyond its sites is left out. */
+export async function choicesNow(
+  { killSwitch, presence, wallNow }: KillProgressParts,
+  request: FastifyRequest,
+): Promise<KillChoices> {
+  const devices = onSeenSites(request, presence.list());
+  const isEverywhere = seesEverything(request.identity);
+  const choices = killChoices(devices, wallNow()).filter(({ kind }) => isEverywhere || kind === 'site');
+  const isSeen = await seenKills(request);
   return {
-    choices: [...killChoices(devices, wallNow())],
+    choices: [...choices],
     devices: devices.map(addressKey).sort().slice(0, DEVICES_LISTED_MAX),
-    inForce: [...killSwitch.active()],
+    inForce: killSwitch.active().filter(({ scope }) => isSeen(scope)),
   };
 }
 

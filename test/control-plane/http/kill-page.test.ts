@@ -122,6 +122,16 @@ describe('POST /kill', () => {
   });
 });
 
+describe('where people sign in', () => {
+  it('sends who is not signed in to sign in, and back', async () => {
+    const closed = await openPlaneBench({ signIn: 'required' });
+    const answer = await fetch(`${closed.plane.httpUrl}/kill?scope=fleet`, { redirect: 'manual' });
+    expect(answer.status).toBe(303);
+    expect(answer.headers.get('location')).toBe('/sign-in?next=%2Fkill%3Fscope%3Dfleet');
+    await closed.close();
+  });
+});
+
 describe('GET /kill/:id', () => {
   it('says when no kill is called so', async () => {
     const { status, text } = await page('/kill/k-none');
