@@ -137,7 +137,7 @@ function Rearm({ kill }: { readonly kill: KillProgress }) {
         </label>
       </Action>
       <p>
-        <Cli command={`belay kills get ${kill.id}`} />
+        <Cli command={`belay kills`} />
       </p>
     </section>
   );
