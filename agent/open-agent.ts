@@ -150,11 +150,9 @@ async function openFloor({ config, version, log }: AgentParts) {
   };
 }
 
-type Late = {
+type Late = { -readonly [K in 'carryOut' | 'standBy']: Required<ControlLoopParts>[K] } & {
   link: Link | null;
   onlookers: Onlookers | null;
-  carryOut: ReturnType<typeof openSteps>['carryOut'];
-  standBy: NonNullable<ControlLoopParts['standBy']>;
 };
 type Floor = Awaited<ReturnType<typeof openFloor>>;
 
