@@ -1,7 +1,7 @@
 // Who sent a request: a session's cookie, an API token, a device's password, or nobody. Reads headers and the books of the
 // identity room, which are in memory: it works while the database does not. Nothing is allowed or refused here.
 import type { FastifyRequest } from 'fastify';
-import { nameSchema } from '../../shared/basics/identifiers.ts';
+import { readDeviceAuthorization } from '../../shared/protocol/device-authorization.ts';
 import { ANYBODY, type Caller, deviceCaller } from '../identity/caller.ts';
 import type { IdentityRoom } from '../identity/identity.ts';
 import { isDevicePassword } from '../signing/signing.ts';
@@ -87,13 +87,9 @@ function byAuthorization(
 }
 
 function byDevicePassword(deviceSecret: Uint8Array, encoded: string): Asking {
-  const [, site, device, password] = /^([^/:]+)\/([^/:]+):(.+)$/.exec(Buffer.from(encoded, 'base64').toString()) ?? [];
-  const isNamed = nameSchema.safeParse(site).success && nameSchema.safeParse(device).success;
-  if (isNamed && site !== undefined && device !== undefined && password !== undefined) {
-    const address = { site, device };
-    if (isDevicePassword(deviceSecret, address, Buffer.from(password)))
-      return { kind: 'known', caller: deviceCaller(address), csrf: null };
-  }
+  const read = readDeviceAuthorization(encoded);
+  if (read && isDevicePassword(deviceSecret, read.address, Buffer.from(read.password)))
+    return { kind: 'known', caller: deviceCaller(read.address), csrf: null };
   return { kind: 'refused', reason: 'this is not the password of a device' };
 }
 
