@@ -1,6 +1,6 @@
 // A small form of these pages: labelled fields, one button, the refusal where it was asked.
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useId, useState } from 'preact/hooks';
 import { ApiProblem } from '../../api.ts';
 import { Trouble } from '../../shell/kit.tsx';
 
@@ -45,10 +45,7 @@ export function SmallForm({ word, fields, disabledBecause = null, send, children
   return (
     <form class="filters" onSubmit={submit}>
       {fields.map((field) => (
-        <label key={field.name}>
-          {field.label}
-          <Field field={field} />
-        </label>
+        <Field key={field.name} field={field} />
       ))}
       {children}
       <button type="submit" disabled={disabledBecause !== null} title={disabledBecause ?? word}>
@@ -62,8 +59,18 @@ export function SmallForm({ word, fields, disabledBecause = null, send, children
 }
 
 function Field({ field }: { readonly field: FieldFacts }) {
+  const id = useId();
+  return (
+    <label for={id}>
+      {field.label}
+      <Input id={id} field={field} />
+    </label>
+  );
+}
+
+function Input({ id, field }: { readonly id: string; readonly field: FieldFacts }) {
   const { name, type = 'text', value = '', placeholder = '', optional = false, autocomplete = 'off', min = 0 } = field;
-  const rest = { name, defaultValue: value, required: !optional, placeholder, autocomplete, maxLength: 1000 };
+  const rest = { id, name, defaultValue: value, required: !optional, placeholder, autocomplete, maxLength: 1000 };
   if (type === 'number') return <input type="number" min={min} {...rest} />;
   if (type === 'password') return <input type="password" minLength={min} {...rest} />;
   return <input type="text" {...rest} />;
