@@ -5,6 +5,8 @@ export type Entry = { readonly startAtMs: number; readonly endAtMs: number };
 /** Takes entries one by one, in the order of their time. */
 export type Sum<T> = { readonly add: (entry: T) => void };
 
+type Cut<C> = { readonly fromMs: number; readonly toMs: number; readonly cut: C; next: number };
+
 /** Spans kept at once: the last finished one and the running one. */
 const CUTS_MAX = 2;
 
@@ -14,7 +16,7 @@ export class KeptSums<T extends Entry, C extends Sum<T>> {
   #kept: T[] = [];
   /** How many were forgotten. */
   #gone = 0;
-  #cuts: { readonly fromMs: number; readonly toMs: number; readonly cut: C; next: number }[] = [];
+  readonly #cuts: Cut<C>[] = [];
 
   constructor(openCut: () => C) {
     this.#openCut = openCut;
@@ -49,16 +51,26 @@ export class KeptSums<T extends Entry, C extends Sum<T>> {
 
   /** Those whose middle lies in the span; it must begin after what was forgotten. */
   between(fromMs: number, toMs: number): C {
-    const known = this.#cuts.find((each) => each.fromMs === fromMs && each.toMs === toMs);
-    const kept = known ?? { fromMs, toMs, cut: this.#openCut(), next: 0 };
+    const kept = this.#cutOf(fromMs, toMs);
     for (let at = Math.max(0, kept.next - this.#gone); at < this.#kept.length; at += 1) {
       const entry = this.#kept[at];
       const middleMs = entry ? middleOf(entry) : Number.NaN;
       if (entry && middleMs >= fromMs && middleMs < toMs) kept.cut.add(entry);
     }
     kept.next = this.count;
-    this.#cuts = [...this.#cuts.filter((each) => each !== kept).slice(1 - CUTS_MAX), kept];
     return kept.cut;
+  }
+
+  /** The one that was asked for last stands last. */
+  #cutOf(fromMs: number, toMs: number): Cut<C> {
+    const at = this.#cuts.findIndex((each) => each.fromMs === fromMs && each.toMs === toMs);
+    const known = this.#cuts[at];
+    if (known && at === this.#cuts.length - 1) return known;
+    if (known) this.#cuts.splice(at, 1);
+    else if (this.#cuts.length === CUTS_MAX) this.#cuts.shift();
+    const kept = known ?? { fromMs, toMs, cut: this.#openCut(), next: 0 };
+    this.#cuts.push(kept);
+    return kept;
   }
 
   /** Entries whose middle lies before this may be forgotten. */

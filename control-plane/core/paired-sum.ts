@@ -65,7 +65,7 @@ export class PairedSum implements PairedSpan {
   }
 
   between(fromMs: number, toMs: number): PairedSpan {
-    return this.#ones.between(fromMs, toMs);
+    return new LatePaired(() => this.#ones.between(fromMs, toMs));
   }
 
   /** Will be asked for when windows are forgotten; false when it is too late. */
@@ -75,6 +75,45 @@ export class PairedSum implements PairedSpan {
 
   forget(beforeMs: number): void {
     this.#ones.forget(beforeMs);
+  }
+}
+
+/** Most spans are cut out and never looked at. */
+class LatePaired implements PairedSpan {
+  readonly #open: () => PairedSpan;
+  #opened: PairedSpan | null = null;
+
+  constructor(open: () => PairedSpan) {
+    this.#open = open;
+  }
+
+  get #span(): PairedSpan {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  get baselineBoxes(): number {
+    return this.#span.baselineBoxes;
+  }
+
+  get offered(): number {
+    return this.#span.offered;
+  }
+
+  get compared(): number {
+    return this.#span.compared;
+  }
+
+  hits(label: string | null, metric: PairedShare): ReturnType<PairedSpan['hits']> {
+    return this.#span.hits(label, metric);
+  }
+
+  border(): ReturnType<PairedSpan['border']> {
+    return this.#span.border();
+  }
+
+  between(fromMs: number, toMs: number): PairedSpan {
+    return this.#span.between(fromMs, toMs);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Window } from '../../shared/measure/window.ts';
 import type { Expression } from '../../shared/rollout/expression.ts';
 import { carries, type Keep, type Question, sampleOf, whyExcluded } from './history.ts';
 import { beginningOf, type Counted, countedOf, type PastTimes, pastOf, samplesOf, timesOf } from './past-choice.ts';
-import { isDistance, isSelf, lazily, type Span, SpanSum } from './span-sum.ts';
+import { isDistance, isSelf, LateSpan, type Span, SpanSum } from './span-sum.ts';
 
 type Added = {
   readonly span: SpanSum;
@@ -49,7 +49,7 @@ export class PastFold {
 
   tell(question: Question): Span {
     const told = this.#told;
-    if (told === null) return lazily(() => this.#add(question).span);
+    if (told === null) return new LateSpan(() => this.#add(question).span);
     return told.isNewcomer && !this.#hasCarried ? new SpanSum() : told.span;
   }
 
