@@ -104,8 +104,9 @@ function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
   const heard = heardOf(guardrail, facts, known);
   const candidates: DeviceChange[] = [];
   let evaluated = 0;
-  for (const [at, change] of changes.candidates.entries()) {
-    if (change === null || !heard.is[at]) continue;
+  for (let at = 0; at < changes.candidates.length; at += 1) {
+    const change = changes.candidates[at];
+    if (!change || !heard.is[at]) continue;
     candidates.push(change);
     if (heard.isEvaluated[at]) evaluated += 1;
   }

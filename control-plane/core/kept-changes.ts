@@ -91,8 +91,9 @@ function valuesOf(
   { count, changeBy }: Asking,
 ): readonly Float64Array[] {
   const rows = Array.from({ length: count }, () => new Float64Array(devices.length));
-  for (const [at, device] of devices.entries()) {
-    if (isKnown[at]) continue;
+  for (let at = 0; at < devices.length; at += 1) {
+    const device = devices[at];
+    if (isKnown[at] || !device) continue;
     for (let index = 0; index < count; index += 1) {
       const row = rows[index];
       if (row) row[at] = changeBy(device, index) ?? Number.NaN;

@@ -157,7 +157,9 @@ const NOBODY: Group = { devices: [], level: 'own baseline only', mean: 0, square
 
 function groupControls(controls: readonly DeviceChange[]): ControlGroups {
   const strata = new Map<string, Map<string, DeviceChange[]>>();
-  for (const control of controls) {
+  for (let at = 0; at < controls.length; at += 1) {
+    const control = controls[at];
+    if (!control) continue;
     const site = strata.get(control.site) ?? new Map<string, DeviceChange[]>();
     if (site.size === 0) strata.set(control.site, site);
     const stratum = site.get(control.hardwareClass);
@@ -183,7 +185,7 @@ function groupControls(controls: readonly DeviceChange[]): ControlGroups {
 
 function groupOf(devices: readonly DeviceChange[], level: ControlLevel): Group {
   const changes = new Float64Array(devices.length);
-  for (const [at, { change }] of devices.entries()) changes[at] = change;
+  for (let at = 0; at < devices.length; at += 1) changes[at] = devices[at]?.change ?? 0;
   return { devices, level, mean: averageOf(changes), squares: squares(changes) };
 }
 
@@ -202,20 +204,40 @@ type Matched = {
   /** Each candidate's change minus the mean of its group. */
   readonly changes: Float64Array;
   /** In the order in which candidates ask for them, and how many do. */
-  readonly users: ReadonlyMap<Group, number>;
+  readonly users: ReadonlyMap<Group, Users>;
 };
+
+type Users = { readonly group: Group; count: number };
+
+function usersOf(users: Map<Group, Users>, group: Group): Users {
+  const known = users.get(group) ?? { group, count: 0 };
+  users.set(group, known);
+  return known;
+}
+
+function remember(
+  known: Map<string, Map<string, Users>>,
+  { site, hardwareClass }: Pick<DeviceChange, 'site' | 'hardwareClass'>,
+  users: Users,
+): Users {
+  const ofSite = known.get(site) ?? new Map<string, Users>();
+  known.set(site, ofSite.set(hardwareClass, users));
+  return users;
+}
 
 function match(candidates: readonly DeviceChange[], { nearest }: ControlGroups): Matched {
   const changes = new Float64Array(candidates.length);
-  const users = new Map<Group, number>();
-  const known = new Map<string, Map<string, Group>>();
-  for (const [at, { site, hardwareClass, change }] of candidates.entries()) {
-    const ofSite = known.get(site) ?? new Map<string, Group>();
-    if (ofSite.size === 0) known.set(site, ofSite);
-    const group = ofSite.get(hardwareClass) ?? nearest(site, hardwareClass);
-    ofSite.set(hardwareClass, group);
-    users.set(group, (users.get(group) ?? 0) + 1);
-    changes[at] = change - group.mean;
+  const users = new Map<Group, Users>();
+  const known = new Map<string, Map<string, Users>>();
+  // Counted, not iterated: this runs for every guardrail, part and device of a tick, and must not leave garbage behind.
+  for (let at = 0; at < candidates.length; at += 1) {
+    const candidate = candidates[at];
+    if (!candidate) continue;
+    const { site, hardwareClass } = candidate;
+    const own =
+      known.get(site)?.get(hardwareClass) ?? remember(known, candidate, usersOf(users, nearest(site, hardwareClass)));
+    own.count += 1;
+    changes[at] = candidate.change - own.group.mean;
   }
   return { changes, users };
 }
@@ -265,7 +287,7 @@ function spreadBetween({ changes, users }: Matched, controls: number, dfLeast: n
   const scatter = sum(groups, (group) => group.squares);
   const controlVariance = freedom > 0 ? scatter / freedom : 0;
   const variance = Math.max(n > 1 ? squares(changes) / (n - 1) : 0, controlVariance);
-  const fromControls = sum([...users], ([{ devices }, count]) =>
+  const fromControls = sum([...users], ([{ devices }, { count }]) =>
     devices.length === 0 ? 0 : ((count / n) ** 2 * variance) / devices.length,
   );
   return {
@@ -307,13 +329,13 @@ function binomialVariance({ share, objects, variance }: GoldenValue): number {
 function squares(values: Float64Array): number {
   const average = averageOf(values);
   let total = 0;
-  for (const value of values) total += (value - average) ** 2;
+  for (let at = 0; at < values.length; at += 1) total += ((values[at] ?? 0) - average) ** 2;
   return total;
 }
 
 /** 0 of nothing. */
 function averageOf(values: Float64Array): number {
   let total = 0;
-  for (const value of values) total += value;
+  for (let at = 0; at < values.length; at += 1) total += values[at] ?? 0;
   return values.length === 0 ? 0 : total / values.length;
 }

@@ -149,13 +149,15 @@ export type Bins = { readonly zeros: number; readonly indexes: readonly number[]
 
 /** The same, without a map: for sums over many windows. Null as for `decodeSketch`. */
 export function readBins(wire: SketchWire): Bins | null {
-  const reader = new VarintReader(Buffer.from(wire.bins, 'base64'));
+  const bytes = Buffer.from(wire.bins, 'base64');
+  const reader = new VarintReader(bytes);
   if (reader.byte() !== VERSION || reader.byte() !== ALPHA_PER_MILLE) return null;
   const zeros = reader.varint();
   const length = reader.varint();
-  if (zeros === null || length === null || length > BINS_MAX) return null;
-  const indexes: number[] = [];
-  const counts: number[] = [];
+  // A bin takes two bytes or more, so that nobody can ask for much room by saying a large number.
+  if (zeros === null || length === null || length > BINS_MAX || 2 * length > bytes.length) return null;
+  const indexes = new Array<number>(length);
+  const counts = new Array<number>(length);
   let previous = 0;
   let count = zeros;
   for (let i = 0; i < length; i += 1) {
@@ -164,8 +166,8 @@ export function readBins(wire: SketchWire): Bins | null {
     if (gap === null || n === null || n === 0 || (i > 0 && unZigZag(gap) <= 0)) return null;
     previous += unZigZag(gap);
     if (Math.abs(previous) > INDEX_MAX) return null;
-    indexes.push(previous);
-    counts.push(n);
+    indexes[i] = previous;
+    counts[i] = n;
     count += n;
   }
   if (!reader.atEnd() || count !== wire.count || wire.max < wire.min) return null;
