@@ -1,7 +1,12 @@
 // Sums that are opened when first asked for, over entries of which only the latest are kept. What is asked for after entries
 // were forgotten would be wrong, so it is refused: who forgets says beforehand what will be asked.
 
-export type Entry = { readonly startAtMs: number; readonly endAtMs: number };
+export type Entry = {
+  readonly startAtMs: number;
+  readonly endAtMs: number;
+  /** Sums have taken it: what it worked out for them need not be kept. */
+  readonly letGo?: () => void;
+};
 /** Takes entries one by one, in the order of their time. */
 export type Sum<T> = { readonly add: (entry: T) => void };
 
@@ -29,6 +34,7 @@ export class KeptSums<T extends Entry, C extends Sum<T>> {
   add(entry: T): void {
     this.#kept.push(entry);
     for (const sum of this.#sums.values()) sum.add(entry);
+    entry.letGo?.();
   }
 
   /** The one of this name, over all entries. */
@@ -37,16 +43,28 @@ export class KeptSums<T extends Entry, C extends Sum<T>> {
     if (known) return known as S;
     if (this.#gone > 0) throw new TypeError(`${name} is asked for after ${this.#gone} windows were forgotten`);
     const sum = open();
-    for (const entry of this.#kept) sum.add(entry);
+    this.#fill([sum]);
     this.#sums.set(name, sum);
     return sum;
   }
 
-  /** Opens the one of this name; false when entries that belong to it are forgotten. */
-  prepare(name: string, open: () => Sum<T>): boolean {
-    if (this.#gone > 0 && !this.#sums.has(name)) return false;
-    this.sum(name, open);
+  /** Opens those of these names; false when entries that belong to one are forgotten. */
+  prepare(wanted: ReadonlyMap<string, () => Sum<T>>): boolean {
+    const lacking = [...wanted].filter(([name]) => !this.#sums.has(name));
+    if (lacking.length > 0 && this.#gone > 0) return false;
+    const opened = lacking.map(([name, open]) => ({ name, sum: open() }));
+    this.#fill(opened.map(({ sum }) => sum));
+    for (const { name, sum } of opened) this.#sums.set(name, sum);
     return true;
+  }
+
+  /** Entry by entry: what one works out serves all sums. */
+  #fill(sums: readonly Sum<T>[]): void {
+    if (sums.length === 0) return;
+    for (const entry of this.#kept) {
+      for (const sum of sums) sum.add(entry);
+      entry.letGo?.();
+    }
   }
 
   /** Those whose middle lies in the span; it must begin after what was forgotten. */

@@ -70,7 +70,7 @@ export class PairedSum implements PairedSpan {
 
   /** Will be asked for when windows are forgotten; false when it is too late. */
   prepare(label: string | null, metric: PairedShare): boolean {
-    return this.#ones.prepare(nameOf(label, metric), () => openHits(label, metric));
+    return this.#ones.prepare(new Map([[nameOf(label, metric), () => openHits(label, metric)]]));
   }
 
   forget(beforeMs: number): void {

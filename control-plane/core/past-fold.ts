@@ -54,8 +54,8 @@ export class PastFold {
   }
 
   /** False: windows that belong to it are gone. */
-  prepare(expression: Expression): boolean {
-    return this.#told === null || this.#told.span.prepare(expression);
+  prepare(expressions: readonly Expression[]): boolean {
+    return this.#told === null || this.#told.span.prepare(expressions);
   }
 
   /** False: what windows were as far from as they are is known only now. */
@@ -73,7 +73,7 @@ export class PastFold {
     if (this.#told !== null || mode === 'golden' || latestMs < liveSinceMs) return;
     const { span, chosen } = this.#add(question);
     const isNewcomer = chosen === null && !this.#hasCarried;
-    for (const { expression } of guardrails) if (isSelf(expression)) span.prepare(expression);
+    span.prepare(guardrails.map(({ expression }) => expression).filter(isSelf));
     if (guardrails.some(({ expression }) => isDistance(expression))) span.prepareDistances(span.totals);
     if (isNewcomer) for (const window of this.#since) this.#join(span, window);
     span.forget(Number.POSITIVE_INFINITY);

@@ -61,9 +61,7 @@ export class SpanSum implements Span {
   }
 
   take(sample: Sample): void {
-    const one = new One(sample);
-    this.add(one);
-    one.letGo();
+    this.add(new One(sample));
   }
 
   add(one: One): void {
@@ -84,12 +82,14 @@ export class SpanSum implements Span {
   }
 
   /** Will be asked for when windows are forgotten; false when it is too late. */
-  prepare(expression: Expression): boolean {
-    return this.#ones.prepare(nameOf(expression), () => openScatter(expression));
+  prepare(expressions: readonly Expression[]): boolean {
+    return this.#ones.prepare(
+      new Map(expressions.map((expression) => [nameOf(expression), () => openScatter(expression)])),
+    );
   }
 
   prepareDistances(from: Totals): boolean {
-    return this.#ones.prepare(distanceName(from), () => openDistances(from));
+    return this.#ones.prepare(new Map([[distanceName(from), () => openDistances(from)]]));
   }
 
   forget(beforeMs: number): void {
