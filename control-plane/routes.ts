@@ -9,15 +9,18 @@ import { registerIncidentRoutes } from './http/routes/incidents.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerMetricsRoutes } from './http/routes/metrics.ts';
+import { registerPrometheusRoute } from './http/routes/prometheus.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
 import { registerRevisionRoutes } from './http/routes/revisions.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
+import { registerWebhookRoutes } from './http/routes/webhooks.ts';
 import type { HttpApp } from './http/server.ts';
 import { openScopeLookup } from './kill-switch/resolve-scope.ts';
 import type { Messaging } from './messaging/messaging.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { openReports } from './reports/reports.ts';
 import type { RolloutLoop } from './rollout-loop.ts';
 import type { Rooms } from './rooms.ts';
@@ -27,6 +30,7 @@ import type { Telemetry } from './telemetry/telemetry.ts';
 export type RunningParts = {
   readonly telemetry: Telemetry;
   readonly messaging: Messaging;
+  readonly metrics: Metrics;
   readonly rolloutLoop: RolloutLoop;
   readonly startedAtMs: number;
   readonly version: string;
@@ -61,6 +65,12 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     ...running,
     listRollouts: async () => (await rollouts.list()).filter((rollout) => !ENDED.has(rollout.state)),
     messaging: () => ({ ...messaging.metrics() }),
+  });
+  registerWebhookRoutes(app, rooms);
+  registerPrometheusRoute(app, {
+    writePage: () => running.metrics.write(running),
+    // On this machine alone a scraper needs no token; whoever listens beyond it gives Prometheus one of a viewer.
+    needs: rooms.config.allowRemote ? 'view' : 'public',
   });
   const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
   registerSystemRoutes(app, { keySet: signing.keySet, audit: rooms.audit, findProblems });

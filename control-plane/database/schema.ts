@@ -6,6 +6,7 @@ import type { BusinessTables } from './schema-business.ts';
 import type { DrillTables } from './schema-drills.ts';
 import type { RevisionTables } from './schema-revisions.ts';
 import type { RolloutTables } from './schema-rollouts.ts';
+import type { WebhookTables } from './schema-webhooks.ts';
 
 export type ReleaseState = 'registered' | 'candidate' | 'stable' | 'archived' | 'withdrawn';
 
@@ -122,4 +123,10 @@ export type FloorTables = {
   counters: { name: string; value: number };
 };
 
-export type Schema = FloorTables & RolloutTables & AftermathTables & DrillTables & RevisionTables & BusinessTables;
+export type Schema = FloorTables &
+  RolloutTables &
+  AftermathTables &
+  DrillTables &
+  RevisionTables &
+  BusinessTables &
+  WebhookTables;
