@@ -1,5 +1,7 @@
 // The page that Prometheus reads, as a control plane with devices, a rollout and a kill writes it.
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { METRICS } from '../../../control-plane/metrics/catalogue.ts';
 import { type BusyPlane, openBusyPlane } from './busy-plane.ts';
@@ -102,5 +104,18 @@ describe('/metrics', () => {
     expect(Object.keys(METRICS).filter((name) => !told.has(name))).toEqual([]);
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: page, encoding: 'utf8' });
     expect({ status, said: `${stdout}${stderr}` }).toEqual({ status: 0, said: '' });
+  });
+
+  it('has every metric that an alert or a dashboard asks for', async () => {
+    const folder = join(import.meta.dirname, '../../../scripts/package');
+    const files = ['prometheus/alerts.yml', ...readdirSync(join(folder, 'grafana')).map((name) => `grafana/${name}`)];
+    const asked = files.flatMap(
+      (file) => readFileSync(join(folder, file), 'utf8').match(/\b(?:belay|process)_\w+/g) ?? [],
+    );
+    expect(asked.length).toBeGreaterThan(50);
+    const page = await read();
+    const told = new Set([...page.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name ?? ''));
+    const isTold = (name: string) => told.has(name) || told.has(name.replace(/_(?:bucket|sum|count)$/, ''));
+    expect([...new Set(asked)].filter((name) => !isTold(name))).toEqual([]);
   });
 });
