@@ -18,4 +18,9 @@ export const PAGES: readonly PageEntry[] = [
     menu: { word: 'Fleet', key: 'f' },
     page: lazy(() => import('./pages/fleet.tsx').then((module) => module.FleetPage)),
   },
+  {
+    path: '/settings/webhooks',
+    title: 'Webhooks',
+    page: lazy(() => import('./pages/settings-webhooks.tsx').then((module) => module.WebhooksPage)),
+  },
 ];
