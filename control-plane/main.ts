@@ -52,9 +52,12 @@ export async function openControlPlane(config: Config): Promise<ControlPlane> {
     undo.adopt(loop, (started) => started.close());
     loop.start();
   }
+  undo.adopt(rooms.live, (room) => room.close());
+  rooms.live.start();
   undo.adopt(startUpkeep(rooms), (loop) => loop.close());
   undo.adopt(rooms.drills, (room) => room.close());
-  const ticked = { tick: (nowMs: number) => rooms.rollouts.tick(nowMs).finally(() => rooms.drills.tick(nowMs)) };
+  const tick = (nowMs: number) => rooms.rollouts.tick(nowMs).finally(() => rooms.live.rollouts());
+  const ticked = { tick: (nowMs: number) => tick(nowMs).finally(() => rooms.drills.tick(nowMs)) };
   const rolloutLoop = undo.adopt(startRolloutLoop({ ...rooms, rollouts: ticked, tickMs: config.tickMs }), (it) =>
     it.close(),
   );
@@ -76,6 +79,7 @@ function createDelivery(rooms: Rooms): DeliveryLoop {
     ...rooms,
     sign: rooms.signing.sign,
     publish: (topic, text) => rooms.outlet.publish(topic, text, { retain: true, qos: 1 }),
+    onSent: (address) => rooms.live.desired(address),
     everyMs: rooms.config.deliveryMs,
   });
 }
@@ -88,7 +92,11 @@ function openTelemetry(
     ...rooms,
     ...rooms.config.telemetry,
     isRegistered: (digest) => rooms.registry.resolve(digest).kind === 'found',
-    onKillAck: (event) => rooms.killSwitch.acknowledge(event),
+    onKillAck: (event) => {
+      rooms.killSwitch.acknowledge(event);
+      rooms.live.killAcknowledged();
+    },
+    onArrival: (arrival) => rooms.live.heard(arrival),
     onHello: (hello) => rooms.leases.asked(hello),
     onReached: (address) => {
       delivery.noticed(address);

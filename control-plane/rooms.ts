@@ -14,6 +14,7 @@ import { openKillJournal } from './kill-switch/kill-journal.ts';
 import { openKillStore } from './kill-switch/kill-store.ts';
 import { KillSwitch } from './kill-switch/kill-switch.ts';
 import { type Leases, openLeases } from './leases/leases.ts';
+import { Live } from './live/live.ts';
 import { type Outlet, openOutlet } from './outlet.ts';
 import { openArtifactStore } from './registry/artifact-store.ts';
 import { openRegistry, type Registry } from './registry/registry.ts';
@@ -39,12 +40,14 @@ export type Rooms = {
   readonly drills: Drills;
   readonly foresight: Foresight;
   readonly outlet: Outlet;
+  readonly live: Live;
 };
 
 /** Reads what the data folder holds; nothing is sent or taken yet. */
 export async function openRooms(config: Config, database: Database, log: Logger): Promise<Rooms> {
   const clocks = { wallNow: () => Date.now(), monotonicNow: () => performance.now() };
-  const audit = openAudit({ database, ...clocks });
+  let live: Live | null = null;
+  const audit = openAudit({ database, ...clocks, onAppend: (row) => live?.recorded(row) });
   const signing = await openSigning(config.dataDir);
   const artifacts = await openArtifactStore(join(config.dataDir, 'artifacts'), config.registry.artifactBytesMax);
   const registry = await openRegistry({ database, artifacts, audit, policy: config.registry, ...clocks });
@@ -75,7 +78,9 @@ export async function openRooms(config: Config, database: Database, log: Logger)
   const incidents = openIncidents({ ...clocks, database, audit });
   const business = openBusiness({ ...clocks, database, audit, devices });
   const drills = new Drills({ ...clocks, database, audit, registry, rollouts, devices, log });
+  live = new Live({ ...clocks, database, presence, rollouts, incidents, killSwitch, log });
   const opened = {
+    live,
     drills,
     audit,
     signing,

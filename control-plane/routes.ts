@@ -8,6 +8,7 @@ import { registerForesightRoutes } from './http/routes/foresight.ts';
 import { registerIncidentRoutes } from './http/routes/incidents.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
+import { registerLiveRoutes } from './http/routes/live.ts';
 import { registerMetricsRoutes } from './http/routes/metrics.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
@@ -38,7 +39,8 @@ const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
-  registerKillRoutes(app, { killSwitch, lookUp: openLookup(rooms), onChange: () => rolloutLoop.wake() });
+  registerKillRoutes(app, { killSwitch, lookUp: openLookup(rooms), onChange: () => killsChanged(rooms, rolloutLoop) });
+  registerLiveRoutes(app, { ...rooms, sitesOf: () => '*' });
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
   registerIncidentRoutes(app, { incidents });
@@ -64,6 +66,12 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   });
   const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
   registerSystemRoutes(app, { keySet: signing.keySet, audit: rooms.audit, findProblems });
+}
+
+/** Everybody who looks on sees it at once; rollouts follow. */
+function killsChanged({ live }: Rooms, rolloutLoop: RolloutLoop): void {
+  live.kills();
+  rolloutLoop.wake();
 }
 
 function openLookup({ registry, presence, rollouts }: Rooms) {

@@ -30,6 +30,8 @@ export type TelemetryParts = {
   readonly onHello: (hello: Hello) => void;
   /** A device spoke of what it has reached. */
   readonly onReached: (address: DeviceAddress) => void;
+  /** Anything that a device said, once its presence is known. */
+  readonly onArrival?: (arrival: Arrival) => void;
   readonly onDesiredWritten: () => void;
   readonly publishAck: (mark: Settled) => void;
   readonly wallNow: () => number;
@@ -118,6 +120,7 @@ export class Telemetry {
       presence.window({ ...seen, generation, killEpoch, windowMs: endAtMs - startAtMs });
     }
     if (channel === 'hello' || channel === 'window') onReached({ site, device });
+    this.#parts.onArrival?.(arrival);
   }
 
   #enqueue(item: Pick<Waiting, 'arrival' | 'refused'>): Promise<void> {
