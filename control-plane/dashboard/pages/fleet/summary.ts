@@ -98,27 +98,34 @@ function rolloutNeeds({ rollouts, incidents }: Fleet): readonly Need[] {
   ];
 }
 
-type Told = readonly [condition: LiveCondition, one: string, many: string];
+type Told = readonly [condition: LiveCondition, many: string];
 
-const ACT: readonly Told[] = [['halted', 'device answers nobody', 'devices answer nobody']];
+const ACT: readonly Told[] = [['halted', 'devices answer nobody']];
 const LOOK: readonly Told[] = [
-  ['offline', 'device is offline', 'devices are offline'],
-  ['reverted', 'device took a candidate off by itself', 'devices took a candidate off by themselves'],
-  ['hot', 'device is hot', 'devices are hot'],
-  ['slow', 'device is slower than usual', 'devices are slower than usual'],
-  ['blocked', 'device cannot do what is desired', 'devices cannot do what is desired'],
+  ['offline', 'devices are offline'],
+  ['reverted', 'devices took a candidate off by themselves'],
+  ['hot', 'devices are hot'],
+  ['slow', 'devices are slower than usual'],
+  ['blocked', 'devices cannot do what is desired'],
 ];
 
 function deviceNeeds({ devices }: Fleet, told: readonly Told[]): readonly Need[] {
   const counts = countConditions(devices);
-  return told.flatMap(([condition, one, many]): Need[] => {
+  return told.flatMap(([condition, many]): Need[] => {
     const count = counts.get(condition) ?? 0;
     if (count === 0) return [];
     const kind = told === ACT ? 'act' : 'look';
     const [only] = devices.filter((device) => device.condition === condition);
-    const which = count === 1 && only !== undefined ? ` (${idOf(only)}: ${only.because})` : '';
-    const href = count === 1 && only !== undefined ? `/devices/${idOf(only)}` : `/?condition=${condition}&view=list`;
-    return [{ key: condition, kind, text: `${counted(count, one, many)}${which}`, href }];
+    if (count === 1 && only !== undefined)
+      return [
+        {
+          key: condition,
+          kind,
+          text: `${idOf(only)} is ${condition}: ${only.because}`,
+          href: `/devices/${idOf(only)}`,
+        },
+      ];
+    return [{ key: condition, kind, text: counted(count, many, many), href: `/?condition=${condition}&view=list` }];
   });
 }
 
