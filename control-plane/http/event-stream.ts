@@ -30,7 +30,10 @@ export function openEventStream(reply: FastifyReply, options: EventStreamOptions
     'x-accel-buffering': 'no',
   });
   raw.write(`retry: ${options.retryMs}\n\n`);
-  const timer = setInterval(() => send({ event: 'beat', data: options.beat() }), options.heartbeatMs);
+  const timer = setInterval(() => {
+    const data = options.beat();
+    send({ event: 'beat', data });
+  }, options.heartbeatMs);
   const send: EventStream['send'] = ({ id, event, data }) => {
     if (raw.destroyed || raw.writableEnded) return false;
     if (raw.writableLength > WAITING_BYTES_MAX) {

@@ -129,6 +129,11 @@ export class Live {
     };
   }
 
+  /** Sites on which a rollout has devices; empty: it is not known. */
+  sitesOfRollout(rolloutId: string): ReadonlySet<string> {
+    return this.#lists.sitesOf(rolloutId);
+  }
+
   /** What has changed since a revision of this life; null: that is no longer known, or it was another life's. */
   since(instance: string, revision: number): readonly LiveChange[] | null {
     return instance === this.instance && revision <= this.#revision ? this.#ring.since(revision) : null;

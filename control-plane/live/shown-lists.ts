@@ -44,8 +44,15 @@ export class ShownLists {
   readonly kills = new ShownList<KillSummary>();
   readonly incidents = new ShownList<IncidentSummary>();
 
+  #sites: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+
   constructor(parts: ShownParts) {
     this.#parts = parts;
+  }
+
+  /** Sites with a device of a rollout, as of the last reading. */
+  sitesOf(rolloutId: string): ReadonlySet<string> {
+    return this.#sites.get(rolloutId) ?? new Set();
   }
 
   /** What has ended changes no more: it is read once. */
@@ -59,6 +66,7 @@ export class ShownLists {
       const summary = isSettled ? before : await rollouts.summary(id);
       if (summary !== null) shown.push(summary);
     }
+    this.#sites = await readSites(database);
     return this.rollouts.replace(shown).map((change) => ({ resource: 'rollout', ...change }));
   }
 
@@ -92,4 +100,11 @@ async function listIds(database: Database): Promise<readonly { readonly id: stri
     .limit(OVER_SHOWN)
     .execute();
   return [...active, ...ended];
+}
+
+/** Of all rollouts: an incident that is open may be of any of them. */
+async function readSites(database: Database): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const rows = await database.selectFrom('rollout_assignments').select(['rollout_id', 'site']).distinct().execute();
+  const byRollout = Map.groupBy(rows, ({ rollout_id }) => rollout_id);
+  return new Map([...byRollout].map(([id, members]) => [id, new Set(members.map(({ site }) => site))]));
 }

@@ -1,6 +1,7 @@
 // What one onlooker gets to see of the stream: the topics they asked for, of the sites that they may see.
 import { LIVE_TOPICS, type LiveChange, type LiveSnapshot, type LiveTopic } from '../../shared/protocol/api-live.ts';
 import type { KillScope } from '../../shared/protocol/documents.ts';
+import { type Rights, seesEverything } from '../../shared/protocol/permissions.ts';
 
 export type Sites = '*' | ReadonlySet<string>;
 
@@ -35,23 +36,49 @@ export function sightOf(topics: ReadonlySet<LiveTopic>, sites: Sites): Sight {
   return { topics, sites, key: `${[...topics].sort().join(',')} ${seen}` };
 }
 
-/** Rollouts, incidents and releases are the fleet's; a device and a kill of a site are that site's. */
-export function isSeen({ topics, sites }: Sight, change: LiveChange): boolean {
+/** The sites on which a rollout has devices; empty: it is not known. */
+export type SitesOfRollout = (rolloutId: string) => ReadonlySet<string>;
+
+/** As lists of the API keep it: a rollout and its incidents are seen by who sees one of its sites, a kill by whom it reaches. */
+export function isSeen({ topics, sites }: Sight, change: LiveChange, sitesOf: SitesOfRollout): boolean {
   if (!topics.has(change.resource)) return false;
   if (sites === '*') return true;
-  if (change.resource === 'device') return sites.has(change.id.split('/', 1)[0] ?? '');
-  return change.resource !== 'kill' || change.value === null || isScopeSeen(sites, change.value.scope);
+  switch (change.resource) {
+    case 'device':
+      return sites.has(change.id.split('/', 1)[0] ?? '');
+    case 'rollout':
+      return isRolloutSeen(sites, change.id, sitesOf);
+    case 'incident':
+      return change.value === null || isRolloutSeen(sites, change.value.rolloutId, sitesOf);
+    case 'kill':
+      return change.value === null || isScopeSeen(sites, change.value.scope, sitesOf);
+    default:
+      return true;
+  }
 }
 
-export function seenSnapshot(whole: LiveSnapshot, sites: Sites): LiveSnapshot {
+export function seenSnapshot(whole: LiveSnapshot, sites: Sites, sitesOf: SitesOfRollout): LiveSnapshot {
   if (sites === '*') return whole;
   return {
     ...whole,
     devices: whole.devices.filter(({ site }) => sites.has(site)),
-    kills: whole.kills.filter(({ scope }) => isScopeSeen(sites, scope)),
+    rollouts: whole.rollouts.filter(({ id }) => isRolloutSeen(sites, id, sitesOf)),
+    kills: whole.kills.filter(({ scope }) => isScopeSeen(sites, scope, sitesOf)),
+    incidents: whole.incidents.filter(({ rolloutId }) => isRolloutSeen(sites, rolloutId, sitesOf)),
   };
 }
 
-function isScopeSeen(sites: ReadonlySet<string>, scope: KillScope): boolean {
+function isRolloutSeen(sites: ReadonlySet<string>, rolloutId: string, sitesOf: SitesOfRollout): boolean {
+  return [...sitesOf(rolloutId)].some((site) => sites.has(site));
+}
+
+function isScopeSeen(sites: ReadonlySet<string>, scope: KillScope, sitesOf: SitesOfRollout): boolean {
+  if (scope.kind === 'rollout') return isRolloutSeen(sites, scope.rolloutId, sitesOf);
   return scope.kind === 'site' || scope.kind === 'device' ? sites.has(scope.site) : true;
+}
+
+/** Sites that somebody may look at. */
+export function sitesSeenBy(rights: Rights): Sites {
+  if (seesEverything(rights)) return '*';
+  return new Set(rights.grants.flatMap(({ sites }) => (sites === '*' ? [] : sites)));
 }

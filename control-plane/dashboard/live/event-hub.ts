@@ -27,6 +27,7 @@ export function createEventHub(post: (message: FromStream) => void): EventHub {
       // A cut connection is tried again by the browser, from where it ended; a refusal is not.
       if (opened.readyState !== EventSource.CLOSED) return;
       source = null;
+      post({ kind: 'refused' });
       timer = setTimeout(open, backOffMs(attempt, Math.random()));
       attempt += 1;
     };

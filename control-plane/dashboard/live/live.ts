@@ -90,10 +90,11 @@ class Follower {
   }
 
   take(message: FromStream): void {
-    if (message.kind !== 'state' || message.state === 'live') heardNow();
+    const isNews = message.kind === 'batch' || message.kind === 'beat';
+    if (isNews || (message.kind === 'state' && message.state === 'live')) heardNow();
     if (message.kind === 'state') stream.value = message.state;
     if (message.kind === 'beat') setClock(message.nowMs);
-    if (message.kind === 'reset') void this.#read();
+    if (message.kind === 'reset' || message.kind === 'refused') void this.#read();
     if (message.kind === 'batch') this.#takeBatch(JSON.parse(message.text) as LiveBatch);
   }
 

@@ -6,6 +6,8 @@ export type FromStream =
   /** JSON of a LiveBatch: parsed by the page that needs it. */
   | { readonly kind: 'batch'; readonly text: string }
   | { readonly kind: 'beat'; readonly nowMs: number }
+  /** The server does not want to speak with us: somebody has to sign in, perhaps. */
+  | { readonly kind: 'refused' }
   /** The server no longer knows what was missed. */
   | { readonly kind: 'reset' };
 

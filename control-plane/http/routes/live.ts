@@ -7,9 +7,10 @@ import {
   liveQuerySchema,
   liveSnapshotSchema,
 } from '../../../shared/protocol/api-live.ts';
+import { maySomewhere } from '../../../shared/protocol/permissions.ts';
 import type { Batch } from '../../live/change-ring.ts';
 import type { Live } from '../../live/live.ts';
-import { isSeen, readTopics, type Sight, type Sites, seenSnapshot, sightOf } from '../../live/sight.ts';
+import { isSeen, readTopics, type Sight, seenSnapshot, sightOf, sitesSeenBy } from '../../live/sight.ts';
 import { type EventStream, openEventStream } from '../event-stream.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
@@ -26,11 +27,10 @@ const eventsHeadersSchema = z.looseObject({ 'last-event-id': z.string().max(100)
 export type LiveRouteParts = {
   readonly live: Live;
   readonly wallNow: () => number;
-  /** Sites that who asks may see. */
-  readonly sitesOf: (request: FastifyRequest) => Sites;
 };
 
 export function registerLiveRoutes(app: HttpApp, parts: LiveRouteParts): void {
+  const sitesOfRollout = (id: string) => parts.live.sitesOfRollout(id);
   app.get(
     '/v1/live',
     {
@@ -46,14 +46,14 @@ export function registerLiveRoutes(app: HttpApp, parts: LiveRouteParts): void {
       reply
         .header('cache-control', 'no-store')
         .serializer((snapshot: LiveSnapshot) => JSON.stringify(snapshot))
-        .send(seenSnapshot(parts.live.snapshot(), parts.sitesOf(request))),
+        .send(seenSnapshot(parts.live.snapshot(), sitesSeenBy(request.identity), sitesOfRollout)),
   );
   registerEvents(app, parts);
 }
 
-function registerEvents(app: HttpApp, { live, wallNow, sitesOf }: LiveRouteParts): void {
+function registerEvents(app: HttpApp, { live, wallNow }: LiveRouteParts): void {
   const open = new Set<OpenStream>();
-  const unfollow = live.follow((batch) => broadcast(open, batch, live.instance));
+  const unfollow = live.follow((batch) => broadcast(open, batch, live));
   // Before the server waits for its connections to end: these would not by themselves.
   app.addHook('preClose', async () => {
     unfollow();
@@ -78,11 +78,14 @@ function registerEvents(app: HttpApp, { live, wallNow, sitesOf }: LiveRouteParts
           { path: 'topics', message: 'use device, rollout, kill, incident, release or audit, with commas' },
         ]);
       if (open.size >= STREAMS_MAX) throw new ProblemError('unavailable', `${STREAMS_MAX} streams are open already`);
-      const sight = sightOf(read.topics, sitesOf(request));
+      const sight = sightOf(read.topics, sitesSeenBy(request.identity));
       const stream = openEventStream(reply, {
         retryMs: RETRY_MS + Math.round(Math.random() * RETRY_MS),
         heartbeatMs: HEARTBEAT_MS,
-        beat: () => JSON.stringify({ nowMs: wallNow() }),
+        beat: () => {
+          look(opened, request);
+          return JSON.stringify({ nowMs: wallNow() });
+        },
         onEnd: () => open.delete(opened),
       });
       const opened: OpenStream = { stream, sight, revision: live.revision };
@@ -93,7 +96,14 @@ function registerEvents(app: HttpApp, { live, wallNow, sitesOf }: LiveRouteParts
   );
 }
 
-type OpenStream = { readonly stream: EventStream; readonly sight: Sight; revision: number };
+type OpenStream = { readonly stream: EventStream; sight: Sight; revision: number };
+
+/** Who may see less than before sees less with the next heartbeat; who may see nothing any more has to sign in again. */
+function look(opened: OpenStream, request: FastifyRequest): void {
+  const asking = request.server.whoAsks(request);
+  if (asking.kind !== 'known' || !maySomewhere(asking.caller, 'view')) opened.stream.end();
+  else opened.sight = sightOf(opened.sight.topics, sitesSeenBy(asking.caller));
+}
 
 /** Goes on where the reader was cut off; else says from where it counts. */
 function begin(
@@ -103,29 +113,31 @@ function begin(
 ): void {
   const { stream, sight, revision } = opened;
   const { instance } = live;
+  const sitesOf = (id: string) => live.sitesOfRollout(id);
   const [lastInstance = '', lastRevision = ''] = (lastId ?? '').split('.');
   const missed = lastId === undefined ? [] : live.since(lastInstance, Number(lastRevision));
   if (missed === null) stream.send({ event: 'reset', data: JSON.stringify({ instance, revision, nowMs }) });
   const after = lastId === undefined || missed === null ? revision : Number(lastRevision);
-  const changes = (missed ?? []).filter((change) => isSeen(sight, change));
+  const changes = (missed ?? []).filter((change) => isSeen(sight, change, sitesOf));
   const data = JSON.stringify({ instance, after, revision, nowMs, changes });
   stream.send({ id: `${instance}.${revision}`, event: 'changes', data });
 }
 
 /** The text of the changes is made once for all who see the same. */
-function broadcast(open: ReadonlySet<OpenStream>, { revision, nowMs, changes }: Batch, instance: string): void {
+function broadcast(open: ReadonlySet<OpenStream>, { revision, nowMs, changes }: Batch, live: Live): void {
+  const sitesOf = (id: string) => live.sitesOfRollout(id);
   const texts = new Map<string, string | null>();
   for (const opened of open) {
     const { sight, stream } = opened;
     let text = texts.get(sight.key);
     if (text === undefined) {
-      text = textOf(changes.filter((change) => isSeen(sight, change)));
+      text = textOf(changes.filter((change) => isSeen(sight, change, sitesOf)));
       texts.set(sight.key, text);
     }
     if (text === null) continue;
-    const head = `{"instance":"${instance}","after":${opened.revision},"revision":${revision},"nowMs":${nowMs}`;
+    const head = `{"instance":"${live.instance}","after":${opened.revision},"revision":${revision},"nowMs":${nowMs}`;
     opened.revision = revision;
-    stream.send({ id: `${instance}.${revision}`, event: 'changes', data: `${head},"changes":${text}}` });
+    stream.send({ id: `${live.instance}.${revision}`, event: 'changes', data: `${head},"changes":${text}}` });
   }
 }
 
