@@ -1,4 +1,4 @@
-// Four projects: `unit` (pure and room tests), `process` (rooms that start processes), `simulation` (fleets in virtual time), `system` (a whole fleet, one file at a time).
+// Five projects: `unit` (pure and room tests), `process` (rooms that start processes), `simulation` (fleets in virtual time), `system` (a whole fleet, one file at a time), `browser` (the dashboard in Chromium).
 import { defineConfig } from 'vitest/config';
 
 const native = { viteModuleRunner: false, nodeLoader: false } as const;
@@ -59,6 +59,18 @@ export default defineConfig({
           expect: POLL,
           testTimeout: 180_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['test/browser/**/*.test.ts'],
+          experimental: native,
+          pool: 'forks',
+          fileParallelism: false,
+          expect: POLL,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
     ],

@@ -13,6 +13,8 @@ export type DeliveryParts = {
   readonly sign: Signer;
   readonly publish: (topic: string, text: string) => Promise<void>;
   readonly presence: PresenceBook;
+  /** A device was told what it shall do. */
+  readonly onSent?: (address: DeviceAddress) => void;
   readonly everyMs: number;
   readonly monotonicNow: () => number;
   readonly log: { debug(fields: object, message: string): void; warn(fields: object, message: string): void };
@@ -106,6 +108,7 @@ async function send(parts: DeliveryParts, desired: Desired, sentAtMs: Map<string
   parts.presence.desired(desired);
   await parts.publish(topic, text);
   sentAtMs.set(addressKey(desired), parts.monotonicNow());
+  parts.onSent?.(desired);
   const { site, device, generation } = desired;
   parts.log.debug({ site, device, generation }, 'desired document published');
 }

@@ -65,11 +65,15 @@ export async function openControlPlane(config: Config, { onFirstAdmin }: OpenOpt
     undo.adopt(loop, (started) => started.close());
     loop.start();
   }
+  undo.adopt(rooms.live, (room) => room.close());
+  rooms.live.start();
   undo.adopt(startUpkeep(rooms), (loop) => loop.close());
   undo.adopt(rooms.drills, (room) => room.close());
   undo.adopt(rooms.notifications, (room) => room.close()).start();
-  const tick = (nowMs: number) => rooms.rollouts.tick(nowMs).finally(() => rooms.drills.tick(nowMs));
-  const ticked = { tick: (nowMs: number) => metrics.timeTick(() => tick(nowMs)) };
+  const tick = (nowMs: number) => rooms.rollouts.tick(nowMs).finally(() => rooms.live.rollouts());
+  const ticked = {
+    tick: (nowMs: number) => metrics.timeTick(() => tick(nowMs).finally(() => rooms.drills.tick(nowMs))),
+  };
   const rolloutLoop = undo.adopt(startRolloutLoop({ ...rooms, rollouts: ticked, tickMs: config.tickMs }), (it) =>
     it.close(),
   );
@@ -122,6 +126,7 @@ function createDelivery(rooms: Rooms): DeliveryLoop {
     ...rooms,
     sign: rooms.signing.sign,
     publish: (topic, text) => rooms.outlet.publish(topic, text, { retain: true, qos: 1 }),
+    onSent: (address) => rooms.live.desired(address),
     everyMs: rooms.config.deliveryMs,
   });
 }
@@ -134,13 +139,19 @@ function openTelemetry(
     ...rooms,
     ...rooms.config.telemetry,
     isRegistered: (digest) => rooms.registry.resolve(digest).kind === 'found',
-    onKillAck: (event) => rooms.killSwitch.acknowledge(event),
+    onKillAck: (event) => {
+      rooms.killSwitch.acknowledge(event);
+      rooms.live.killAcknowledged();
+    },
     onHello: (hello) => rooms.leases.asked(hello),
     onReached: (address) => {
       delivery.noticed(address);
       reassert.noticed(address);
     },
-    onArrival: (arrival, atMs) => metrics.heard(arrival, atMs),
+    onArrival: (arrival, atMs) => {
+      metrics.heard(arrival, atMs);
+      rooms.live.heard(arrival);
+    },
     onDesiredWritten: () => delivery.wake(),
     publishAck: ({ site, device, boot, seq }) => {
       const text = JSON.stringify({ v: 1, boot, seq });

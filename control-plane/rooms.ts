@@ -15,6 +15,7 @@ import { openKillJournal } from './kill-switch/kill-journal.ts';
 import { openKillStore } from './kill-switch/kill-store.ts';
 import { KillSwitch } from './kill-switch/kill-switch.ts';
 import { type Leases, openLeases } from './leases/leases.ts';
+import { Live } from './live/live.ts';
 import { Notifications } from './notifications/notifications.ts';
 import { type Outlet, openOutlet } from './outlet.ts';
 import { openArtifactStore } from './registry/artifact-store.ts';
@@ -43,12 +44,14 @@ export type Rooms = {
   readonly foresight: Foresight;
   readonly outlet: Outlet;
   readonly notifications: Notifications;
+  readonly live: Live;
 };
 
 /** Reads what the data folder holds; nothing is sent or taken yet. */
 export async function openRooms(config: Config, database: Database, log: Logger): Promise<Rooms> {
   const clocks = { wallNow: () => Date.now(), monotonicNow: () => performance.now() };
-  const audit = openAudit({ database, ...clocks });
+  let live: Live | null = null;
+  const audit = openAudit({ database, ...clocks, onAppend: (row) => live?.recorded(row) });
   const identity = await openIdentity({ ...clocks, database, audit, log });
   const signing = await openSigning(config.dataDir);
   const artifacts = await openArtifactStore(join(config.dataDir, 'artifacts'), config.registry.artifactBytesMax);
@@ -86,8 +89,10 @@ export async function openRooms(config: Config, database: Database, log: Logger)
     settings: config.webhooks,
     random: () => Math.random(),
   });
+  live = new Live({ ...clocks, database, presence, rollouts, incidents, killSwitch, log });
   const opened = {
     notifications,
+    live,
     drills,
     audit,
     identity,

@@ -12,6 +12,7 @@ import { registerIncidentRoutes } from './http/routes/incidents.ts';
 import { registerKillProgressRoutes } from './http/routes/kill-progress.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
+import { registerLiveRoutes } from './http/routes/live.ts';
 import { registerMetricsRoutes } from './http/routes/metrics.ts';
 import { registerPrometheusRoute } from './http/routes/prometheus.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
@@ -52,10 +53,11 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
   registerIdentityRoutes(app, rooms, () => urls().apiUrl);
-  const kills = { ...rooms, lookUp: openLookup(rooms), onChange: () => rolloutLoop.wake() };
+  const kills = { ...rooms, lookUp: openLookup(rooms), onChange: () => killsChanged(rooms, rolloutLoop) };
   registerKillRoutes(app, kills);
   registerKillProgressRoutes(app, kills);
   registerKillPage(app, { ...kills, dashboardFolder: running.dashboardFolder });
+  registerLiveRoutes(app, rooms);
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
   registerIncidentRoutes(app, { incidents });
@@ -88,6 +90,12 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   });
   const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
   registerSystemRoutes(app, { keySet: signing.keySet, audit: rooms.audit, findProblems });
+}
+
+/** Everybody who looks on sees it at once; rollouts follow. */
+function killsChanged({ live }: Rooms, rolloutLoop: RolloutLoop): void {
+  live.kills();
+  rolloutLoop.wake();
 }
 
 function registerIdentityRoutes(app: HttpApp, { identity, config }: Rooms, apiUrl: () => string): void {

@@ -1,4 +1,4 @@
-// `npm test`: Debian packages, type check, lint, tidy, unit and contract tests, process tests, simulation, system tests, fault tests. Stops at nothing, fails at the end.
+// `npm test`: Debian packages, type check, lint, tidy, unit and contract tests, process tests, simulation, system tests, browser tests, fault tests. Stops at nothing, fails at the end.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { ensureDebianPackages } from './debian-packages.ts';
@@ -19,6 +19,7 @@ const STEPS: readonly Step[] = [
   { name: 'process tests', command: [bin('vitest'), 'run', '--project', 'process'] },
   { name: 'simulation', command: [bin('vitest'), 'run', '--project', 'simulation'] },
   { name: 'system tests', command: [bin('vitest'), 'run', '--project', 'system'] },
+  { name: 'browser tests', command: [bin('vitest'), 'run', '--project', 'browser'] },
   { name: 'fault tests', command: [path.join(root, 'scripts/test-faults.ts'), '--short'] },
 ];
 

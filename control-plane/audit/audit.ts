@@ -40,9 +40,20 @@ export type Audit = {
 const GENESIS = '0'.repeat(64);
 const VERIFY_PAGE_ROWS = 5000;
 
-export function openAudit(parts: { readonly database: Queryable; readonly wallNow: () => number }): Audit {
+export type AuditParts = {
+  readonly database: Queryable;
+  readonly wallNow: () => number;
+  /** Told of each row as it is written; its transaction may still fail. */
+  readonly onAppend?: (row: AuditRow) => void;
+};
+
+export function openAudit(parts: AuditParts): Audit {
   return {
-    append: (database, entry) => append(database, entry, parts.wallNow()),
+    append: async (database, entry) => {
+      const row = await append(database, entry, parts.wallNow());
+      parts.onAppend?.(row);
+      return row;
+    },
     verify: () => verify(parts.database),
     list: (page) => list(parts.database, page),
   };

@@ -40,14 +40,28 @@ export async function ask<T>(path: string, { method = 'GET', body, headers = {} 
   }).catch((error: unknown) => {
     throw new ApiProblem(0, { title: 'The control plane cannot be reached', detail: String(error) });
   });
-  if (!response.ok) throw new ApiProblem(response.status, await readProblem(response));
+  if (!response.ok) {
+    if (response.status === 401) goToSignIn();
+    throw new ApiProblem(response.status, await readProblem(response));
+  }
   return (response.status === 204 ? null : await response.json()) as T;
 }
 
 /** As `ask`, for what changes something: with a key, so that a repeated request is not a second act. */
 export function act<T>(path: string, body: unknown, asked: Omit<Asked, 'body'> = {}): Promise<T> {
-  const headers = { 'idempotency-key': crypto.randomUUID(), ...asked.headers };
+  const headers = { 'idempotency-key': newKey(), ...asked.headers };
   return ask<T>(path, { method: asked.method ?? 'POST', body, headers });
+}
+
+/** Where nobody is signed in any more; and back again afterwards. */
+function goToSignIn(): void {
+  if (location.pathname === '/sign-in') return;
+  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+/** `crypto.randomUUID` is there over HTTPS and on this machine only. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 async function readProblem(response: Response): Promise<Partial<ProblemDocument>> {

@@ -2,9 +2,13 @@
 import { render } from 'preact';
 import { KillPage } from './pages.ts';
 import { App } from './shell/app.tsx';
+import { restoreTheme } from './shell/theme.tsx';
 import './styles/base.css';
+import './styles/shell.css';
+import './styles/kit.css';
 
 const place = document.getElementById('app');
+restoreTheme();
 const isPlainAsked = new URLSearchParams(location.search).get('plain') === 'yes';
 const start = (): void => {
   if (!place) return;

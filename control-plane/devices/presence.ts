@@ -25,6 +25,8 @@ export type DevicePresence = DeviceAddress & {
   /** What that generation wants on trial; a lease is granted by it. */
   readonly desiredCandidate: Desired['candidate'];
   readonly desiredRollout: { readonly rolloutId: string; readonly digest: string } | null;
+  /** The limits that it judges by; absent: nothing is desired. */
+  readonly desiredLimits?: Desired['limits'];
 };
 
 export type Seen = DeviceAddress & { readonly boot: string; readonly atMs: number };
@@ -101,11 +103,16 @@ export class PresenceBook {
   }
 
   /** What is desired of it; an older generation never overwrites a newer. */
-  desired({ site, device, generation, candidate }: Desired): void {
+  desired({ site, device, generation, candidate, limits }: Desired): void {
     const known = this.get({ site, device });
     if ((known?.desiredGeneration ?? 0) > generation) return;
     const desiredRollout = candidate ? { rolloutId: candidate.rolloutId, digest: candidate.digest } : null;
-    const change = { desiredGeneration: generation, desiredCandidate: candidate, desiredRollout };
+    const change = {
+      desiredGeneration: generation,
+      desiredCandidate: candidate,
+      desiredRollout,
+      desiredLimits: limits,
+    };
     this.#update({ site, device }, change);
   }
 

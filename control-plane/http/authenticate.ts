@@ -26,6 +26,7 @@ export function guardRoutes(app: HttpApp, access: Access): void {
   app.decorateRequest('identity', null as unknown as Caller);
   app.decorateRequest('csrf', null);
   app.decorate('sitesOf', access.sitesOf);
+  app.decorate('whoAsks', access.whoAsks);
   app.addHook('onRoute', (route) => void needsOf(route));
   app.addHook('onRequest', async (request, reply) => {
     request.identity = NOBODY;

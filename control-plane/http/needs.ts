@@ -1,6 +1,7 @@
 // What a route says about who may call it. A route that says nothing is refused at registration.
 import type { Right } from '../../shared/protocol/permissions.ts';
 import type { Caller } from '../identity/caller.ts';
+import type { Access } from './access.ts';
 import type { SitesOf } from './touched-sites.ts';
 
 /** `public`: anybody. `device`: the device of the path (or any device, without one), and people who may look. */
@@ -18,6 +19,8 @@ declare module 'fastify' {
   }
   interface FastifyInstance {
     sitesOf: SitesOf;
+    /** Anew, for answers that last: a session may have ended since. */
+    whoAsks: Access['whoAsks'];
   }
   interface FastifyRequest {
     identity: Caller;

@@ -76,6 +76,14 @@ export class Rollouts {
     });
   }
 
+  /** One line of `list`; null when there is none. */
+  async summary(id: string): Promise<RolloutSummary | null> {
+    const rollout = await findRollout(this.#parts.database, id);
+    if (rollout === null) return null;
+    const kill = killOf(await readActiveKills(this.#parts.database), rollout);
+    return summarise({ rollout, stages: specOf(rollout)?.stages ?? [], kill });
+  }
+
   /** By id, or the newest of that name; null when there is none. */
   async get(idOrName: string): Promise<RolloutView | null> {
     const facts = await this.#viewFacts(idOrName);

@@ -168,7 +168,7 @@ function findUnreachable(files: readonly SourceFile[]): Finding[] {
   const byPath = new Map(files.map((file) => [file.path, file]));
   const isEntry = (file: SourceFile): boolean =>
     file.path.startsWith('test/') ||
-    /(^|\/)(main|.*-process|vitest\.config|vite\.config)\.tsx?$/.test(file.path) ||
+    /(^|\/)(main|.*-process|.*-worker|vitest\.config|vite\.config)\.tsx?$/.test(file.path) ||
     file.path.startsWith('scripts/') ||
     file.path === 'control-plane/cli/belay.ts';
   const reached = new Set<string>();

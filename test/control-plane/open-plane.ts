@@ -4,7 +4,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
-import { vi } from 'vitest';
 import { type ConfigInput, parseConfig } from '../../control-plane/config.ts';
 import { type ControlPlane, openControlPlane } from '../../control-plane/main.ts';
 import type { Window } from '../../shared/measure/window.ts';
@@ -122,7 +121,7 @@ export class TestDevice {
     const opened = new TestDevice(credentials, client, await openVerifier(keySet));
     client.on('message', (topic, payload) => void opened.#take(topic, payload.toString()));
     client.on('error', () => {});
-    await vi.waitUntil(() => client.connected, { timeout: 5000 });
+    await connected(client);
     await client.subscribeAsync([...deviceSubscriptions({ site, device })], { qos: 1 });
     return opened;
   }
@@ -196,4 +195,17 @@ export class TestDevice {
       if (verified.ok) this.kills.push({ topic, document: verified.value, text });
     }
   }
+}
+
+const CONNECT_DEADLINE_MS = 5000;
+
+function connected(client: MqttClient): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = new Error('the device could not connect');
+    const timer = setTimeout(() => reject(late), CONNECT_DEADLINE_MS);
+    client.once('connect', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }

@@ -12,6 +12,10 @@ export type Resource<T> = {
   readonly refresh: () => void;
 };
 
+type Read<T> = Omit<Resource<T>, 'refresh'> & { readonly path: string | null };
+
+const NOTHING = { value: null, problem: null, readAtMs: null } as const;
+
 /** `id` left out: any change of the resource. */
 export type Watched = { readonly resource: LiveTopic; readonly id?: string };
 
@@ -20,16 +24,18 @@ const SETTLE_MS = 250;
 
 /** `path` null: nothing is read. `watches` is looked at when `path` changes. */
 export function useResource<T>(path: string | null, watches: readonly Watched[] = []): Resource<T> {
-  const [state, setState] = useState<Omit<Resource<T>, 'refresh'>>({ value: null, problem: null, readAtMs: null });
+  const [state, setState] = useState<Read<T>>({ path, ...NOTHING });
   const [turn, setTurn] = useState(0);
   useEffect(() => {
+    // What was read at another address is not shown at this one.
+    setState((before) => (before.path === path ? before : { path, ...NOTHING }));
     if (path === null) return;
     let isOver = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = (): void => {
       timer = undefined;
       ask<T>(path).then(
-        (value) => isOver || setState({ value, problem: null, readAtMs: Date.now() }),
+        (value) => isOver || setState({ path, value, problem: null, readAtMs: Date.now() }),
         (error: unknown) => isOver || setState((before) => ({ ...before, problem: toProblem(error) })),
       );
     };
@@ -43,7 +49,8 @@ export function useResource<T>(path: string | null, watches: readonly Watched[] 
       stop();
     };
   }, [path, turn]);
-  return { ...state, refresh: () => setTurn((before) => before + 1) };
+  const { value, problem, readAtMs } = state.path === path ? state : { ...NOTHING };
+  return { value, problem, readAtMs, refresh: () => setTurn((before) => before + 1) };
 }
 
 function isWatched(changes: readonly LiveChange[], watches: readonly Watched[]): boolean {

@@ -2,20 +2,15 @@
 import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import { ApiProblem } from '../api.ts';
-import { clockAheadMs } from '../live/live.ts';
+import { clockAheadMs, tickMs } from '../live/live.ts';
+import { durationText } from './spans.ts';
 
-/** Milliseconds in words: `4 s`, `12 min`, `3 h`, `2 d`. */
-export function durationText(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 90) return `${seconds} s`;
-  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
-  return seconds < 48 * 3600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
-}
+export { durationText } from './spans.ts';
 
 /** How old a thing is by the server's clock; grey once it is older than `staleMs`. */
 export function Age({ atMs, staleMs = 90_000 }: { readonly atMs: number | null; readonly staleMs?: number }) {
   if (atMs === null) return <span class="age stale">never</span>;
-  const ageMs = Date.now() + clockAheadMs.value - atMs;
+  const ageMs = tickMs.value + clockAheadMs.value - atMs;
   return (
     <time
       class={ageMs > staleMs ? 'age stale' : 'age'}
@@ -70,20 +65,30 @@ export function Trouble({ problem, retry }: { readonly problem: ApiProblem; read
 /** A command line to copy. */
 export function Cli({ command }: { readonly command: string }) {
   const [copied, setCopied] = useState(false);
+  const code = useRef<HTMLElement>(null);
   const copy = (): void => {
-    navigator.clipboard.writeText(command).then(
-      () => setCopied(true),
-      () => setCopied(false),
-    );
+    copyText(command, code.current).then(setCopied);
+    setTimeout(() => setCopied(false), 3000);
   };
   return (
     <span class="cli">
-      <code>{command}</code>
+      <code ref={code}>{command}</code>
       <button type="button" onClick={copy} aria-label={`Copy the command ${command}`}>
         {copied ? 'Copied' : 'Copy'}
       </button>
     </span>
   );
+}
+
+/** Without HTTPS a browser hands out no clipboard: then the text is selected, and copied the old way where that still works. */
+async function copyText(text: string, shown: HTMLElement | null): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    if (shown !== null) getSelection()?.selectAllChildren(shown);
+    return document.execCommand('copy');
+  }
 }
 
 export type ActionProps = {
@@ -138,7 +143,14 @@ export function Action({ word, says, command, disabledBecause, tone = 'plain', r
           {children}
           <label>
             Reason (it is kept in the audit)
-            <input value={reason} required maxLength={1000} onInput={(event) => setReason(event.currentTarget.value)} />
+            <input
+              name="reason"
+              autocomplete="off"
+              value={reason}
+              required
+              maxLength={1000}
+              onInput={(event) => setReason(event.currentTarget.value)}
+            />
           </label>
           <Cli command={command.replace('REASON', JSON.stringify(reason.trim() || '…'))} />
           {problem === null ? null : <Trouble problem={problem} />}

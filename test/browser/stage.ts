@@ -1,0 +1,74 @@
+// What a browser test stands on: a control plane with its built dashboard, devices that are played over real MQTT, and Chromium.
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import type { Page } from 'playwright-core';
+import type { ConfigInput } from '../../control-plane/config.ts';
+import { buildDashboard } from '../../scripts/build-dashboard.ts';
+import { openPlaneBench, type PlaneBench } from '../control-plane/open-plane.ts';
+import { type ChromiumOptions, openChromium } from './chromium.ts';
+import { type PlayedDevice, type PlayedOptions, playDevice } from './played-device.ts';
+
+export type Stage = {
+  readonly bench: PlaneBench;
+  readonly url: string;
+  /** Connects a device that sends windows until it is closed. */
+  play(options: PlayedOptions): Promise<PlayedDevice>;
+  /** A page at an address of the dashboard, in one profile with the others. Errors of its scripts are kept. */
+  open(address: string): Promise<Page>;
+  /** Ends the control plane, does that, and starts it again on the same folder and port. */
+  pauseServer(meanwhile: () => Promise<void>): Promise<void>;
+  /** Errors that scripts of any page threw, or that the console told: there should be none. */
+  readonly errors: readonly string[];
+  close(): Promise<void>;
+};
+
+export type StageOptions = { readonly config?: Partial<ConfigInput>; readonly browser?: ChromiumOptions };
+
+export async function openStage({ config = {}, browser = {} }: StageOptions = {}): Promise<Stage> {
+  await buildDashboard(() => {});
+  await using undo = new AsyncDisposableStack();
+  // Kept over a restart, so that pages and devices come back.
+  const ports = { http: { port: await freePort() }, mqtt: { port: await freePort() } };
+  const bench = undo.adopt(await openPlaneBench({ ...ports, ...config }), (opened) => opened.close());
+  const chromium = undo.adopt(await openChromium(browser), (opened) => opened.close());
+  const errors: string[] = [];
+  const played = undo.adopt([] as PlayedDevice[], async (devices) => {
+    for (const device of devices) await device.close();
+  });
+  const everything = undo.move();
+  return {
+    bench,
+    get url() {
+      return bench.plane.httpUrl;
+    },
+    errors,
+    play: async (options) => {
+      const device = await playDevice(bench, options);
+      played.push(device);
+      return device;
+    },
+    open: async (address) => {
+      const page = await chromium.context.newPage();
+      page.on('pageerror', (error) => errors.push(`${address}: ${error.message}`));
+      page.on('console', (message) => message.type() === 'error' && errors.push(`${address}: ${message.text()}`));
+      await page.goto(`${bench.plane.httpUrl}${address}`);
+      return page;
+    },
+    pauseServer: async (meanwhile) => {
+      await bench.plane.close();
+      await meanwhile();
+      await bench.restart();
+    },
+    close: () => everything.disposeAsync(),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
