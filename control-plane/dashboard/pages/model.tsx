@@ -113,7 +113,7 @@ function Outcomes({ release }: { readonly release: Release }) {
           <small>
             ({actor}, {timeText(atMs)}
             {rolloutId === null ? null : (
-              <Fragment key={group + name}>
+              <>
                 , <a href={`/rollouts/${encodeURIComponent(rolloutId)}`}>rollout</a>
               </>
             )}
