@@ -13,6 +13,7 @@ import { registerKillProgressRoutes } from './http/routes/kill-progress.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerMetricsRoutes } from './http/routes/metrics.ts';
+import { registerPrometheusRoute } from './http/routes/prometheus.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
 import { registerRevisionRoutes } from './http/routes/revisions.ts';
@@ -21,10 +22,12 @@ import { registerSessionRoutes } from './http/routes/session.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
 import { registerTokenRoutes } from './http/routes/tokens.ts';
+import { registerWebhookRoutes } from './http/routes/webhooks.ts';
 import type { HttpApp } from './http/server.ts';
 import { registerSignInPage } from './http/sign-in-page.ts';
 import { openScopeLookup } from './kill-switch/resolve-scope.ts';
 import type { Messaging } from './messaging/messaging.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { openReports } from './reports/reports.ts';
 import type { RolloutLoop } from './rollout-loop.ts';
 import type { Rooms } from './rooms.ts';
@@ -34,6 +37,7 @@ import type { Telemetry } from './telemetry/telemetry.ts';
 export type RunningParts = {
   readonly telemetry: Telemetry;
   readonly messaging: Messaging;
+  readonly metrics: Metrics;
   readonly rolloutLoop: RolloutLoop;
   readonly startedAtMs: number;
   readonly version: string;
@@ -75,6 +79,12 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     ...running,
     listRollouts: async () => (await rollouts.list()).filter((rollout) => !ENDED.has(rollout.state)),
     messaging: () => ({ ...messaging.metrics() }),
+  });
+  registerWebhookRoutes(app, rooms);
+  registerPrometheusRoute(app, {
+    writePage: () => running.metrics.write(running),
+    // On this machine alone a scraper needs no token; whoever listens beyond it gives Prometheus one of a viewer.
+    needs: rooms.config.allowRemote ? 'view' : 'public',
   });
   const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
   registerSystemRoutes(app, { keySet: signing.keySet, audit: rooms.audit, findProblems });
