@@ -46,7 +46,7 @@ export type RunningParts = {
   readonly dashboardFolder: string;
 };
 
-const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted']);
+const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted', 'superseded']);
 
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
