@@ -62,9 +62,4 @@ export const PAGES: readonly PageEntry[] = [
   },
   { path: '/kill', title: 'Kill switch', page: KillPage },
   { path: '/kill/:id', title: 'Kill', page: KillPage },
-  {
-    path: '/settings/webhooks',
-    title: 'Webhooks',
-    page: lazy(() => import('./pages/settings-webhooks.tsx').then((module) => module.WebhooksPage)),
-  },
 ];

@@ -1,6 +1,8 @@
 // How the dashboard is built: one page, no network at run time, into dist/ beside it.
 import { defineConfig } from 'vite';
 
+const REST = /dashboard\/pages\/(audit|incident|model|settings|parts|webhook)/;
+
 export default defineConfig({
   root: import.meta.dirname,
   base: '/',
@@ -12,5 +14,7 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The pages that nobody opens in a hurry share one file: together they weigh a quarter less than apart.
+    rolldownOptions: { output: { codeSplitting: { includeDependenciesRecursively: false, groups: [{ name: 'rest', test: REST }] } } },
   },
 });

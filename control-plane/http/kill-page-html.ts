@@ -36,7 +36,7 @@ const GROUPS = [
 ] as const;
 
 export function killFormHtml({ choices, devices, inForce, form, mistake, csrf }: FormFacts): Html {
-  return html`<main id="main" class="plain">
+  return html`<main id="main" class="drawn">
 <h1>Kill switch</h1>
 <p>Takes everything on trial in a scope off, now. Each device goes back to its committed release before its next frame.</p>
 ${mistake === null ? null : html`<p class="trouble" role="alert">${mistake}</p>`}
@@ -89,7 +89,7 @@ function inForceItem({ id, scope, reason, actor, raisedAtMs }: KillSummary): Htm
 
 export function killProgressHtml(kill: KillProgress, nowMs: number): Html {
   const { reason, actor, raisedAtMs } = kill;
-  return html`<main id="main" class="plain">
+  return html`<main id="main" class="drawn">
 <h1>${titleOf(kill)}</h1>
 <p>${reason} (${actor}, ${timeOf(raisedAtMs)}). ${standingOf(kill)}</p>
 ${kill.fault === null ? null : html`<p class="trouble" role="alert">${kill.fault}</p>`}
@@ -122,7 +122,7 @@ export type RearmFacts = {
 
 /** The harder way: on a page of its own, with what comes back and something to type. */
 export function rearmHtml({ kill, mistake, csrf }: RearmFacts): Html {
-  return html`<main id="main" class="plain">
+  return html`<main id="main" class="drawn">
 <h1>Re-arm ${titleOf(kill)}</h1>
 <p>Killed by ${kill.actor} at ${timeOf(kill.raisedAtMs)}: ${kill.reason}</p>
 <p><strong>${kill.comesBack}</strong></p>

@@ -40,14 +40,14 @@ ${new Html(`<style>:root { color-scheme: light dark; }${STYLE}</style>`)}
 
 /** Only of what the server draws: the dashboard brings its own. */
 const STYLE = `
-.plain { max-width: 46rem; margin: 0 auto; padding: 1rem; font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-.plain form { display: grid; gap: .35rem; max-width: 36rem; }
-.plain label { font-weight: 600; margin-top: .6rem; }
-.plain label.check { font-weight: 400; }
-.plain input:not([type=checkbox]), .plain select, .plain button { font: inherit; padding: .5rem .6rem; min-height: 2.75rem; width: 100%; box-sizing: border-box; }
-.plain button.bad { background: #b01722; color: #fff; border: 0; border-radius: .4rem; font-weight: 700; }
-.plain .trouble { border-left: .3rem solid #b01722; padding: .4rem .8rem; }
-.plain dl { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1rem 0; }
-.plain dt { font-size: .9rem; } .plain dd { margin: 0; font-size: 2rem; font-weight: 700; }
-.plain .names { columns: 14rem; }
+.drawn { max-width: 46rem; margin: 0 auto; padding: 1rem; font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+.drawn form { display: grid; gap: .35rem; max-width: 36rem; }
+.drawn label { font-weight: 600; margin-top: .6rem; }
+.drawn label.check { font-weight: 400; }
+.drawn input:not([type=checkbox]), .drawn select, .drawn button { font: inherit; padding: .5rem .6rem; min-height: 2.75rem; width: 100%; box-sizing: border-box; }
+.drawn button.bad { background: #b01722; color: #fff; border: 0; border-radius: .4rem; font-weight: 700; }
+.drawn .trouble { border-left: .3rem solid #b01722; padding: .4rem .8rem; }
+.drawn dl { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: 1rem 0; }
+.drawn dt { font-size: .9rem; } .drawn dd { margin: 0; font-size: 2rem; font-weight: 700; }
+.drawn .names { columns: 14rem; }
 `;

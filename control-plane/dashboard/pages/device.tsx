@@ -42,27 +42,31 @@ export function DevicePage() {
         <Panel title="Releases" wide>
           <Releases device={value} />
         </Panel>
-        <Panel title="Why">
-          <ul class="plain-list">
-            {explained.value?.sentences.map((sentence) => (
-              <li key={sentence}>{sentence}</li>
-            ))}
-          </ul>
-          {explained.problem === null ? null : <Trouble problem={explained.problem} retry={explained.refresh} />}
-          <Cli command={`belay device explain ${address}`} />
-        </Panel>
-        <Panel title="What hinders it">
-          <Hindrances reported={value.reported} />
-        </Panel>
-        <Panel title="Hardware">
-          <Hardware device={value} />
-        </Panel>
-        <Panel title="Proofs">
-          <Proofs reported={value.reported} />
-        </Panel>
-        <Panel title="Where its answers go">
-          <Sinks reported={value.reported} />
-        </Panel>
+        <div class="stack">
+          <Panel title="Why">
+            <ul class="plain-list">
+              {explained.value?.sentences.map((sentence) => (
+                <li key={sentence}>{sentence}</li>
+              ))}
+            </ul>
+            {explained.problem === null ? null : <Trouble problem={explained.problem} retry={explained.refresh} />}
+            <Cli command={`belay device explain ${address}`} />
+          </Panel>
+          <Panel title="Where its answers go">
+            <Sinks reported={value.reported} events={events.value?.events ?? []} />
+          </Panel>
+        </div>
+        <div class="stack">
+          <Panel title="What hinders it">
+            <Hindrances reported={value.reported} />
+          </Panel>
+          <Panel title="Hardware">
+            <Hardware device={value} />
+          </Panel>
+          <Panel title="Proofs">
+            <Proofs reported={value.reported} />
+          </Panel>
+        </div>
         <Panel title="Events" wide>
           {events.problem === null ? null : <Trouble problem={events.problem} retry={events.refresh} />}
           <Events events={events.value?.events ?? []} />

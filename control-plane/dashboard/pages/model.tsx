@@ -1,4 +1,5 @@
 // One release: its card, contract, lineage and files, where it answers, what rollouts made of it; and another one beside it.
+import { Fragment } from 'preact';
 import { useLocation, useRoute } from 'preact-iso';
 import '../styles/rest.css';
 import type { Release, ReleaseSummary } from '../../../shared/protocol/api-releases.ts';
@@ -7,7 +8,7 @@ import { act } from '../api.ts';
 import { snapshot } from '../live/live.ts';
 import { useResource } from '../live/resource.ts';
 import { Action, Age, Cli, Trouble } from '../shell/kit.tsx';
-import { cardRows, compareCards, runningWhere, stateActs, stateText } from './model/model-words.ts';
+import { type ComparedRow, cardRows, compareCards, runningWhere, stateActs, stateText } from './model/model-words.ts';
 import { Panel, Scroll } from './parts/parts.tsx';
 import { countText, queryText, timeText } from './parts/words.ts';
 
@@ -136,18 +137,37 @@ function Card({ release, other }: { readonly release: Release; readonly other: R
         </tr>
       </thead>
       <tbody>
-        {rows.map(({ group, name, left, right, differs }, at) => (
-          <tr key={group + name} class={other !== null && differs ? 'differs' : ''}>
-            <th scope="row">
-              {rows[at - 1]?.group === group ? null : <b class="group">{group}</b>}
-              {other !== null && differs ? '≠ ' : ''}
-              {name}
-            </th>
-            <td>{left ?? '–'}</td>
-            {other === null ? null : <td>{right ?? '–'}</td>}
-          </tr>
+        {rows.map((row, at) => (
+          <Fragment key={row.group + row.name}>
+            {rows[at - 1]?.group === row.group ? null : <GroupRow group={row.group} columns={other === null ? 2 : 3} />}
+            <CardLine row={row} isCompared={other !== null} />
+          </Fragment>
         ))}
       </tbody>
     </Scroll>
+  );
+}
+
+function CardLine({ row, isCompared }: { readonly row: ComparedRow; readonly isCompared: boolean }) {
+  const { name, left, right, differs } = row;
+  return (
+    <tr class={isCompared && differs ? 'differs' : ''}>
+      <th scope="row">
+        {isCompared && differs ? '≠ ' : ''}
+        {name}
+      </th>
+      <td>{left ?? '–'}</td>
+      {isCompared ? <td>{right ?? '–'}</td> : null}
+    </tr>
+  );
+}
+
+function GroupRow({ group, columns }: { readonly group: string; readonly columns: number }) {
+  return (
+    <tr>
+      <th scope="rowgroup" colSpan={columns}>
+        <b class="group">{group}</b>
+      </th>
+    </tr>
   );
 }

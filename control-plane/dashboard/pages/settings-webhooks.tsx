@@ -7,15 +7,6 @@ import { Action, Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import '../styles/webhooks.css';
 import { longEvent, outcomeText, readList, shortEvent, stateText, wantedText } from './webhook-text.ts';
 
-export function WebhooksPage() {
-  return (
-    <>
-      <h1>Webhooks</h1>
-      <WebhooksSection />
-    </>
-  );
-}
-
 export function WebhooksSection() {
   const { value, problem, refresh } = useResource<{ readonly webhooks: readonly Webhook[] }>('/v1/webhooks');
   const [opened, setOpened] = useState<string | null>(null);

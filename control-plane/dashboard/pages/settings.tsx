@@ -1,11 +1,13 @@
 // Settings: one's own account, tokens, people and their roles, sites, webhooks. The section stands in the address.
 import { useLocation } from 'preact-iso';
 import '../styles/rest.css';
+import { Panel } from './parts/parts.tsx';
 import { People } from './settings/people.tsx';
 import { SECTIONS, type SectionName, sectionOf } from './settings/settings-words.ts';
 import { Sites } from './settings/sites.tsx';
 import { Tokens } from './settings/tokens.tsx';
 import { You } from './settings/you.tsx';
+import { WebhooksSection } from './settings-webhooks.tsx';
 
 export function SettingsPage() {
   const section = sectionOf(useLocation().query.section);
@@ -36,5 +38,11 @@ function Section({ name }: { readonly name: SectionName }) {
       return <People />;
     case 'sites':
       return <Sites />;
+    case 'webhooks':
+      return (
+        <Panel title="Webhooks" wide>
+          <WebhooksSection />
+        </Panel>
+      );
   }
 }

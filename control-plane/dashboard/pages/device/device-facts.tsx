@@ -3,7 +3,7 @@ import type { DeviceDocument, StoredEvent } from '../../../../shared/protocol/ap
 import type { Reported } from '../../../../shared/protocol/reports.ts';
 import { Age } from '../../shell/kit.tsx';
 import { Facts, Scroll } from '../parts/parts.tsx';
-import { eventText, hardwareFacts, isBad, releaseRows } from './device-words.ts';
+import { eventText, hardwareFacts, isBad, releaseRows, spoolDrops } from './device-words.ts';
 
 const FOR_EVER = Number.POSITIVE_INFINITY;
 
@@ -94,9 +94,20 @@ export function Proofs({ reported }: { readonly reported: Reported | null }) {
   );
 }
 
-export function Sinks({ reported }: { readonly reported: Reported | null }) {
+type SinksProps = { readonly reported: Reported | null; readonly events: readonly StoredEvent[] };
+
+export function Sinks({ reported, events }: SinksProps) {
   const sinks = reported?.sinks ?? [];
-  if (sinks.length === 0) return <p>It hands its answers to nobody.</p>;
+  const drops = spoolDrops(events);
+  return (
+    <>
+      {sinks.length === 0 ? <p>It hands its answers to nobody.</p> : <SinkList sinks={sinks} />}
+      {drops === 0 ? null : <p class="warn">! Its spool was full {drops} times lately: windows were lost.</p>}
+    </>
+  );
+}
+
+function SinkList({ sinks }: { readonly sinks: Reported['sinks'] }) {
   return (
     <ul class="plain-list">
       {sinks.map(({ sink, sent, dropped, trouble }) => (

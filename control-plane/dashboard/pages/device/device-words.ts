@@ -184,6 +184,7 @@ export function eventText({ reason, effectMs, gapMs }: Pick<DeviceEvent, 'reason
   return measured === undefined ? reason : `${reason} (${Math.round(measured)} ms until the baseline answered)`;
 }
 
+/** How often its spool was full, among these events. */
 export function spoolDrops(events: readonly StoredEvent[]): number {
   return events.filter(({ event }) => event.kind === 'spool-dropped').length;
 }

@@ -41,9 +41,9 @@ export function Panel({
   readonly wide?: boolean;
 }) {
   return (
-    <section class={wide ? 'panel wide' : 'panel'} aria-label={title}>
+    <div class={wide ? 'panel wide' : 'panel'}>
       <h2>{title}</h2>
       {children}
-    </section>
+    </div>
   );
 }

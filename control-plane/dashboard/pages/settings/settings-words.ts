@@ -7,6 +7,7 @@ export const SECTIONS = [
   ['tokens', 'API tokens'],
   ['people', 'People'],
   ['sites', 'Sites'],
+  ['webhooks', 'Webhooks'],
 ] as const;
 export type SectionName = (typeof SECTIONS)[number][0];
 
