@@ -12,6 +12,7 @@ import { registerMetricsRoutes } from './http/routes/metrics.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
 import { registerRevisionRoutes } from './http/routes/revisions.ts';
+import { registerRolloutChartRoutes } from './http/routes/rollout-charts.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
@@ -47,6 +48,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerReportRoutes(app, { registry, reports: openReports(rooms), archiveOf: (id) => rollouts.archive(id) });
   registerForesightRoutes(app, { foresight });
   registerRolloutRoutes(app, { rollouts, foresight, wake: () => rolloutLoop.wake() });
+  registerRolloutChartRoutes(app, { rollouts });
   registerRevisionRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });
   registerDeviceRoutes(app, {
     ...rooms,
