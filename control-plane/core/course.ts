@@ -26,7 +26,10 @@ export function isTurn(last: CourseMoment | null, next: CourseMoment): boolean {
 }
 
 /** A turn is always kept; else a moment that is not too close to the one before, for the whole span so far. */
-export function isKept(known: { readonly firstAtMs: number; readonly last: CourseMoment }, next: CourseMoment): boolean {
+export function isKept(
+  known: { readonly firstAtMs: number; readonly last: CourseMoment },
+  next: CourseMoment,
+): boolean {
   const apartMs = (next.atMs - known.firstAtMs) / MOMENTS_MAX;
   return isTurn(known.last, next) || next.atMs - known.last.atMs >= apartMs;
 }
@@ -47,7 +50,9 @@ export function momentsToForget(
 /** So many of them, evenly over all. */
 function spread<T>(items: readonly T[], count: number): readonly T[] {
   if (count >= items.length) return items;
-  return items.filter((_, at) => Math.floor(((at + 1) * count) / items.length) > Math.floor((at * count) / items.length));
+  return items.filter(
+    (_, at) => Math.floor(((at + 1) * count) / items.length) > Math.floor((at * count) / items.length),
+  );
 }
 
 /** As columns, one set for each guardrail that was ever judged. */

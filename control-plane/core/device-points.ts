@@ -87,7 +87,9 @@ function spreadOver(values: readonly Value[]): readonly Value[] {
   if (values.length <= POINTS_MAX) return values;
   const sorted = values.toSorted((a, b) => a.raw - b.raw);
   const step = (sorted.length - 1) / (POINTS_MAX - 1);
-  return Array.from({ length: POINTS_MAX }, (_, at) => sorted[Math.round(at * step)]).filter((one) => one !== undefined);
+  return Array.from({ length: POINTS_MAX }, (_, at) => sorted[Math.round(at * step)]).filter(
+    (one) => one !== undefined,
+  );
 }
 
 function* cellsOf(

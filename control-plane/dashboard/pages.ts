@@ -18,4 +18,15 @@ export const PAGES: readonly PageEntry[] = [
     menu: { word: 'Fleet', key: 'f' },
     page: lazy(() => import('./pages/fleet.tsx').then((module) => module.FleetPage)),
   },
+  {
+    path: '/rollouts',
+    title: 'Rollouts',
+    menu: { word: 'Rollouts', key: 'r' },
+    page: lazy(() => import('./pages/rollouts.tsx').then((module) => module.RolloutsPage)),
+  },
+  {
+    path: '/rollouts/:id',
+    title: 'Rollout',
+    page: lazy(() => import('./pages/rollout.tsx').then((module) => module.RolloutPage)),
+  },
 ];

@@ -1,7 +1,15 @@
 // Keeps how the verdicts of a rollout went, for those who look later. Written after a decision, outside its transaction, and whatever
 // goes wrong here costs a point of a picture and nothing else.
 import type { Verdict } from '../../shared/rollout/verdict.ts';
-import { type CourseMoment, type CoursePoint, isKept, isTurn, MOMENTS_MAX, momentsToForget, pointOf } from '../core/course.ts';
+import {
+  type CourseMoment,
+  type CoursePoint,
+  isKept,
+  isTurn,
+  MOMENTS_MAX,
+  momentsToForget,
+  pointOf,
+} from '../core/course.ts';
 import type { Queryable } from '../database/database.ts';
 import type { RolloutParts } from './parts.ts';
 
@@ -13,7 +21,10 @@ export type Judged = {
 };
 
 /** Never throws. */
-export async function noteCourse({ database, log }: Pick<RolloutParts, 'database' | 'log'>, judged: Judged): Promise<void> {
+export async function noteCourse(
+  { database, log }: Pick<RolloutParts, 'database' | 'log'>,
+  judged: Judged,
+): Promise<void> {
   if (judged.verdicts.length === 0) return;
   try {
     await keep(database, judged);

@@ -1,7 +1,12 @@
 // What the pictures of a rollout are drawn from: the course of its verdicts, and the evidence of the newest judged moment device by
 // device. Reads only.
 import { pairedSchema } from '../../shared/measure/window.ts';
-import type { CourseMark, RolloutCourse, RolloutEvidence, ShadowEvidence } from '../../shared/protocol/api-rollout-charts.ts';
+import type {
+  CourseMark,
+  RolloutCourse,
+  RolloutEvidence,
+  ShadowEvidence,
+} from '../../shared/protocol/api-rollout-charts.ts';
 import type { RolloutDecision } from '../../shared/protocol/api-rollouts.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Assessment } from '../core/assess.ts';
@@ -78,9 +83,16 @@ function* marksOf(
   }
 }
 
-export type EvidenceAsked = { readonly rollout: Rollout; readonly seen: Seen | null; readonly guardrail: string | null };
+export type EvidenceAsked = {
+  readonly rollout: Rollout;
+  readonly seen: Seen | null;
+  readonly guardrail: string | null;
+};
 
-export async function evidenceOf(parts: RolloutParts, { rollout, seen: newest, guardrail }: EvidenceAsked): Promise<RolloutEvidence> {
+export async function evidenceOf(
+  parts: RolloutParts,
+  { rollout, seen: newest, guardrail }: EvidenceAsked,
+): Promise<RolloutEvidence> {
   const { database, wallNow } = parts;
   const seen = newest ?? (await keptEvidence(database, rollout.id));
   const ledger = await readLedger(database, rollout.id, rollout.plan);

@@ -1,7 +1,8 @@
 // The door of the rollouts room: plan, start, act, look, and one tick of everything that runs. Rollouts live in the database;
 // only the windows already read are kept here, and they can be read again.
-import type { RolloutCourse, RolloutEvidence } from '../../shared/protocol/api-rollout-charts.ts';
+
 import type { RevisionActBody, RevisionVerb, RolloutEditBody } from '../../shared/protocol/api-revisions.ts';
+import type { RolloutCourse, RolloutEvidence } from '../../shared/protocol/api-rollout-charts.ts';
 import type {
   RolloutActBody,
   RolloutPlanAnswer,

@@ -11,13 +11,17 @@ import type { HttpApp } from '../server.ts';
 
 const TAGS = ['rollouts'];
 
-export function registerRolloutChartRoutes(app: HttpApp, { rollouts }: { readonly rollouts: Pick<Rollouts, 'course' | 'evidence'> }): void {
+export function registerRolloutChartRoutes(
+  app: HttpApp,
+  { rollouts }: { readonly rollouts: Pick<Rollouts, 'course' | 'evidence'> },
+): void {
   app.get(
     '/v1/rollouts/:id/course',
     {
       schema: {
         tags: TAGS,
-        summary: 'How its verdicts went: estimate, plausible range and limit of each guardrail over time, with the stages',
+        summary:
+          'How its verdicts went: estimate, plausible range and limit of each guardrail over time, with the stages',
         params: rolloutPathSchema,
         response: { 200: rolloutCourseSchema },
       },
@@ -30,7 +34,8 @@ export function registerRolloutChartRoutes(app: HttpApp, { rollouts }: { readonl
     {
       schema: {
         tags: TAGS,
-        summary: 'What its newest verdicts rest on: by site and hardware, by class of a shadow, and by device with ?guardrail=ID',
+        summary:
+          'What its newest verdicts rest on: by site and hardware, by class of a shadow, and by device with ?guardrail=ID',
         params: rolloutPathSchema,
         querystring: rolloutEvidenceQuerySchema,
         response: { 200: rolloutEvidenceSchema },
