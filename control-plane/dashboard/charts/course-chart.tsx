@@ -47,29 +47,31 @@ export function CourseChart({
       <div ref={place} class="plot" aria-hidden="true" />
       <output ref={readout} class="readout" aria-hidden="true" />
       <figcaption class="unseen">{summaryOf(words.title, chart, words.show)}</figcaption>
-      <table class="unseen">
-        <caption>{words.title}, newest moments</caption>
-        <thead>
-          <tr>
-            <th>time</th>
-            <th>verdict</th>
-            <th>estimate</th>
-            <th>plausible range</th>
-            <th>devices</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.atMs}>
-              <td>{words.time(row.atMs)}</td>
-              <td>{row.verdict}</td>
-              <td>{row.estimate === null ? 'none' : words.show(row.estimate)}</td>
-              <td>{words.range(row.low, row.high)}</td>
-              <td>{row.n ?? 0}</td>
+      <div class="unseen">
+        <table>
+          <caption>{words.title}, newest moments</caption>
+          <thead>
+            <tr>
+              <th>time</th>
+              <th>verdict</th>
+              <th>estimate</th>
+              <th>plausible range</th>
+              <th>devices</th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={row.atMs}>
+                <td>{words.time(row.atMs)}</td>
+                <td>{row.verdict}</td>
+                <td>{row.estimate === null ? 'none' : words.show(row.estimate)}</td>
+                <td>{words.range(row.low, row.high)}</td>
+                <td>{row.n ?? 0}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   );
 }

@@ -47,7 +47,7 @@ export function openPlot(place: HTMLElement, first: PlotData, options: PlotOptio
       cursor: { sync: { key: options.sync }, drag: { x: false, y: false }, points: { size: 6 }, y: false },
       scales: { x: { time: true }, y: { range: () => [data.range[0], data.range[1]] } },
       axes: [
-        { ...axis, size: 22, space: 60 },
+        { ...axis, size: 22, space: 70, values: (_, values) => timesOf(values) },
         { ...axis, size: 52, space: 24, values: (_, values) => values.map(options.show) },
       ],
       series: [
@@ -60,8 +60,8 @@ export function openPlot(place: HTMLElement, first: PlotData, options: PlotOptio
       ],
       bands: [{ series: [3, 2], fill: () => faded(colours.accent, 0.2) }],
       hooks: {
-        drawClear: [(u) => data.breaches.forEach((span) => shade(u, span, faded(colours.bad, 0.14)))],
-        draw: [(u) => data.marks.forEach((mark) => drawMark(u, mark, colours))],
+        drawClear: [(u) => shadeAll(u, data.breaches, faded(colours.bad, 0.14))],
+        draw: [(u) => drawMarks(u, data.marks, colours)],
         setCursor: [(u) => options.onMoment?.(u.cursor.idx ?? null)],
       },
     },
@@ -89,9 +89,26 @@ export function openPlot(place: HTMLElement, first: PlotData, options: PlotOptio
 
 const FONT = '11px system-ui, "Segoe UI", "DejaVu Sans", sans-serif';
 
+/** Days where they are more than two days apart, else the time of the day. */
+function timesOf(values: readonly number[]): string[] {
+  const isLong = (values.at(-1) ?? 0) - (values[0] ?? 0) > 2 * 86_400_000;
+  const format: Intl.DateTimeFormatOptions = isLong
+    ? { day: 'numeric', month: 'short' }
+    : { hour: '2-digit', minute: '2-digit', hour12: false };
+  return values.map((value) => new Date(value).toLocaleString(undefined, format));
+}
+
 /** A line needs two points: with few of them each is drawn. */
 function isSparse(plot: uPlot): boolean {
   return ((plot.data as unknown as ChartColumns)[0]?.length ?? 0) < 8;
+}
+
+function shadeAll(u: uPlot, spans: readonly Span[], fill: string): void {
+  for (const span of spans) shade(u, span, fill);
+}
+
+function drawMarks(u: uPlot, marks: readonly Mark[], colours: Colours): void {
+  for (const mark of marks) drawMark(u, mark, colours);
 }
 
 function shade({ ctx, bbox, valToPos }: uPlot, { fromMs, toMs }: Span, fill: string): void {

@@ -102,7 +102,7 @@ export function Devices({ view, query, set }: Parts) {
       {found.length === 0 ? (
         <Empty title="No device fits the filter" />
       ) : (
-        <div class="scroll">
+        <div class="scroll tall">
           <table class="devices">
             <thead>
               <tr>

@@ -33,16 +33,28 @@ export type MatrixCell = {
 
 /** A few devices outside their limit are worth a look, and no verdict: red is left to those. */
 export function cellOf(evidence: GuardrailEvidence, cell: EvidenceCell, verdict: Verdict | undefined): MatrixCell {
-  const judged = verdict?.slices?.find(({ slice }) => slice === cell.site || slice === cell.hardwareClass);
-  const isBreach = cell.within === false && (judged?.verdict === 'breach' || verdict?.verdict === 'breach');
-  const stands = cell.within === null ? 'no limit' : cell.within ? 'inside the limit' : 'outside the limit';
+  const { sign, tone, stands } = CELLS[standsOf(cell, verdict)];
   const range = `${valueText(evidence, cell.low)} to ${valueText(evidence, cell.high)}`;
   return {
     text: valueText(evidence, cell.estimate),
-    sign: cell.within === null ? '·' : cell.within ? '✓' : isBreach ? '✕' : '!',
-    tone: cell.within === null ? 'soft' : cell.within ? 'good' : isBreach ? 'bad' : 'warn',
+    sign,
+    tone,
     says: `${evidence.title} at ${cell.site} on ${cell.hardwareClass}: ${valueText(evidence, cell.estimate)}, ${stands} ${evidence.limitText}; devices from ${range}; ${count(cell.devices, 'device')}, ${count(cell.controls, 'control')}`,
   };
+}
+
+const CELLS = {
+  unlimited: { sign: '·', tone: 'soft', stands: 'without a plain limit' },
+  inside: { sign: '✓', tone: 'good', stands: 'inside the limit' },
+  outside: { sign: '!', tone: 'warn', stands: 'outside the limit' },
+  breach: { sign: '✕', tone: 'bad', stands: 'in breach of the limit' },
+} as const;
+
+function standsOf({ within, site, hardwareClass }: EvidenceCell, verdict: Verdict | undefined): keyof typeof CELLS {
+  if (within === null) return 'unlimited';
+  if (within) return 'inside';
+  const parts = verdict?.slices?.filter(({ slice }) => slice === site || slice === hardwareClass) ?? [];
+  return [verdict, ...parts].some((judged) => judged?.verdict === 'breach') ? 'breach' : 'outside';
 }
 
 /** Columns of the matrix: every site and hardware class that some guardrail has evidence of. */
