@@ -2,14 +2,21 @@
 import { useState } from 'preact/hooks';
 import type { RolloutView } from '../../../../shared/protocol/api-rollouts.ts';
 import { act, session } from '../../api.ts';
-import { Action } from '../../shell/kit.tsx';
+import { Action, Cli } from '../../shell/kit.tsx';
 import { noEdit, returnsOf, type Verb, verbsOf } from './actions.ts';
 import { Edit, Proposals } from './edit.tsx';
-import { count } from './words.ts';
+import { count, hasEnded } from './words.ts';
 
 type Props = { readonly view: RolloutView; readonly refresh: () => void };
 
 export function Actions({ view, refresh }: Props) {
+  if (hasEnded(view))
+    return (
+      <p class="acts">
+        It has ended, so nothing can be done to it. Another try is another rollout:{' '}
+        <Cli command="belay rollout plan FILE" />
+      </p>
+    );
   return (
     <section class="acts" aria-label="What you can do">
       {verbsOf(view, session.value).map((verb) => (

@@ -1,7 +1,7 @@
 // The stages of a rollout as a ladder: what was planned, what came, and how far the current one is.
 import type { RolloutView } from '../../../../shared/protocol/api-rollouts.ts';
 import { describeDuration } from '../../../../shared/rollout/durations.ts';
-import { count, hasEnded, momentText, type Sign } from './words.ts';
+import { count, hasEnded, momentText, type Sign, signOfState } from './words.ts';
 
 type Stage = RolloutView['stages'][number];
 
@@ -37,8 +37,10 @@ export function ladderOf(view: RolloutView, nowMs: number): readonly Rung[] {
   });
 }
 
-function signOf({ status }: Stage, view: RolloutView): Sign {
+function signOf({ status, startedAtMs }: Stage, view: RolloutView): Sign {
   if (status === 'done') return { sign: '✓', word: 'done', tone: 'good' };
+  if (status === 'pending' && startedAtMs !== null)
+    return { ...signOfState({ ...view, killed: null }), word: 'ended here' };
   if (status === 'pending')
     return {
       sign: '○',
