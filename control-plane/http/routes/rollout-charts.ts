@@ -6,10 +6,12 @@ import {
 } from '../../../shared/protocol/api-rollout-charts.ts';
 import { rolloutPathSchema } from '../../../shared/protocol/api-rollouts.ts';
 import type { Rollouts } from '../../rollouts/rollouts.ts';
+import type { Needs } from '../needs.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['rollouts'];
+const NEEDS: Needs = 'view';
 
 export function registerRolloutChartRoutes(
   app: HttpApp,
@@ -25,7 +27,7 @@ export function registerRolloutChartRoutes(
         params: rolloutPathSchema,
         response: { 200: rolloutCourseSchema },
       },
-      config: { problems: ['not-found'], needs: 'view' },
+      config: { problems: ['not-found'], needs: NEEDS },
     },
     async ({ params }) => found(await rollouts.course(params.id), params.id),
   );
@@ -40,7 +42,7 @@ export function registerRolloutChartRoutes(
         querystring: rolloutEvidenceQuerySchema,
         response: { 200: rolloutEvidenceSchema },
       },
-      config: { problems: ['not-found'], needs: 'view' },
+      config: { problems: ['not-found'], needs: NEEDS },
     },
     async ({ params, query }) => found(await rollouts.evidence(params.id, query.guardrail ?? null), params.id),
   );

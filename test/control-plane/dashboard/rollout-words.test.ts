@@ -35,7 +35,7 @@ import type { RolloutView } from '../../../shared/protocol/api-rollouts.ts';
 import { BASELINE, NOW_MS, plan, rollout, summary, verdict } from '../cli/recorded-documents.ts';
 
 const OLD = BASELINE;
-const OLDER = { release: 'cv-detector:0.9.0+data=a', digest: 'd'.repeat(64) };
+const OLDER = { release: 'cv-detector:0.9.0+data=aaaaaa', digest: 'd'.repeat(64) };
 
 function device(name: string, part: Partial<RolloutView['devices'][number]> = {}): RolloutView['devices'][number] {
   return {
