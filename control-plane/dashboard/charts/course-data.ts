@@ -3,13 +3,16 @@ import type { CourseLine, RolloutCourse } from '../../../shared/protocol/api-rol
 
 type Column = (number | null)[];
 
-/** In the order of the series: time, estimate, low, high, lower limit, upper limit. */
-export type ChartColumns = [number[], Column, Column, Column, Column, Column];
+/** In the order of the series: time, estimate, low, high. */
+export type ChartColumns = [number[], Column, Column, Column];
 
 export type Span = { readonly fromMs: number; readonly toMs: number };
+/** A limit that held for a while. */
+export type LimitRun = Span & { readonly value: number };
 
 export type CourseChart = {
   readonly columns: ChartColumns;
+  readonly limits: readonly LimitRun[];
   readonly breaches: readonly Span[];
   /** What the y-axis shows, so that one wild range at the beginning does not flatten the rest. */
   readonly range: readonly [number, number];
@@ -18,8 +21,43 @@ export type CourseChart = {
 /** Null: it was never judged with evidence. */
 export function chartOf({ atMs }: Pick<RolloutCourse, 'atMs'>, line: CourseLine): CourseChart | null {
   if (line.estimate.every((value) => value === null)) return null;
-  const columns: ChartColumns = [atMs, line.estimate, line.low, line.high, line.limitLow, line.limitHigh];
-  return { columns, breaches: breachesOf(atMs, line.verdict), range: rangeOf(line) };
+  const columns: ChartColumns = [atMs, line.estimate, line.low, line.high];
+  const limits = [...limitRuns(atMs, line.limitLow), ...limitRuns(atMs, line.limitHigh)];
+  return { columns, limits, breaches: breachesOf(atMs, line.verdict), range: rangeOf(line) };
+}
+
+/** From the moment that it was first so to the one at which it was last so: mostly one run, as limits seldom move. */
+export function limitRuns(atMs: readonly number[], limit: readonly (number | null)[]): readonly LimitRun[] {
+  const runs: { fromMs: number; toMs: number; value: number }[] = [];
+  atMs.forEach((at, index) => {
+    const value = limit[index] ?? null;
+    const last = runs.at(-1);
+    if (last !== undefined && (limit[index - 1] ?? null) === last.value) last.toMs = at;
+    if (value !== null && (last === undefined || last.value !== value || (limit[index - 1] ?? null) === null))
+      runs.push({ fromMs: at, toMs: at, value });
+  });
+  return runs;
+}
+
+export type BandStep = { readonly x: number; low: number; high: number };
+
+/** The range of doubt, one step for each column of pixels, in runs without a gap. */
+export function bandOf([atMs, , low, high]: ChartColumns, columnOf: (atMs: number) => number): readonly BandStep[][] {
+  const runs: BandStep[][] = [];
+  let run: BandStep[] = [];
+  atMs.forEach((at, index) => {
+    const [from, to] = [low[index] ?? null, high[index] ?? null];
+    if (from === null || to === null) {
+      run = [];
+      return;
+    }
+    if (run.length === 0) runs.push(run);
+    const x = columnOf(at);
+    const last = run.at(-1);
+    if (last?.x === x) Object.assign(last, { low: Math.min(last.low, from), high: Math.max(last.high, to) });
+    else run.push({ x, low: from, high: to });
+  });
+  return runs;
 }
 
 /** From the first moment of a breach to the first one without; the last may be still open. */

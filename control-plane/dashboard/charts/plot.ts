@@ -2,7 +2,7 @@
 // anew. Colours are those of the page, read again when it turns dark or light.
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { ChartColumns, CourseChart, Span } from './course-data.ts';
+import { bandOf, type ChartColumns, type CourseChart, type LimitRun, type Span } from './course-data.ts';
 
 export type Mark = { readonly atMs: number; readonly text: string; readonly kind: 'stage' | 'decision' };
 
@@ -28,6 +28,7 @@ const NAMES = ['ink', 'ink-soft', 'line', 'accent', 'bad', 'warn'] as const;
 export function openPlot(place: HTMLElement, first: PlotData, options: PlotOptions): Plot {
   let data = first;
   let colours = readColours(place);
+  const times = openTimes();
   const axis = {
     stroke: () => colours['ink-soft'],
     ticks: { show: false },
@@ -47,25 +48,18 @@ export function openPlot(place: HTMLElement, first: PlotData, options: PlotOptio
       cursor: { sync: { key: options.sync }, drag: { x: false, y: false }, points: { size: 6 }, y: false },
       scales: { x: { time: true }, y: { range: () => [data.range[0], data.range[1]] } },
       axes: [
-        { ...axis, size: 22, space: 70, values: (_, values) => timesOf(values) },
+        { ...axis, size: 22, space: 70, values: (_, values) => times(values) },
         { ...axis, size: 52, space: 24, values: (_, values) => values.map(options.show) },
       ],
-      series: [
-        {},
-        line('accent', { width: 2, points: { show: isSparse, size: 5 } }),
-        line('accent', { width: 0 }),
-        line('accent', { width: 0 }),
-        line('bad', { dash: [5, 4], width: 1.5 }),
-        line('bad', { dash: [5, 4], width: 1.5 }),
-      ],
-      bands: [{ series: [3, 2], fill: () => faded(colours.accent, 0.2) }],
+      series: [{}, line('accent', { width: 2, points: { show: isSparse, size: 5 } })],
       hooks: {
         drawClear: [(u) => shadeAll(u, data.breaches, faded(colours.bad, 0.14))],
-        draw: [(u) => drawMarks(u, data.marks, colours)],
+        drawAxes: [(u) => drawBand(u, data.columns, faded(colours.accent, 0.2))],
+        draw: [(u) => drawLimits(u, data.limits, colours.bad), (u) => drawMarks(u, data.marks, colours)],
         setCursor: [(u) => options.onMoment?.(u.cursor.idx ?? null)],
       },
     },
-    data.columns as uPlot.AlignedData,
+    lineOf(data),
     place,
   );
   const stopColours = onThemeChange(() => {
@@ -77,7 +71,7 @@ export function openPlot(place: HTMLElement, first: PlotData, options: PlotOptio
   return {
     set: (next) => {
       data = next;
-      plot.setData(next.columns as uPlot.AlignedData);
+      plot.setData(lineOf(next));
     },
     close: () => {
       stopColours();
@@ -89,13 +83,14 @@ export function openPlot(place: HTMLElement, first: PlotData, options: PlotOptio
 
 const FONT = '11px system-ui, "Segoe UI", "DejaVu Sans", sans-serif';
 
-/** Days where they are more than two days apart, else the time of the day. */
-function timesOf(values: readonly number[]): string[] {
-  const isLong = (values.at(-1) ?? 0) - (values[0] ?? 0) > 2 * 86_400_000;
-  const format: Intl.DateTimeFormatOptions = isLong
-    ? { day: 'numeric', month: 'short' }
-    : { hour: '2-digit', minute: '2-digit', hour12: false };
-  return values.map((value) => new Date(value).toLocaleString(undefined, format));
+/** Days where they are more than two days apart, else the time of the day. Formats are dear to make, so each chart keeps its own. */
+function openTimes(): (values: readonly number[]) => string[] {
+  const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
+  const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
+  return (values) => {
+    const format = (values.at(-1) ?? 0) - (values[0] ?? 0) > 2 * 86_400_000 ? day : time;
+    return values.map((value) => format.format(value));
+  };
 }
 
 /** A line needs two points: with few of them each is drawn. */
@@ -109,6 +104,41 @@ function shadeAll(u: uPlot, spans: readonly Span[], fill: string): void {
 
 function drawMarks(u: uPlot, marks: readonly Mark[], colours: Colours): void {
   for (const mark of marks) drawMark(u, mark, colours);
+}
+
+/** Time and estimate are uPlot's; the rest is drawn here, since a band that is clipped costs more than all lines together. */
+function lineOf({ columns: [atMs, estimate] }: PlotData): uPlot.AlignedData {
+  return [atMs, estimate];
+}
+
+function drawBand({ ctx, bbox, valToPos }: uPlot, columns: ChartColumns, fill: string): void {
+  const y = (value: number) => Math.min(bbox.top + bbox.height, Math.max(bbox.top, valToPos(value, 'y', true)));
+  ctx.save();
+  ctx.fillStyle = fill;
+  for (const run of bandOf(columns, (atMs) => Math.round(valToPos(atMs, 'x', true)))) {
+    ctx.beginPath();
+    for (const { x, high } of run) ctx.lineTo(x, y(high));
+    for (const { x, low } of run.toReversed()) ctx.lineTo(x, y(low));
+    ctx.fill();
+  }
+  ctx.restore();
+}
+
+/** A series of as many points as there are moments would be dashed stroke by stroke. */
+function drawLimits({ ctx, valToPos }: uPlot, limits: readonly LimitRun[], colour: string): void {
+  const ratio = globalThis.devicePixelRatio;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = 1.5 * ratio;
+  ctx.setLineDash([5 * ratio, 4 * ratio]);
+  ctx.beginPath();
+  for (const { fromMs, toMs, value } of limits) {
+    const y = valToPos(value, 'y', true);
+    ctx.moveTo(valToPos(fromMs, 'x', true), y);
+    ctx.lineTo(valToPos(toMs, 'x', true), y);
+  }
+  ctx.stroke();
+  ctx.restore();
 }
 
 function shade({ ctx, bbox, valToPos }: uPlot, { fromMs, toMs }: Span, fill: string): void {

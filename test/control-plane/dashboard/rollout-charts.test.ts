@@ -1,8 +1,10 @@
 // Where things lie in the pictures of a rollout, and what is said of them to those who cannot see them.
 import { describe, expect, it } from 'vitest';
 import {
+  bandOf,
   breachesOf,
   chartOf,
+  limitRuns,
   rangeOf,
   rowsOf,
   summaryOf,
@@ -127,6 +129,28 @@ describe('the course', () => {
     expect(breachesOf(atMs, line().verdict)).toEqual([{ fromMs: 120_000, toMs: 180_000 }]);
     expect(breachesOf(atMs, ['breach', 'pass', 'breach', 'pass'])).toHaveLength(2);
     expect(breachesOf(atMs, ['pass', null, 'pass', 'pass'])).toEqual([]);
+  });
+
+  it('draws a limit as long as it held, and another one beside it', () => {
+    expect(limitRuns(atMs, [10, 10, 10, 10])).toEqual([{ fromMs: 0, toMs: 180_000, value: 10 }]);
+    expect(limitRuns(atMs, [10, 10, 8, 8])).toEqual([
+      { fromMs: 0, toMs: 120_000, value: 10 },
+      { fromMs: 120_000, toMs: 180_000, value: 8 },
+    ]);
+    expect(limitRuns(atMs, [null, 10, null, 10]).map(({ fromMs }) => fromMs)).toEqual([60_000, 180_000]);
+  });
+
+  it('draws the range of doubt once for a column of pixels, and not where there is none', () => {
+    const nothing = atMs.map(() => null);
+    const band = (low: (number | null)[]) =>
+      bandOf([atMs, nothing, low, [5, 7, 6, 9]], (at) => Math.floor(at / 100_000));
+    expect(band([1, 0, 2, 3])).toEqual([
+      [
+        { x: 0, low: 0, high: 7 },
+        { x: 1, low: 2, high: 9 },
+      ],
+    ]);
+    expect(band([1, null, 2, 3]).map((run) => run.length)).toEqual([1, 1]);
   });
 
   it('shows estimates, limit and no change, and does not stretch for one wild range', () => {
