@@ -74,7 +74,8 @@ function scaleOf({ limitLow, limitHigh, low, high }: Numbers): ((value: number) 
   if (isFloor && limit > 0) return (value) => (value <= 0 ? Number.POSITIVE_INFINITY : limit / value);
   if (limit !== 0 && (isFloor ? limit < 0 : limit > 0)) return (value) => value / limit;
   // No change is at the limit itself, or beyond it: the row is as wide as what was seen.
-  const reach = Math.max(Math.abs(limit - (low ?? limit)), Math.abs((high ?? limit) - limit)) || 1;
+  const reach = Math.max(Math.abs(limit - (low ?? limit)), Math.abs((high ?? limit) - limit));
+  if (reach === 0) return () => 0;
   return (value) => 1 + (isFloor ? limit - value : value - limit) / reach;
 }
 

@@ -34,7 +34,7 @@ function Bar({ row: { low, high, dot, isCutLow, isCutHigh } }: { readonly row: F
       {isCutHigh ? (
         <path class="cut" d={`M${WIDTH - 6} ${middle - 6} L${WIDTH} ${middle} L${WIDTH - 6} ${middle + 6}`} />
       ) : null}
-      <circle class="dot" cx={Math.min(WIDTH - 5, Math.max(5, dot * WIDTH))} cy={middle} r="5" />
+      <path class="dot" d={`M${Math.min(WIDTH - 3, Math.max(3, dot * WIDTH))} ${middle}h0`} />
     </g>
   );
 }

@@ -70,7 +70,7 @@ function DotLink({ dot: { point, isCutOff }, lane, at: [x, y], words }: Placed) 
   const isCandidate = point.arm === 'candidate';
   const name = isCandidate ? `stratum-${lane.colour}` : 'control';
   return (
-    <a href={`/devices/${point.site}/${point.device}`} tabIndex={-1}>
+    <a href={`/devices/${point.site}/${point.device}`} tabindex={-1}>
       <path class={`device ${name}`} d={pathOf(isCandidate ? lane.shape : 'circle', x, y, isCandidate ? 5 : 3.5)} />
       <title>
         {`${point.site}/${point.device}, ${point.arm}: ${words.show(point.value)}${isCutOff ? ' (beyond the edge)' : ''}`}

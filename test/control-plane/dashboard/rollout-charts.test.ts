@@ -55,7 +55,8 @@ describe('the forest plot', () => {
       isCutLow: false,
     });
     expect(row({ estimate: null, low: null, high: null })).toMatchObject({ dot: null, stands: 'unknown' });
-    expect(row({ estimate: 0, low: 0, high: 0, limitHigh: 0 })).toMatchObject({ stands: 'inside' });
+    expect(row({ estimate: 0, low: 0, high: 0, limitHigh: 0 })).toMatchObject({ stands: 'inside', dot: positionOf(0) });
+    expect(row({ estimate: 2, low: 2, high: 2, limitHigh: 0 })).toMatchObject({ stands: 'past', dot: positionOf(2) });
   });
 });
 

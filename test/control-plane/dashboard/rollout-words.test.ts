@@ -21,6 +21,7 @@ import {
   gapsOf,
   sortVerdicts,
   whyLines,
+  worstSentence,
 } from '../../../control-plane/dashboard/pages/rollout/verdict-words.ts';
 import {
   clockText,
@@ -258,6 +259,14 @@ describe('a verdict', () => {
     expect(chosenGuardrail({ guardrails: verdicts }, 'a')).toBe('a');
     expect(chosenGuardrail({ guardrails: verdicts }, 'gone')).toBe('c');
     expect(chosenGuardrail({ guardrails: [] }, undefined)).toBeNull();
+  });
+
+  it('is told on top when it is not decided well', () => {
+    const open = verdict({ verdict: 'inconclusive', sentence: 'p95 may be too slow' });
+    const status = 'baking: looked at in 5m';
+    expect(worstSentence({ guardrails: [verdict({ verdict: 'pass' }), open], status })).toBe('p95 may be too slow');
+    expect(worstSentence({ guardrails: [open], status: `held: ${open.sentence}` })).toBeNull();
+    expect(worstSentence({ guardrails: [{ ...open, enforce: 'observe' }], status })).toBeNull();
   });
 
   it('names its rule, its arithmetic and what is missing', () => {

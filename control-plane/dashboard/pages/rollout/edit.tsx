@@ -108,7 +108,7 @@ function Changes({ changes, reason }: { readonly changes: RolloutEdited['changes
       <ul class="changes">
         {changes.map(({ path, kind, sentence }) => (
           <li key={`${path} ${sentence}`}>
-            <Chip sign={changeSigns[kind]} /> <code>{path}</code> {sentence}
+            <Chip sign={changeSigns[kind]} /> {sentence}
           </li>
         ))}
       </ul>

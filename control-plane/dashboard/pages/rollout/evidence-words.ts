@@ -27,6 +27,7 @@ export type MatrixCell = {
   readonly text: string;
   readonly sign: string;
   readonly tone: Tone;
+  readonly stands: string;
   /** For the pointer and for those who listen. */
   readonly says: string;
 };
@@ -39,6 +40,7 @@ export function cellOf(evidence: GuardrailEvidence, cell: EvidenceCell, verdict:
     text: valueText(evidence, cell.estimate),
     sign,
     tone,
+    stands,
     says: `${evidence.title} at ${cell.site} on ${cell.hardwareClass}: ${valueText(evidence, cell.estimate)}, ${stands} ${evidence.limitText}; devices from ${range}; ${count(cell.devices, 'device')}, ${count(cell.controls, 'control')}`,
   };
 }

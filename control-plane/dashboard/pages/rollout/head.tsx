@@ -5,10 +5,12 @@ import { Age, Cli } from '../../shell/kit.tsx';
 import { useServerNow } from './now.ts';
 import type { Parts } from './parts.ts';
 import { Chip } from './signs.tsx';
+import { worstSentence } from './verdict-words.ts';
 import { clockText, exposureFacts, moveText, signOfState, stageText, timeText } from './words.ts';
 
 export function Head({ view, readAtMs }: Parts & { readonly readAtMs: number | null }) {
   const sign = signOfState(view);
+  const worst = worstSentence(view);
   return (
     <header class={`head ${sign.tone}`}>
       <p class="soft">
@@ -21,6 +23,7 @@ export function Head({ view, readAtMs }: Parts & { readonly readAtMs: number | n
       <p class="sentence" aria-live="polite">
         {view.killed === null ? view.status : `${view.killed}. ${view.status}`}
       </p>
+      {worst === null || view.endedAtMs !== null ? null : <p class="worst">{worst}</p>}
       {view.holdReason === null ? null : <p>Held: {view.holdReason}</p>}
       {view.closed === null ? null : <p>{view.closed}</p>}
       {view.verification === null ? null : <p>{view.verification.sentence}</p>}
@@ -71,7 +74,7 @@ function Why({ view }: Pick<Parts, 'view'>) {
           <li key={sentence}>{sentence}</li>
         ))}
       </ul>
-      {why.value.whatYouCanDo.length === 0 ? null : <h3>What you can do</h3>}
+      {why.value.whatYouCanDo.length === 0 ? null : <p>What you can do:</p>}
       <ul>
         {why.value.whatYouCanDo.map((sentence) => (
           <li key={sentence}>{sentence}</li>

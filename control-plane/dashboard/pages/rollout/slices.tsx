@@ -44,11 +44,11 @@ export function Matrix({ view, evidence, query, set }: Parts) {
                           type="button"
                           class={`cell ${shown.tone}`}
                           aria-pressed={isChosen}
-                          aria-label={shown.says}
                           title={shown.says}
                           onClick={() => set(isChosen ? { site: '', hw: '' } : { site, hw: hardwareClass })}
                         >
-                          {shown.sign} {shown.text} <small>n {cell?.devices}</small>
+                          <span aria-hidden="true">{shown.sign}</span> {shown.text} <small>n {cell?.devices}</small>
+                          <span class="unseen">{shown.stands}</span>
                         </button>
                       )}
                     </td>

@@ -22,6 +22,13 @@ export function chosenGuardrail(
   return (known ?? first ?? guardrails[0])?.guardrail ?? null;
 }
 
+/** What is not decided well, in the judge's own words; null: all passes, or the status says it already. */
+export function worstSentence({ guardrails, status }: Pick<RolloutView, 'guardrails' | 'status'>): string | null {
+  const worst = sortVerdicts(guardrails).find(({ enforce }) => enforce !== 'observe');
+  if (worst === undefined || worst.verdict === 'pass' || worst.sentence === '') return null;
+  return status.includes(worst.sentence) ? null : worst.sentence;
+}
+
 export function titleOf({ title, slice }: Verdict): string {
   return slice ? `${title} on ${slice}` : title;
 }
@@ -48,7 +55,7 @@ export function whyLines(verdict: Verdict): readonly Line[] {
       estimate === null ? 'no evidence' : `${valueText(verdict, estimate)}, plausibly ${rangeText(verdict, low, high)}`,
     ],
     ['Compared with', comparedWith(verdict)],
-    ['Rests on', `${count(verdict.n, 'device')}, ${count(verdict.count, 'frame or object')}; spread ${verdict.spread}`],
+    ['Rests on', `${count(verdict.n, 'device')}, n = ${verdict.count.toLocaleString('en')}; spread ${verdict.spread}`],
     window === undefined
       ? null
       : [
