@@ -20,7 +20,7 @@ export function RolloutsPage() {
   const nowMs = useServerNow();
   if (value === null) return problem === null ? <p>Reading …</p> : <Trouble problem={problem} retry={refresh} />;
   const shown = filterRollouts(value.rollouts, query);
-  const start = <StartRollout disabledBecause={lackOf(session.value, 'operator', [])} />;
+  const start = <StartRollout disabledBecause={lackOf(session.value, 'operate', [])} />;
   if (value.rollouts.length === 0)
     return (
       <div class="rollouts">

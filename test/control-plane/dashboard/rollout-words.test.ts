@@ -109,12 +109,14 @@ describe('what a person can do', () => {
   });
 
   it('says which right is missing, and where', () => {
-    expect(lackOf(signedIn('vi', 'viewer'), 'operator', ['plant-a'])).toBe(
+    expect(lackOf(signedIn('vi', 'viewer'), 'operate', ['plant-a'])).toBe(
       'vi is not operator at plant-a; ask an admin',
     );
-    expect(lackOf(signedIn('op', 'operator', ['plant-b']), 'operator', ['plant-a', 'plant-b'])).toContain('plant-a');
-    expect(lackOf(signedIn('op', 'operator'), 'operator', ['plant-a'])).toBeNull();
-    expect(lackOf({ ...signedIn('x', 'viewer'), open: true }, 'operator', ['plant-a'])).toBeNull();
+    expect(lackOf(signedIn('op', 'operator', ['plant-b']), 'operate', ['plant-a', 'plant-b'])).toContain('plant-a');
+    expect(lackOf(signedIn('op', 'operator'), 'operate', ['plant-a'])).toBeNull();
+    expect(lackOf({ ...signedIn('x', 'viewer'), open: true }, 'operate', ['plant-a'])).toBeNull();
+    expect(lackOf(signedIn('op', 'operator', ['plant-b']), 'operate', [])).toBeNull();
+    expect(lackOf(signedIn('vi', 'viewer'), 'operate', [])).toBe('vi is operator nowhere; ask an admin');
     expect(why(running, 'rollback', signedIn('vi', 'viewer'))).toContain('not operator');
   });
 

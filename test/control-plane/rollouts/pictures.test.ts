@@ -1,6 +1,7 @@
 // What the pictures of a rollout are drawn from, over a real database: how verdicts went, and the devices behind the newest ones.
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openToAnybody } from '../../../control-plane/http/access.ts';
 import { registerRolloutChartRoutes } from '../../../control-plane/http/routes/rollout-charts.ts';
 import { buildServer, type HttpApp } from '../../../control-plane/http/server.ts';
 import { noteCourse } from '../../../control-plane/rollouts/course.ts';
@@ -27,7 +28,12 @@ let id: string;
 beforeAll(async () => {
   fleet = await openSimFleet({ perSite: 12, sites: ['plant-a', 'plant-b'] });
   fleet.behaviour = { latencyFactor: 1.1, lostShare: 0.1 };
-  app = await buildServer({ version: 'test', log: pino({ level: 'silent' }), loopbackOnly: true });
+  app = await buildServer({
+    version: 'test',
+    log: pino({ level: 'silent' }),
+    loopbackOnly: true,
+    access: openToAnybody(),
+  });
   registerRolloutChartRoutes(app, {
     rollouts: {
       course: (asked) => fleet.rollouts.course(asked),

@@ -1,6 +1,7 @@
 // What a person can do to a rollout now, and why not: the server decides again, this only says it beforehand.
-import type { Grant, Role, SessionAnswer } from '../../../../shared/protocol/api-identity.ts';
+import type { SessionAnswer } from '../../../../shared/protocol/api-identity.ts';
 import type { RolloutVerb, RolloutView } from '../../../../shared/protocol/api-rollouts.ts';
+import { LEAST_ROLE, may, maySomewhere } from '../../../../shared/protocol/permissions.ts';
 import { count, hasEnded, moveText, shortRelease, signOfState } from './words.ts';
 
 export type Verb = {
@@ -17,26 +18,27 @@ export type Verb = {
   readonly ifMatch: string;
 };
 
-const RANK: readonly Role[] = ['viewer', 'operator', 'approver', 'admin'];
-
-/** Null: may, or it is not known who asks. */
-export function lackOf(session: SessionAnswer | null, role: Role, sites: readonly string[]): string | null {
+/** Null: may, or it is not known who asks. Without sites (nothing is chosen yet) the right on any site is enough. */
+export function lackOf(
+  session: SessionAnswer | null,
+  right: 'operate' | 'approve',
+  sites: readonly string[],
+): string | null {
   if (session === null || session.open) return null;
-  const { kind, name, grants } = session.identity;
-  if (kind === 'nobody') return 'sign in first';
-  const missing = sites.filter((site) => !grants.some((grant) => covers(grant, role, site)));
+  const { identity } = session;
+  if (identity.kind === 'nobody') return 'sign in first';
+  const role = LEAST_ROLE[right];
+  if (sites.length === 0)
+    return maySomewhere(identity, right) ? null : `${identity.name} is ${role} nowhere; ask an admin`;
+  const missing = sites.filter((site) => !may(identity, right, site));
   if (missing.length === 0) return null;
-  return `${name} is not ${role} at ${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ' …' : ''}; ask an admin`;
-}
-
-function covers(grant: Grant, role: Role, site: string): boolean {
-  return RANK.indexOf(grant.role) >= RANK.indexOf(role) && (grant.sites === '*' || grant.sites.includes(site));
+  return `${identity.name} is not ${role} at ${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ' …' : ''}; ask an admin`;
 }
 
 export function verbsOf(view: RolloutView, session: SessionAnswer | null): readonly Verb[] {
   const seen = `"v${view.version}"`;
-  const lacksOperator = lackOf(session, 'operator', view.sites);
-  const lacksApprover = lackOf(session, 'approver', view.sites);
+  const lacksOperator = lackOf(session, 'operate', view.sites);
+  const lacksApprover = lackOf(session, 'approve', view.sites);
   const verb = (of: RolloutVerb, rest: Omit<Verb, 'verb' | 'command'>): Verb => {
     return { verb: of, command: `belay rollout ${of} ${view.id} --reason REASON`, ...rest };
   };
@@ -107,7 +109,7 @@ export function returnsOf({ devices }: RolloutView): readonly { readonly release
 
 /** Why it may not be edited. */
 export function noEdit(view: RolloutView, session: SessionAnswer | null): string | null {
-  return lackOf(session, 'operator', view.sites) ?? ending(view);
+  return lackOf(session, 'operate', view.sites) ?? ending(view);
 }
 
 function ending(view: RolloutView): string | null {

@@ -119,7 +119,7 @@ function Changes({ changes, reason }: { readonly changes: RolloutEdited['changes
 /** Revisions that wait for somebody else's yes. */
 export function Proposals({ view, refresh }: Props) {
   const proposed = view.revisions.filter(({ state }) => state === 'proposed');
-  const lacks = lackOf(session.value, 'approver', view.sites);
+  const lacks = lackOf(session.value, 'approve', view.sites);
   const settle = (number: number, verb: RevisionVerb, planHash: string) => async (reason: string) => {
     const body = { reason, ...(verb === 'approve' ? { planHash } : {}) };
     await act(`/v1/rollouts/${view.id}/revisions/${number}/${verb}`, body, { headers: { 'if-match': '*' } });
@@ -150,7 +150,7 @@ export function Proposals({ view, refresh }: Props) {
             word="Withdraw"
             says={`Take revision ${number} back`}
             command={`belay rollout withdraw ${view.id} --revision ${number} --reason REASON`}
-            disabledBecause={lackOf(session.value, 'operator', view.sites)}
+            disabledBecause={lackOf(session.value, 'operate', view.sites)}
             run={settle(number, 'withdraw', planHash)}
           />
         </section>
