@@ -1,4 +1,5 @@
 // What the pictures of a rollout are drawn from, over a real database: how verdicts went, and the devices behind the newest ones.
+import { sql } from 'kysely';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openToAnybody } from '../../../control-plane/http/access.ts';
@@ -127,4 +128,11 @@ describe('the evidence', () => {
     for (const what of ['course', 'evidence'])
       expect((await app.inject({ url: `/v1/rollouts/nobody/${what}` })).statusCode).toBe(404);
   });
+});
+
+it('decides on without a place to keep its course', async () => {
+  await sql`drop table rollout_course`.execute(fleet.database);
+  await fleet.rollouts.act(id, 'resume', { actor: 'on-call', reason: 'seen' });
+  await fleet.runUntil(async () => (await fleet.rollouts.get(id))?.stage === 'full', 30);
+  expect((await fleet.rollouts.get(id))?.decisions.map(({ kind }) => kind)).toContain('promote');
 });
