@@ -18,6 +18,7 @@ import { registerPrometheusRoute } from './http/routes/prometheus.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
 import { registerRevisionRoutes } from './http/routes/revisions.ts';
+import { registerRolloutChartRoutes } from './http/routes/rollout-charts.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
 import { registerSessionRoutes } from './http/routes/session.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
@@ -66,6 +67,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerReportRoutes(app, { registry, reports: openReports(rooms), archiveOf: (id) => rollouts.archive(id) });
   registerForesightRoutes(app, { foresight });
   registerRolloutRoutes(app, { rollouts, foresight, wake: () => rolloutLoop.wake() });
+  registerRolloutChartRoutes(app, { rollouts });
   registerRevisionRoutes(app, { rollouts, wake: () => rolloutLoop.wake() });
   registerDeviceRoutes(app, {
     ...rooms,

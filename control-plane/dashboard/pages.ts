@@ -62,4 +62,15 @@ export const PAGES: readonly PageEntry[] = [
   },
   { path: '/kill', title: 'Kill switch', page: KillPage },
   { path: '/kill/:id', title: 'Kill', page: KillPage },
+  {
+    path: '/rollouts',
+    title: 'Rollouts',
+    menu: { word: 'Rollouts', key: 'r' },
+    page: lazy(() => import('./pages/rollouts.tsx').then((module) => module.RolloutsPage)),
+  },
+  {
+    path: '/rollouts/:id',
+    title: 'Rollout',
+    page: lazy(() => import('./pages/rollout.tsx').then((module) => module.RolloutPage)),
+  },
 ];

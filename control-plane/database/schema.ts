@@ -3,6 +3,7 @@
 import type { Generated } from 'kysely';
 import type { AftermathTables } from './schema-aftermath.ts';
 import type { BusinessTables } from './schema-business.ts';
+import type { CourseTables } from './schema-course.ts';
 import type { DrillTables } from './schema-drills.ts';
 import type { IdentityTables } from './schema-identity.ts';
 import type { RevisionTables } from './schema-revisions.ts';
@@ -132,3 +133,4 @@ export type Schema = FloorTables &
   BusinessTables &
   IdentityTables &
   WebhookTables;
+CourseTables & IdentityTables;

@@ -1,6 +1,8 @@
 // The door of the rollouts room: plan, start, act, look, and one tick of everything that runs. Rollouts live in the database;
 // only the windows already read are kept here, and they can be read again.
+
 import type { RevisionActBody, RevisionVerb, RolloutEditBody } from '../../shared/protocol/api-revisions.ts';
+import type { RolloutCourse, RolloutEvidence } from '../../shared/protocol/api-rollout-charts.ts';
 import type {
   RolloutActBody,
   RolloutPlanAnswer,
@@ -17,6 +19,7 @@ import { type Archived, readArchive } from './archive.ts';
 import { listDecisions } from './decisions.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
+import { courseOf, evidenceOf, type Seen } from './pictures.ts';
 import { type Planned, planRollout } from './planner.ts';
 import { killOf, readActiveKills } from './readings.ts';
 import { type Edited, editRollout, settleProposal } from './revise.ts';
@@ -41,6 +44,8 @@ export type Acted =
 export class Rollouts {
   readonly #parts: RolloutParts;
   readonly #readers = new Map<string, { readonly scope: WindowScope; readonly reader: WindowReader }>();
+  /** What running rollouts were last judged by; after a restart, decisions have it. */
+  readonly #seen = new Map<string, Seen>();
   /** Steps run one after the other: a person's verb never interleaves with a tick. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -72,7 +77,7 @@ export class Rollouts {
   async list(): Promise<readonly RolloutSummary[]> {
     const kills = await readActiveKills(this.#parts.database);
     return (await listRollouts(this.#parts.database)).map((rollout) => {
-      return summarise({ rollout, stages: specOf(rollout)?.stages ?? [], kill: killOf(kills, rollout) });
+      return summarise({ rollout, spec: specOf(rollout), kill: killOf(kills, rollout), nowMs: this.#parts.wallNow() });
     });
   }
 
@@ -93,6 +98,18 @@ export class Rollouts {
   async why(idOrName: string): Promise<RolloutWhy | null> {
     const facts = await this.#viewFacts(idOrName);
     return facts && whyRollout(facts);
+  }
+
+  /** How its verdicts went; null when there is no such rollout. */
+  async course(idOrName: string): Promise<RolloutCourse | null> {
+    const rollout = await findRollout(this.#parts.database, idOrName);
+    return rollout && courseOf(this.#parts, rollout, specOf(rollout));
+  }
+
+  /** What its newest verdicts rest on; `guardrail`: the one whose devices are wanted one by one. */
+  async evidence(idOrName: string, guardrail: string | null): Promise<RolloutEvidence | null> {
+    const rollout = await findRollout(this.#parts.database, idOrName);
+    return rollout && evidenceOf(this.#parts, { rollout, seen: this.#seen.get(rollout.id) ?? null, guardrail });
   }
 
   /** What its file asked to keep; null when there is no such rollout. */
@@ -147,6 +164,7 @@ export class Rollouts {
     await this.#alone(async () => {
       const active = await listActive(this.#parts.database);
       for (const id of this.#readers.keys()) if (!active.some((rollout) => rollout.id === id)) this.#readers.delete(id);
+      for (const id of this.#seen.keys()) if (!active.some((rollout) => rollout.id === id)) this.#seen.delete(id);
       for (const rollout of active) {
         if (!isDue(rollout, nowMs)) continue;
         await this.#step(rollout, null, nowMs).catch((error: unknown) => failures.push(error));
@@ -160,6 +178,7 @@ export class Rollouts {
     const windows = this.#readerOf(rollout);
     const devices = await this.#parts.devices.list();
     const result = await stepRollout(this.#parts, { rollout, devices, windows, request, nowMs });
+    this.#remember(rollout.id, result);
     if (result.kind === 'done' && LOOKED_AT_AGAIN.includes(result.decision?.kind ?? 'wait'))
       await this.#lookAgain(rollout.id, { devices, windows, nowMs });
     return result;
@@ -168,8 +187,15 @@ export class Rollouts {
   /** Right after a promotion what is shown must be about the new stage; right after the last approval it is promoted. */
   async #lookAgain(id: string, seen: Pick<StepInput, 'devices' | 'windows' | 'nowMs'>): Promise<void> {
     const rollout = await findRollout(this.#parts.database, id);
-    if (rollout !== null)
-      await stepRollout(this.#parts, { ...seen, windows: this.#readerOf(rollout), rollout, request: null });
+    if (rollout === null) return;
+    const windows = this.#readerOf(rollout);
+    this.#remember(id, await stepRollout(this.#parts, { ...seen, windows, rollout, request: null }));
+  }
+
+  /** Evidence of a stage that has just begun is none: what was seen before stays until there is some. */
+  #remember(id: string, result: StepResult): void {
+    if (result.kind === 'done' && result.seen !== undefined && result.seen.evidence.length > 0)
+      this.#seen.set(id, result.seen);
   }
 
   #readerOf(rollout: Rollout): WindowReader {

@@ -11,10 +11,12 @@ import { isGoingBack, isOut } from '../core/factory-scope.ts';
 import { type Ending, type EndingDevice, judgeCommit, judgeRollback } from '../core/finish.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Verified } from '../core/verify.ts';
+import { noteCourse } from './course.ts';
 import { tendFactories } from './factory-step.ts';
 import { takeJoiners } from './join-step.ts';
 import { type LedgerRow, markActivated } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
+import type { Seen } from './pictures.ts';
 import { readIncidents } from './readings.ts';
 import { recordTransition, type TransitionPlan } from './record.ts';
 import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
@@ -23,7 +25,14 @@ import { rememberRestored, verifyStep, withRestored } from './verify-step.ts';
 
 export type StepResult =
   /** `decision` null: the rollout is ending by itself and takes no decisions. */
-  | { readonly kind: 'done'; readonly decision: Decision | null; readonly state: RolloutState; readonly moved: boolean }
+  | {
+      readonly kind: 'done';
+      readonly decision: Decision | null;
+      readonly state: RolloutState;
+      readonly moved: boolean;
+      /** What was judged, for pictures; absent when nothing was. */
+      readonly seen?: Seen;
+    }
   /** Somebody else moved it first. */
   | { readonly kind: 'conflict' };
 
@@ -69,9 +78,11 @@ async function judgeAndDecide(parts: RolloutParts, everywhere: Situation): Promi
   });
   const saved = await save(parts, { ...situation, ledger: everywhere.ledger }, { assessment, decision, facts, next });
   if (!saved) return { kind: 'conflict' };
+  const seen = { atMs: nowMs, stage: stageNameOf(situation), seq: null, evidence: assessment.evidence };
+  await noteCourse(parts, { rolloutId: rollout.id, ...seen, verdicts: assessment.verdicts });
   // What was seen belongs to the stage that has just ended; the caller looks again at once.
   const isStale = next.effect === 'assign';
-  if (isStale) return { kind: 'done', decision, state: next.state, moved: true };
+  if (isStale) return { kind: 'done', decision, state: next.state, moved: true, seen };
   await saveSnapshot(parts.database, rollout.id, {
     atMs: nowMs,
     status: describeStatus(next, decision, facts),
@@ -80,7 +91,11 @@ async function judgeAndDecide(parts: RolloutParts, everywhere: Situation): Promi
     verdicts: assessment.verdicts,
     standings: assessment.standings,
   });
-  return { kind: 'done', decision, state: next.state, moved: next.isTransition };
+  return { kind: 'done', decision, state: next.state, moved: next.isTransition, seen };
+}
+
+function stageNameOf({ rollout, spec }: Situation): string {
+  return spec.stages[rollout.progress.stageIndex]?.name ?? '';
 }
 
 function newlyActive(

@@ -35,7 +35,7 @@ export function viewRollout(facts: ViewFacts): RolloutView {
   const stages = spec?.stages ?? [];
   const closed = closedOf(facts);
   return {
-    ...summarise({ ...facts, stages }),
+    ...summarise(facts),
     nowMs,
     version: rollout.version,
     labels: plan.labels,
@@ -43,7 +43,6 @@ export function viewRollout(facts: ViewFacts): RolloutView {
     owners: plan.owners,
     baselines: plan.baselines,
     stages: stages.map((stage, index) => viewStage(stage, index, rollout)),
-    nextDecisionAtMs: nextDecision(rollout, closed),
     extensionsUsed: progress.extensionsUsed,
     startedBy: progress.startedBy,
     approvals: viewApprovals(facts),
@@ -93,7 +92,7 @@ function told({ changes }: StoredRevision): string {
 }
 
 /** What has ended, or goes back, waits for no window. */
-function closedOf({ rollout, spec, nowMs }: ViewFacts): Closed | null {
+function closedOf({ rollout, spec, nowMs }: Pick<ViewFacts, 'rollout' | 'spec' | 'nowMs'>): Closed | null {
   if (spec === null || ENDED.includes(rollout.state) || rollout.state === 'rolling_back') return null;
   return closedNow(spec.schedule, [...new Set(rollout.plan.devices.map(({ site }) => site))], nowMs);
 }
@@ -121,10 +120,11 @@ function viewApprovals({ rollout, spec }: ViewFacts): RolloutView['approvals'] {
   };
 }
 
-type Summarised = Pick<ViewFacts, 'rollout' | 'kill'> & { readonly stages: readonly StageSpec[] };
+type Summarised = Pick<ViewFacts, 'rollout' | 'kill' | 'spec' | 'nowMs'>;
 
-export function summarise({ rollout, stages, kill }: Summarised): RolloutSummary {
-  const { progress, latest } = rollout;
+export function summarise({ rollout, spec, kill, nowMs }: Summarised): RolloutSummary {
+  const { progress, latest, plan } = rollout;
+  const stages = spec?.stages ?? [];
   const hasEnded = ENDED.includes(rollout.state);
   const isUnseen = rollout.state === 'scheduled' && latest.atMs === 0;
   return {
@@ -140,6 +140,9 @@ export function summarise({ rollout, stages, kill }: Summarised): RolloutSummary
     stageCount: stages.length,
     createdAtMs: rollout.createdAtMs,
     endedAtMs: rollout.endedAtMs,
+    owner: plan.owners.primary,
+    sites: [...new Set(plan.devices.map(({ site }) => site))],
+    nextDecisionAtMs: nextDecision(rollout, closedOf({ rollout, spec, nowMs })),
   };
 }
 
@@ -147,7 +150,7 @@ export function whyRollout(facts: ViewFacts): RolloutWhy {
   const { rollout, spec, decisions, kill, nowMs } = facts;
   const stages = spec?.stages ?? [];
   const { id, state, progress, latest } = rollout;
-  const { status } = summarise({ ...facts, stages });
+  const { status } = summarise(facts);
   const troubled = latest.standings.filter(
     ({ isReverted, isDark, role, isActive }) => isReverted || isDark || (role !== 'none' && !isActive),
   );

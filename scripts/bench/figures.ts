@@ -4,6 +4,7 @@ import { frameAge } from './frame-age.ts';
 import { gap } from './gap.ts';
 import { killEffect } from './kill-effect.ts';
 import { memory } from './memory.ts';
+import { pageRedraw } from './page-redraw.ts';
 import { pipelineFps } from './pipeline-fps.ts';
 import { ringHandover } from './ring-handover.ts';
 import { sensorsSample } from './sensors-sample.ts';
@@ -16,6 +17,7 @@ import { swapWarm } from './swap-warm.ts';
 export const figures: readonly Figure[] = [
   sensorsSample,
   ringHandover,
+  pageRedraw,
   frameAge,
   memory,
   supervisorLag,

@@ -179,6 +179,12 @@ const rolloutHead = {
   stageCount: countSchema,
   createdAtMs: timeSchema,
   endedAtMs: timeSchema.nullable(),
+  /** Who answers for it; null: an older version does not say. */
+  owner: z.string().nullable().default(null),
+  /** Sites of its plan. */
+  sites: z.array(z.string()).default([]),
+  /** When the stage is looked at next; null when nothing is scheduled. */
+  nextDecisionAtMs: timeSchema.nullable().default(null),
 };
 
 export const rolloutSummarySchema = z.looseObject(rolloutHead);
@@ -192,8 +198,6 @@ export const rolloutViewSchema = z.looseObject({
   owners: planSchema.shape.owners,
   baselines: planSchema.shape.baselines,
   stages: z.array(stageViewSchema),
-  /** When the stage is looked at next; null when nothing is scheduled. */
-  nextDecisionAtMs: timeSchema.nullable(),
   extensionsUsed: countSchema,
   /** Null: unknown, it was started by an older version. */
   startedBy: z.string().nullable().default(null),

@@ -20,7 +20,7 @@ export type Need = {
   readonly href: string;
 };
 
-const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted']);
+const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted', 'superseded']);
 
 export function isGoingOn({ state }: RolloutSummary): boolean {
   return !ENDED.has(state);

@@ -1,0 +1,114 @@
+// A tile for each guardrail: the difference now, how it went, what both arms do, and why it is judged so.
+import type { GuardrailEvidence } from '../../../../shared/protocol/api-rollout-charts.ts';
+import type { Verdict } from '../../../../shared/rollout/verdict.ts';
+import { CourseChart } from '../../charts/course-chart.tsx';
+import { Age, Empty } from '../../shell/kit.tsx';
+import type { Parts } from './parts.ts';
+import { Chip } from './signs.tsx';
+import { axisText, enforceText, gapsOf, sortVerdicts, titleOf, whyLines } from './verdict-words.ts';
+import { count, rangeText, signOfVerdict, timeText, valueText } from './words.ts';
+
+export function Tiles(parts: Parts) {
+  const { view, course } = parts;
+  const judgedAtMs = course?.atMs.at(-1) ?? null;
+  return (
+    <section aria-labelledby="guardrails">
+      <h2 id="guardrails">
+        Guardrails{' '}
+        {judgedAtMs === null ? null : (
+          <small class="soft">
+            judged <Age atMs={judgedAtMs} />
+          </small>
+        )}
+      </h2>
+      {view.guardrails.length === 0 ? (
+        <Empty title="Nothing is judged yet">
+          <p>
+            Guardrails are judged once the first devices of this stage run the candidate and have sent their windows.
+          </p>
+        </Empty>
+      ) : null}
+      <div class="tiles">
+        {sortVerdicts(view.guardrails).map((verdict) => (
+          <Tile key={verdict.guardrail} verdict={verdict} parts={parts} />
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function Tile({ verdict, parts: { course, evidence } }: { readonly verdict: Verdict; readonly parts: Parts }) {
+  const line = course?.guardrails.find(({ guardrail }) => guardrail === verdict.guardrail);
+  const arms = evidence?.guardrails.find(({ guardrail }) => guardrail === verdict.guardrail);
+  const sign = signOfVerdict(verdict.verdict);
+  const title = titleOf(verdict);
+  return (
+    <section class={`tile ${sign.tone}`} aria-label={title}>
+      <header>
+        <h3>{title}</h3>
+        <Chip sign={sign} />
+      </header>
+      <p class="now">
+        <strong>{valueText(verdict, verdict.estimate)}</strong>{' '}
+        <span>{rangeText(verdict, verdict.low, verdict.high)}</span>
+      </p>
+      <p class="soft">
+        limit {verdict.limitText}, {enforceText(verdict)}
+      </p>
+      {course === null || line === undefined ? null : (
+        <CourseChart
+          course={course}
+          line={line}
+          words={{
+            title,
+            show: (value) => axisText(verdict, value),
+            range: (low, high) => rangeText(verdict, low, high),
+            time: timeText,
+          }}
+        />
+      )}
+      <p class="arms">{armsText(verdict, arms)}</p>
+      <Details verdict={verdict} />
+    </section>
+  );
+}
+
+/** Latest values of both arms, each with its devices. */
+function armsText(verdict: Verdict, arms: GuardrailEvidence | undefined): string {
+  if (arms === undefined || arms.candidate === null) return count(verdict.n, 'device');
+  const { candidate, control } = arms;
+  const own = `candidate ${valueText(verdict, candidate.mean)} (${count(candidate.devices, 'device')})`;
+  if (control === null) return own;
+  const against = arms.shows === 'change' ? ', each against its own past' : '';
+  return `${own}, controls ${valueText(verdict, control.mean)} (${count(control.devices, 'device')})${against}`;
+}
+
+function Details({ verdict }: { readonly verdict: Verdict }) {
+  const gaps = gapsOf(verdict);
+  return (
+    <details>
+      <summary>Why</summary>
+      <p>{verdict.sentence}</p>
+      <dl class="rule">
+        {whyLines(verdict).map(([term, text]) => (
+          <div key={term}>
+            <dt>{term}</dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+      </dl>
+      {gaps.length === 0 ? (
+        <p class="soft">No gaps: every minimum is met, and no window was left out.</p>
+      ) : (
+        <>
+          <h4>Gaps in the data</h4>
+          <ul>
+            {gaps.map((gap) => (
+              <li key={gap}>{gap}</li>
+            ))}
+          </ul>
+        </>
+      )}
+    </details>
+  );
+}
