@@ -112,3 +112,8 @@ export function readGrants(texts: readonly string[]): { role: string; sites: '*'
     return { role, sites: sites === '*' ? '*' : sites.split(',') };
   });
 }
+
+/** `--grant` may be given several times. */
+export function collectGrants(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}

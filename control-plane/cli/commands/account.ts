@@ -13,7 +13,7 @@ import { runProgram } from '../local/run-program.ts';
 import type { Output } from '../output.ts';
 import { addAction, argument, type Session } from '../program.ts';
 import { describeGrants, renderAccounts } from '../render/identity.ts';
-import { readGrants, readPerson, readSecrets, withSession } from '../sign-in.ts';
+import { collectGrants, readGrants, readPerson, readSecrets, withSession } from '../sign-in.ts';
 
 const HELP = `
 Examples
@@ -54,7 +54,7 @@ function addAdd(account: Command): void {
     .command('add')
     .argument('<name>')
     .description('make an account')
-    .requiredOption('--grant <role[@sites]...>', GRANT)
+    .requiredOption('--grant <role@sites>', GRANT, collectGrants)
     .option('--no-kill', 'they may not kill');
   addAction<SetOptions>(addChangeOptions(command, REASON, false), async (session, args, options) => {
     const { api, output } = session;
@@ -80,7 +80,7 @@ function addSet(account: Command): void {
     .command('set')
     .argument('<name>')
     .description('change what somebody may, or their password')
-    .option('--grant <role[@sites]...>', `${GRANT}; in place of all they have`)
+    .option('--grant <role@sites>', `${GRANT}; in place of all they have`, collectGrants)
     .option('--kill', 'they may kill')
     .option('--no-kill', 'they may not kill')
     .option('--password', 'a new password: asked for, or the first line of stdin');

@@ -6,7 +6,7 @@ import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
 import { addAction, argument } from '../program.ts';
 import { describeGrants, formatDay, renderTokens } from '../render/identity.ts';
-import { readGrants, readPerson, withSession } from '../sign-in.ts';
+import { collectGrants, readGrants, readPerson, withSession } from '../sign-in.ts';
 
 const HELP = `
 Examples
@@ -36,7 +36,7 @@ function addCreate(token: Command): void {
     .command('create')
     .argument('<name>', 'what it is for')
     .description('make a token; it is shown this once')
-    .option('--grant <role[@sites]...>', 'what it may: ROLE, or ROLE@SITE,SITE (default: the same as you)')
+    .option('--grant <role@sites>', 'what it may: ROLE, or ROLE@SITE,SITE (default: the same as you)', collectGrants)
     .option('--no-kill', 'it may not kill')
     .option('--days <number>', 'how long it holds, 730 at most', '90')
     .option('--name <account>', 'who makes it')

@@ -80,7 +80,9 @@ describe('belay device', () => {
     });
     server.answer({ 'GET /v1/devices/plant-a/cam-a1/explain': { body } });
     const { stdout } = await belay('device', 'explain', 'plant-a/cam-a1');
-    expect(stdout).toBe(`answers with cv-detector:2.0.0\n  it is a candidate of ro-7q2\n  its limits are kept\nPage: ${server.url}/devices/plant-a/cam-a1\n`);
+    expect(stdout).toBe(
+      `answers with cv-detector:2.0.0\n  it is a candidate of ro-7q2\n  its limits are kept\nPage: ${server.url}/devices/plant-a/cam-a1\n`,
+    );
     expect(JSON.parse((await belay('device', 'explain', 'plant-a/cam-a1', '--json')).stdout)).toEqual(body);
   });
 

@@ -298,7 +298,15 @@ describe('the verbs of a person', () => {
 
   it('that the state does not allow are exit code 5, with the reason', async () => {
     server.answer({ 'POST /v1/rollouts/*': problem('conflict', 'a breach stands: p95 latency +14 %') });
-    const { code, stdout, stderr } = await belay('rollout', 'promote', 'ro-7q2', '--yes', '--reason', 'x', '--override');
+    const { code, stdout, stderr } = await belay(
+      'rollout',
+      'promote',
+      'ro-7q2',
+      '--yes',
+      '--reason',
+      'x',
+      '--override',
+    );
     expect([code, stdout]).toEqual([EXIT.conflict, '']);
     expect(stderr).toContain('belay: a breach stands: p95 latency +14 %\nNext: Look at it again');
   });
