@@ -41,6 +41,7 @@ export const ROWS: readonly Row[] = [
   },
   { name: 'status', from: 'status', description: 'the fleet on one screen: sites, releases, rollouts, kills' },
   { name: 'doctor', from: 'doctor', description: 'what is wrong with this control plane, and how to mend it' },
+  { name: 'version', from: 'about', description: 'the version of this command' },
   { name: 'dashboard', from: 'about', description: 'the address of the dashboard, or of one thing on it' },
   { name: 'release', from: 'release', description: 'releases: immutable model versions with their manifest' },
   {
@@ -78,7 +79,6 @@ export const ROWS: readonly Row[] = [
   { name: 'account', from: 'account', description: 'accounts of people, with their roles by site' },
   { name: 'audit', from: 'audit', description: 'who did what, and whether that record is whole' },
   { name: 'completion', from: 'completion', description: 'print a script for completion in your shell' },
-  { name: 'version', from: 'about', description: 'the version of this command' },
 ];
 
 /**

@@ -1,7 +1,7 @@
 // The tree of commands as commander knows it: as much of it as one command line needs.
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { addCommands } from './commands.ts';
-import { EXIT_CODES_HELP } from './exit-codes.ts';
+import { EXIT, EXIT_CODES_HELP, type ExitCode } from './exit-codes.ts';
 import { VERSION } from './version.ts';
 
 const EXAMPLES = `
@@ -56,5 +56,18 @@ function applyToAll(command: Command, name: string): void {
     const childName = `${name} ${child.name()}`;
     child.exitOverride().showHelpAfterError(`(${childName} --help says more)`);
     applyToAll(child, childName);
+  }
+}
+
+/** Does what the words say; gives the exit code. */
+export async function runCommandLine(words: readonly string[]): Promise<ExitCode> {
+  try {
+    const [first, second] = words.filter((word) => !word.startsWith('-'));
+    const program = await openProgram((first === 'help' ? second : first) ?? '');
+    await program.parseAsync(words, { from: 'user' });
+    return (process.exitCode ?? EXIT.ok) as ExitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   }
 }

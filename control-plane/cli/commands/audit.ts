@@ -12,7 +12,7 @@ import { readMoment } from './moment.ts';
 const HELP = `
 Examples
   belay audit list --subject rollout/ro-7q2
-  belay audit list --actor ada --from 24h
+  belay audit list --by ada --from 24h
   belay audit verify --anchor 1204:9f3c…     exit 1 when the record is broken, or when it is not the one of the anchor
   belay audit export -o audit.ndjson         the last line names its head: keep it elsewhere, it is the next anchor`;
 
@@ -26,22 +26,22 @@ export function addAuditCommands(program: Command): void {
   addExport(audit);
 }
 
-type ListOptions = { limit: string; actor?: string; action?: string; subject?: string; from?: string; to?: string };
+type ListOptions = { limit: string; by?: string; action?: string; subject?: string; from?: string; to?: string };
 
 function addList(audit: Command): void {
   const command = audit
     .command('list')
     .description('decisions and actions, newest first')
     .option('--limit <number>', 'how many', '50')
-    .option('--actor <name>', 'only by this person, token or device')
+    .option('--by <name>', 'only by this person, token or device')
     .option('--action <name>', 'only this kind of action')
     .option('--subject <path>', 'only this, and what is below it: rollout/ro-7q2, device/plant-a')
     .option('--from <time>', 'such as 2026-03-01T06:00Z, or 24h (ago)')
     .option('--to <time>', 'the end; default: now');
-  addAction<ListOptions>(command, async ({ api, output }, _args, { limit, from, to, ...rest }) => {
+  addAction<ListOptions>(command, async ({ api, output }, _args, { limit, by, from, to, ...rest }) => {
     const query = new URLSearchParams({ limit });
-    for (const name of ['actor', 'action', 'subject'] as const)
-      if (rest[name] !== undefined) query.set(name, rest[name]);
+    if (by !== undefined) query.set('actor', by);
+    for (const name of ['action', 'subject'] as const) if (rest[name] !== undefined) query.set(name, rest[name]);
     if (from !== undefined) query.set('fromMs', String(readMoment('--from', from)));
     if (to !== undefined) query.set('toMs', String(readMoment('--to', to)));
     const list = await api.get(`/v1/audit?${query}`, auditListSchema);

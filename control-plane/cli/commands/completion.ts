@@ -11,6 +11,26 @@ Examples
   belay completion powershell >> $PROFILE
 Commands, options and the names of rollouts, devices, releases, kills and incidents are completed.`;
 
+/** Needs no package of completions, evaluates nothing that was typed, and knows that bash cuts words at ":" and "=". */
+const BASH = `# bash completion for belay
+_belay() {
+    local line="\${COMP_LINE:0:COMP_POINT}" cur kept value rest
+    local -a words
+    read -ra words <<< "$line"
+    [[ "$line" == *[[:space:]] ]] && words+=('')
+    cur="\${words[\${#words[@]} - 1]}"
+    COMPREPLY=()
+    while IFS=$'\\t' read -r value rest; do
+        [[ -z "$value" || "$value" == :* ]] || COMPREPLY+=("$value")
+    done < <(belay complete -- "\${words[@]:1}" 2>/dev/null)
+    if [[ "$cur" == *[:=]* ]]; then
+        kept="\${cur%"\${cur##*[:=]}"}"
+        COMPREPLY=("\${COMPREPLY[@]#"$kept"}")
+    fi
+}
+complete -o default -F _belay belay
+`;
+
 export function addCompletionCommand(program: Command): void {
   program
     .command('completion')
@@ -21,6 +41,10 @@ export function addCompletionCommand(program: Command): void {
       if (!SHELLS.some((known) => known === shell)) {
         process.stderr.write(`belay: there is no completion for "${shell}": ${SHELLS.join(', ')}\n`);
         process.exitCode = EXIT.usage;
+        return;
+      }
+      if (shell === 'bash') {
+        process.stdout.write(BASH);
         return;
       }
       const { script } = await import('@bomb.sh/tab');
