@@ -1,5 +1,6 @@
 // Which routes there are, and which rooms each of them talks to.
 
+import { registerAccountRoutes } from './http/routes/accounts.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
@@ -13,9 +14,12 @@ import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
 import { registerRevisionRoutes } from './http/routes/revisions.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
+import { registerSessionRoutes } from './http/routes/session.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
+import { registerTokenRoutes } from './http/routes/tokens.ts';
 import type { HttpApp } from './http/server.ts';
+import { registerSignInPage } from './http/sign-in-page.ts';
 import { openScopeLookup } from './kill-switch/resolve-scope.ts';
 import type { Messaging } from './messaging/messaging.ts';
 import { openReports } from './reports/reports.ts';
@@ -38,6 +42,7 @@ const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
+  registerIdentityRoutes(app, rooms, () => urls().apiUrl);
   registerKillRoutes(app, { killSwitch, lookUp: openLookup(rooms), onChange: () => rolloutLoop.wake() });
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
@@ -64,6 +69,14 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   });
   const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
   registerSystemRoutes(app, { keySet: signing.keySet, audit: rooms.audit, findProblems });
+}
+
+function registerIdentityRoutes(app: HttpApp, { identity, config }: Rooms, apiUrl: () => string): void {
+  const parts = { identity, secure: config.publicUrls.http?.startsWith('https:') === true, apiUrl };
+  registerSessionRoutes(app, parts);
+  registerAccountRoutes(app, parts);
+  registerTokenRoutes(app, parts);
+  registerSignInPage(app, parts);
 }
 
 function openLookup({ registry, presence, rollouts }: Rooms) {

@@ -11,6 +11,7 @@ import type { Incidents } from '../../incidents/incidents.ts';
 import { toMarkdown } from '../../reports/document.ts';
 import { incidentDocument } from '../../reports/incident-document.ts';
 import { ProblemError } from '../problems.ts';
+import { seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['incidents'];
@@ -28,7 +29,7 @@ export function registerIncidentRoutes(app: HttpApp, { incidents }: { readonly i
         body: annotateBodySchema,
         response: { 200: incidentSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'operate', problems: ['not-found'] },
     },
     async ({ params, body }) => found(await incidents.annotate(params.id, body), params.id),
   );
@@ -44,12 +45,14 @@ function registerReads(app: HttpApp, incidents: Incidents): void {
         querystring: incidentListQuerySchema,
         response: { 200: incidentListSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
-    async ({ query }) => {
+    async (request) => {
+      const { query } = request;
       const listed = await incidents.list(query.rollout ?? null);
       if (listed === null) throw new ProblemError('not-found', `no rollout is called "${query.rollout}"`);
-      return { incidents: [...listed] };
+      const isSeen = await seenRollouts(request);
+      return { incidents: listed.filter(({ rolloutId }) => isSeen(rolloutId)) };
     },
   );
   app.get(
@@ -61,7 +64,7 @@ function registerReads(app: HttpApp, incidents: Incidents): void {
         params: incidentPathSchema,
         response: { 200: incidentSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async ({ params }) => found(await incidents.get(params.id), params.id),
   );
@@ -77,7 +80,7 @@ function registerExport(app: HttpApp, incidents: Incidents): void {
         params: incidentPathSchema,
         querystring: exportQuerySchema,
       },
-      config: { problems: ['not-found'], sends: { 200: 'text/markdown' } },
+      config: { needs: 'view', problems: ['not-found'], sends: { 200: 'text/markdown' } },
     },
     async ({ params, query }, reply) => {
       const incident = found(await incidents.get(params.id), params.id);
