@@ -1,4 +1,6 @@
 // The whole tree of commands: each says what it is for and has --json; what changes something has the options of a change.
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Command } from 'commander';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROWS } from '../../../control-plane/cli/commands.ts';
@@ -79,6 +81,18 @@ describe('every command', () => {
     });
     expect(wide).toEqual([]);
   });
+});
+
+it('the README names every command, and no sub-command that is not there', async () => {
+  const readme = await readFile(path.resolve(import.meta.dirname, '../../../control-plane/README.md'), 'utf8');
+  const table = readme.slice(readme.indexOf('## The command line'), readme.indexOf('**Which control plane'));
+  for (const { name } of ROWS) expect(table).toMatch(new RegExp(`\\bbelay ${name}\\b`));
+  for (const [, noun = '', verbs = ''] of table.matchAll(/belay (\w+) ([a-z-]+(?:\\\|[a-z-]+)+)/g)) {
+    const known = program.commands.find((command) => command.name() === noun);
+    const names = known?.commands.map((command) => command.name()) ?? [];
+    const shells = noun === 'completion' ? ['bash', 'zsh', 'fish', 'powershell'] : [];
+    expect([...names, ...shells]).toEqual(expect.arrayContaining(verbs.split('\\|')));
+  }
 });
 
 describe('exit codes', () => {
