@@ -1,12 +1,12 @@
 // The whole tree of commands: each says what it is for and has --json; what changes something has the options of a change.
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Command } from 'commander';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ROWS } from '../../../control-plane/cli/commands.ts';
 import { EXIT, EXIT_CODES_HELP, exitCodeOfStatus } from '../../../control-plane/cli/exit-codes.ts';
 import { openProgram } from '../../../control-plane/cli/open-program.ts';
 
+type Command = Awaited<ReturnType<typeof openProgram>>;
 type Leaf = { readonly name: string; readonly command: Command };
 
 let program: Command;
