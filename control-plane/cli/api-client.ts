@@ -9,8 +9,6 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** Uploads get more time, by their size: also a line of 2 Mbit/s carries a large model. */
 const UPLOAD_BYTES_PER_MS_MIN = 250;
 
-export const DEFAULT_URL = 'http://127.0.0.1:7420';
-
 /** A refusal with its exit code; the message is for people. */
 export class CommandError extends Error {
   readonly exitCode: ExitCode;
@@ -41,6 +39,11 @@ export type ApiClient = {
   /** `timeoutMs`: for what takes the control plane long to work out. */
   post<T>(path: string, body: unknown, schema: z.ZodType<T>, timeoutMs?: number): Promise<T>;
   put<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  patch<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  /** What is there no more afterwards; what is answered is of no interest. */
+  remove(path: string): Promise<void>;
+  /** Reads a stream line by line until it ends or `signal` says so. Throws CommandError when there is none. */
+  listen(path: string, signal: AbortSignal, onLine: (line: string) => void): Promise<void>;
   /** Uploads bytes; true when the server had to be given them, false when it had them already. */
   upload(path: string, bytes: Uint8Array): Promise<boolean>;
 };
@@ -48,12 +51,34 @@ export type ApiClient = {
 /** An answer with its whole body: a connection that breaks half way is no answer. */
 type Answer = { readonly ok: boolean; readonly status: number; readonly statusText: string; readonly text: string };
 
-export function openApiClient(url: string): ApiClient {
+/** Who asks, and the key under which a change is made once only, however often it is sent. */
+export type Credentials = {
+  readonly token: string | null;
+  readonly tokenFrom: string | null;
+  readonly idempotencyKey: string | null;
+  /** Of a session, in place of a token. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Hears the headers of every answer. */
+  readonly onHeaders?: (headers: Headers) => void;
+};
+const NOBODY: Credentials = { token: null, tokenFrom: null, idempotencyKey: null };
+
+export function openApiClient(url: string, credentials: Credentials = NOBODY): ApiClient {
+  const { token, tokenFrom, idempotencyKey } = credentials;
+  const identity = { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...credentials.headers };
+  const once: Record<string, string> = idempotencyKey === null ? {} : { 'idempotency-key': idempotencyKey };
+  const refuse = (answer: Answer): CommandError => problemOf(answer, { url, tokenFrom });
+  const read = <T>(answer: Answer, schema: z.ZodType<T>): T => {
+    if (!answer.ok) throw refuse(answer);
+    return readAnswer(answer, schema);
+  };
   const call = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
     try {
       const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      const response = await fetch(new URL(path, url), { method, signal, ...init });
+      const headers = { ...identity, ...(init.headers as Record<string, string> | undefined) };
+      const response = await fetch(new URL(path, url), { method, signal, ...init, headers });
       const { ok, status, statusText } = response;
+      credentials.onHeaders?.(response.headers);
       return { ok, status, statusText, text: await response.text() };
     } catch (error) {
       const text = `cannot reach the control plane at ${url}: ${describeError(error)}. Is it running (belay up)? Another address: --url or BELAY_URL.`;
@@ -61,19 +86,33 @@ export function openApiClient(url: string): ApiClient {
     }
   };
   const send = (method: string, path: string, body: unknown, timeoutMs = REQUEST_TIMEOUT_MS): Promise<Answer> => {
-    const headers = { 'content-type': 'application/json' };
+    const headers = { 'content-type': 'application/json', ...once };
     return call(method, path, { headers, body: JSON.stringify(body), signal: AbortSignal.timeout(timeoutMs) });
   };
   return {
     url,
-    get: async (path, schema) => readAnswer(await call('GET', path), schema),
+    get: async (path, schema) => read(await call('GET', path), schema),
     getText: async (path) => {
       const answer = await call('GET', path);
-      if (!answer.ok) throw problemOf(answer);
+      if (!answer.ok) throw refuse(answer);
       return answer.text;
     },
-    post: async (path, body, schema, timeoutMs) => readAnswer(await send('POST', path, body, timeoutMs), schema),
-    put: async (path, body, schema) => readAnswer(await send('PUT', path, body), schema),
+    post: async (path, body, schema, timeoutMs) => read(await send('POST', path, body, timeoutMs), schema),
+    put: async (path, body, schema) => read(await send('PUT', path, body), schema),
+    patch: async (path, body, schema) => read(await send('PATCH', path, body), schema),
+    remove: async (path) => {
+      const answer = await call('DELETE', path);
+      if (!answer.ok) throw refuse(answer);
+    },
+    listen: async (path, signal, onLine) => {
+      const headers = { ...identity, accept: 'text/event-stream' };
+      const response = await fetch(new URL(path, url), { headers, signal }).catch((error: unknown) => {
+        throw new CommandError(EXIT.unreachable, describeError(error));
+      });
+      const { ok, status, statusText, body } = response;
+      if (!ok || body === null) throw refuse({ ok, status, statusText, text: await response.text() });
+      await eachLine(body, onLine);
+    },
     upload: async (path, bytes) => {
       if ((await call('HEAD', path)).ok) return false;
       const answer = await call('PUT', path, {
@@ -81,14 +120,28 @@ export function openApiClient(url: string): ApiClient {
         body: new Blob([new Uint8Array(bytes)]),
         signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS + Math.ceil(bytes.byteLength / UPLOAD_BYTES_PER_MS_MIN)),
       });
-      if (!answer.ok) throw problemOf(answer);
+      if (!answer.ok) throw refuse(answer);
       return true;
     },
   };
 }
 
+/** Until the stream ends, by itself or by breaking. */
+async function eachLine(body: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  try {
+    for await (const chunk of body) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r?\n/);
+      rest = lines.pop() ?? '';
+      lines.forEach(onLine);
+    }
+  } catch {
+    // Broken, or closed by us: whoever listens looks again.
+  }
+}
+
 function readAnswer<T>(answer: Answer, schema: z.ZodType<T>): T {
-  if (!answer.ok) throw problemOf(answer);
   const parsed = parseJson(schema, answer.text);
   if (parsed.ok) return parsed.value;
   const text = `the control plane answered something this CLI does not understand (${describeProblems(parsed.problems.slice(0, 3))}). Are both of the same version, and is it a control plane?`;
@@ -96,16 +149,29 @@ function readAnswer<T>(answer: Answer, schema: z.ZodType<T>): T {
 }
 
 /** problem+json → one message: what happened, each further mistake on its own line, and what to do next. */
-function problemOf({ status, statusText, text }: Answer): CommandError {
+function problemOf({ status, statusText, text }: Answer, asked: Asked): CommandError {
   const exitCode = exitCodeOfStatus(status);
   const parsed = parseJson(problemSchema, text);
-  if (!parsed.ok) return new CommandError(exitCode, `the control plane answered ${status} ${statusText}`.trimEnd());
+  const signIn = nextOfRefusal(status, asked);
+  if (!parsed.ok) {
+    const said = `the control plane answered ${status} ${statusText}`.trimEnd();
+    return new CommandError(exitCode, signIn === null ? said : `${said}\nNext: ${signIn}`);
+  }
   const { title, detail, fix, errors = [] } = parsed.value;
   const said = detail ?? title;
   const told = new Set([said, ...said.slice(said.indexOf(': ') + 2).split('; ')]);
   const mistakes = errors
     .filter((error) => !told.has(error.message))
     .map((error) => `  ${[error.path ?? error.pointer, error.message].filter(Boolean).join(': ')}`);
-  const next = fix === undefined ? [] : [`Next: ${fix}`];
+  const next = [signIn ?? fix].flatMap((step) => (step === undefined ? [] : [`Next: ${step}`]));
   return new CommandError(exitCode, [said, ...mistakes, ...next].join('\n'), parsed.value);
+}
+
+type Asked = { readonly url: string; readonly tokenFrom: string | null };
+
+/** The command that helps where nobody, or the wrong one, is signed in; null: the control plane knows better. */
+function nextOfRefusal(status: number, { url, tokenFrom }: Asked): string | null {
+  if (status !== 401) return null;
+  if (tokenFrom === 'BELAY_TOKEN') return 'BELAY_TOKEN is not accepted: put a valid token there (belay token create)';
+  return tokenFrom === null ? `belay login ${url}` : `belay login ${url} (the token of context ${tokenFrom} is over)`;
 }

@@ -1,55 +1,22 @@
-// The `belay` command line: a customer of the HTTP API. Process entry.
-import { Command, CommanderError } from 'commander';
-import { addDeviceCommands } from './commands/device.ts';
-import { addDrillCommands } from './commands/drill.ts';
-import { addGuardrailCommands } from './commands/guardrail.ts';
-import { addIncidentCommands } from './commands/incident.ts';
-import { addKillCommands } from './commands/kill.ts';
-import { addMetricsCommands } from './commands/metrics.ts';
-import { addReleaseCommands } from './commands/release.ts';
-import { addRolloutCommands } from './commands/rollout.ts';
-import { addStatusCommand } from './commands/status.ts';
-import { addWebhookCommands } from './commands/webhook.ts';
-import { EXIT, EXIT_CODES_HELP } from './exit-codes.ts';
-import { addLocalCommands } from './local/local.ts';
-
-const program = new Command('belay')
-  .description('Stages a new vision model up a fleet of edge devices and catches it when it slips.')
-  .version('0.1.0')
-  .showHelpAfterError('(belay --help lists the commands)')
-  .addHelpText('after', `\n${EXIT_CODES_HELP}`)
-  .exitOverride();
-
-addLocalCommands(program);
-addStatusCommand(program);
-addReleaseCommands(program);
-addRolloutCommands(program);
-addGuardrailCommands(program);
-addDeviceCommands(program);
-addKillCommands(program);
-addIncidentCommands(program);
-addMetricsCommands(program);
-addDrillCommands(program);
-addWebhookCommands(program);
-applyToAll(program, 'belay');
+// The `belay` command line: a customer of the HTTP API. Process entry: loads no more than one command line needs.
+import { EXIT } from './exit-codes.ts';
+import { VERSION } from './version.ts';
 
 // The reader of a pipe may have seen enough (`belay release list | head -1`): no reason to complain.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? EXIT.ok : EXIT.failed);
 });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+const words = process.argv.slice(2);
+if (words.length === 1 && /^(version|--version|-V)$/.test(words[0] ?? '')) process.stdout.write(`${VERSION}\n`);
+else if (words[0] === 'complete') await offerCompletions(words.slice(1));
+else {
+  const { runCommandLine } = await import('./open-program.ts');
+  process.exitCode = await runCommandLine(words);
 }
 
-/** Every sub-command ends the same way: an exit code, never a bare process.exit. */
-function applyToAll(command: Command, name: string): void {
-  for (const child of command.commands) {
-    const childName = `${name} ${child.name()}`;
-    child.exitOverride().showHelpAfterError(`(${childName} --help says more)`);
-    applyToAll(child, childName);
-  }
+/** A shell that completes shows no errors: it just offers nothing. */
+async function offerCompletions(given: readonly string[]): Promise<void> {
+  const { complete } = await import('./complete.ts');
+  await complete(given[0] === '--' ? given.slice(1) : given).catch(() => {});
 }

@@ -9,6 +9,8 @@ export type Output = {
   show(value: unknown, text: () => string): void;
   note(text: string): void;
   tint(tone: Tone, text: string): string;
+  /** As `show` writes it: nothing that steers a terminal, and ASCII where that was asked for. */
+  plain(text: string): string;
   /** True when stdout is a terminal that can be redrawn. */
   readonly redraws: boolean;
 };
@@ -28,15 +30,47 @@ export function printable(text: string): string {
   });
 }
 
-export function openOutput(options: { json: boolean }): Output {
+const TWINS: Readonly<Record<string, string>> = {
+  '✔': 'v',
+  '✘': 'x',
+  '●': '*',
+  '○': 'o',
+  '▶': '>',
+  '→': '->',
+  '←': '<-',
+  '…': '...',
+  '–': '-',
+  '—': '-',
+  '·': '.',
+  '×': 'x',
+  '≤': '<=',
+  '≥': '>=',
+  '±': '+/-',
+  '≈': '~',
+  '−': '-',
+  '°': ' ',
+  '“': '"',
+  '”': '"',
+  '’': "'",
+};
+
+/** Each sign by its twin; what has none becomes "?". */
+export function asciiTwin(text: string): string {
+  return text.replace(/[^\p{Cc} -~]/gu, (sign) => TWINS[sign] ?? '?');
+}
+
+export function openOutput({ json, ascii }: { readonly json: boolean; readonly ascii: boolean }): Output {
+  const isDumb = process.env.TERM === 'dumb';
+  const plain = (text: string): string => (ascii || isDumb ? asciiTwin(printable(text)) : printable(text));
   return {
-    json: options.json,
-    redraws: process.stdout.isTTY === true && !options.json && process.env.TERM !== 'dumb',
+    json,
+    redraws: process.stdout.isTTY === true && !json && !isDumb,
+    plain,
     show: (value, text) => {
-      process.stdout.write(options.json ? `${JSON.stringify(value)}\n` : `${printable(text())}\n`);
+      process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${plain(text())}\n`);
     },
     note: (text) => {
-      process.stderr.write(`${printable(text)}\n`);
+      process.stderr.write(`${plain(text)}\n`);
     },
     tint: (tone, text) => styleText(STYLES[tone], text, { stream: process.stdout }),
   };

@@ -132,5 +132,5 @@ export type Schema = FloorTables &
   RevisionTables &
   BusinessTables &
   IdentityTables &
-  WebhookTables;
-CourseTables & IdentityTables;
+  WebhookTables &
+  CourseTables;

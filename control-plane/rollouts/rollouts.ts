@@ -86,7 +86,7 @@ export class Rollouts {
     const rollout = await findRollout(this.#parts.database, id);
     if (rollout === null) return null;
     const kill = killOf(await readActiveKills(this.#parts.database), rollout);
-    return summarise({ rollout, stages: specOf(rollout)?.stages ?? [], kill });
+    return summarise({ rollout, spec: specOf(rollout), kill, nowMs: this.#parts.wallNow() });
   }
 
   /** By id, or the newest of that name; null when there is none. */

@@ -1,4 +1,5 @@
 // Every figure of the benchmark, cheap ones first.
+import { cliStart } from './cli-start.ts';
 import type { Figure } from './figure.ts';
 import { frameAge } from './frame-age.ts';
 import { gap } from './gap.ts';
@@ -15,6 +16,7 @@ import { swapCold } from './swap-cold.ts';
 import { swapWarm } from './swap-warm.ts';
 
 export const figures: readonly Figure[] = [
+  cliStart,
   sensorsSample,
   ringHandover,
   pageRedraw,

@@ -26,6 +26,8 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['shared/', 'agent/config', 'control-plane/config', 'test/'],
   commander: ['control-plane/cli/'],
   'log-update': ['control-plane/cli/'],
+  '@clack/prompts': ['control-plane/cli/'],
+  '@bomb.sh/tab': ['control-plane/cli/'],
   pino: ['agent/', 'control-plane/', 'test/'],
   preact: ['control-plane/dashboard/'],
   'preact-iso': ['control-plane/dashboard/'],

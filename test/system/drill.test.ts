@@ -45,6 +45,7 @@ async function drill(failure: string, devices: string): Promise<Drill> {
       devices,
       '--plan',
       plan,
+      '--yes',
       '--timeout',
       '80',
       '--json',
@@ -86,7 +87,7 @@ describe('a drill on real devices', () => {
       ['promote', '--override'],
       ['abort', '--keep'],
     ] as const) {
-      const refused = await world.belay('rollout', ...verb, id, '--reason', 'test');
+      const refused = await world.belay('rollout', ...verb, id, '--yes', '--reason', 'test');
       // It may be going back by itself already, which is as good a reason.
       expect([refused.code, refused.stderr]).toEqual([
         5,
@@ -124,7 +125,7 @@ describe('a drill on real devices', () => {
       ['slow', 'cam-9'],
     ] as const) {
       const { code, stderr } = await world.belay(
-        ...['drill', '--failure', failure, '--factory', 'plant-1', '--devices', devices],
+        ...['drill', '--failure', failure, '--factory', 'plant-1', '--devices', devices, '--yes'],
       );
       expect(code).toBe(5);
       expect(stderr).toMatch(failure === 'hot' ? /simulated fleet only/ : /no device cam-9/);

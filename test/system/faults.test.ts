@@ -51,7 +51,7 @@ describe('a candidate whose process is killed', () => {
   it('is let out by a person, who says why', async () => {
     const explained = await world.belay('device', 'explain', 'plant-1/cam-1');
     expect(explained.stdout).toContain('belay device lift plant-1/cam-1 --reason');
-    const lifted = await world.belay('device', 'lift', 'plant-1/cam-1', '--reason', 'more memory');
+    const lifted = await world.belay('device', 'lift', 'plant-1/cam-1', '--yes', '--reason', 'more memory');
     expect(lifted.stdout).toContain('cv-detector:1.9.0');
     await world.awaitDevice(
       'cam-1',

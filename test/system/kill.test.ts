@@ -149,7 +149,7 @@ function readKill(id: string): Promise<KillResult> {
 }
 
 async function rearm(id: string): Promise<void> {
-  const command = await world.belay('rearm', id, '--reason', 'system test');
+  const command = await world.belay('rearm', id, '--yes', '--reason', 'system test');
   expect(command).toMatchObject({ code: 0, stderr: '' });
 }
 

@@ -1,4 +1,4 @@
-// `belay device …`: list, get, explain, lift, credentials.
+// `belay device …`: list, get, explain, logs, lift, credentials.
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -13,16 +13,22 @@ import {
   liftedSchema,
 } from '../../../shared/protocol/api-devices.ts';
 import { CommandError } from '../api-client.ts';
+import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
+import { pageOf } from '../page.ts';
 import { addAction, argument } from '../program.ts';
 import { formatAge, renderTable, shortRelease } from '../render/table.ts';
+import { addLogs } from './device-logs.ts';
+import { devicePath } from './device-path.ts';
+import { readSelector, selects } from './selector.ts';
 
 export function addDeviceCommands(program: Command): void {
   const device = program.command('device').description('devices: what they run, and why');
   addList(device);
   addGet(device);
   addExplain(device);
+  addLogs(device);
   addLift(device);
   addCredentials(device);
 }
@@ -31,11 +37,19 @@ function addList(device: Command): void {
   const command = device
     .command('list')
     .description('every device, what answers there, and how old that knowledge is')
-    .option('--site <site>', 'only this site');
-  addAction<{ site?: string }>(command, async ({ api, output }, _args, { site }) => {
+    .option('--site <site>', 'only this site')
+    .option('-l, --selector <text>', 'only these, such as "site=plant-a,hw=orin" or "hw in [orin, x86] and online"')
+    .addHelpText('after', '\nExample\n  belay device list -l "site=plant-a and not online"');
+  addAction<{ site?: string; selector?: string }>(command, async ({ api, output }, _args, { site, selector }) => {
+    const clauses = selector === undefined ? null : readSelector(selector);
     const query = site === undefined ? '' : `?site=${encodeURIComponent(site)}`;
     const list = await api.get(`/v1/devices${query}`, deviceListSchema);
-    output.show(list, () => renderDevices(list.devices, Date.now(), output));
+    const devices = clauses === null ? list.devices : list.devices.filter((each) => selects(clauses, each));
+    output.show({ ...list, devices }, () =>
+      devices.length === 0 && list.devices.length > 0
+        ? `None of ${list.devices.length} devices fits.`
+        : renderDevices(devices, Date.now(), output),
+    );
     return undefined;
   });
 }
@@ -57,7 +71,11 @@ function addExplain(device: Command): void {
   addAction(command, async ({ api, output }, args) => {
     const explanation = await api.get(`${devicePath(argument(args, 0))}/explain`, explainSchema);
     output.show(explanation, () =>
-      [output.tint('bold', explanation.summary), ...explanation.sentences.map((line) => `  ${line}`)].join('\n'),
+      [
+        output.tint('bold', explanation.summary),
+        ...explanation.sentences.map((line) => `  ${line}`),
+        `Page: ${pageOf(api.url, { kind: 'device', site: explanation.site, device: explanation.device })}`,
+      ].join('\n'),
     );
     return undefined;
   });
@@ -68,18 +86,21 @@ function addLift(device: Command): void {
     .command('lift')
     .argument('<site/device>')
     .description('let releases out of quarantine there: a rollout that wants them may try them again')
-    .option('--release <release>', 'only this one: its id or digest, or the beginning of it (default: all)')
-    .requiredOption('--reason <text>', 'what has been done about it: it stands in the audit and on the device');
-  addAction<{ release?: string; reason: string }>(
-    command,
-    async ({ api, output, actor }, args, { release, reason }) => {
-      const lifted = await api.post(`${devicePath(argument(args, 0))}/lift`, { release, reason, actor }, liftedSchema);
-      const { site, device: name, generation, releases } = lifted;
-      const list = releases.map((lift) => lift.release).join(', ');
-      output.show(lifted, () => `${site}/${name} is told with generation ${generation}: ${list} out of quarantine`);
-      return undefined;
-    },
-  );
+    .option('--release <release>', 'only this one: its id or digest, or the beginning of it (default: all)');
+  type Options = ChangeOptions & { release?: string; reason: string };
+  const reasonHelp = 'what has been done about it: it stands in the audit and on the device';
+  addAction<Options>(addChangeOptions(command, reasonHelp), async ({ api, output, actor }, args, options) => {
+    const { release, reason } = options;
+    const path = `${devicePath(argument(args, 0))}/lift`;
+    const request = { method: 'POST', path, body: { release, reason, actor } };
+    const what = `let ${release ?? 'every release'} out of quarantine on ${argument(args, 0)}`;
+    if (!(await isWanted(output, options, { what, request, asking: 'always' }))) return undefined;
+    const lifted = await api.post(path, request.body, liftedSchema);
+    const { site, device: name, generation, releases } = lifted;
+    const list = releases.map((lift) => lift.release).join(', ');
+    output.show(lifted, () => `${site}/${name} is told with generation ${generation}: ${list} out of quarantine`);
+    return undefined;
+  });
 }
 
 function addCredentials(device: Command): void {
@@ -125,20 +146,6 @@ function renderAgentConfig({ site, device, mqttUrl, apiUrl }: DeviceCredentials)
     '  passwordFile: password',
     '  trustFile: trust.json',
   ].join('\n');
-}
-
-/** `plant-a/cam-1` → its path in the API. */
-export function devicePath(reference: string): string {
-  const { site, device } = readDeviceReference(reference);
-  return `/v1/devices/${encodeURIComponent(site)}/${encodeURIComponent(device)}`;
-}
-
-/** `plant-a/cam-1` → site and device. */
-export function readDeviceReference(reference: string): { site: string; device: string } {
-  const [site, device, ...rest] = reference.split('/');
-  if (!site || !device || rest.length > 0)
-    throw new CommandError(EXIT.usage, `"${reference}" is not SITE/DEVICE, such as plant-a/cam-1`);
-  return { site, device };
 }
 
 export function renderDevices(devices: readonly DeviceDocument[], nowMs: number, output: Pick<Output, 'tint'>): string {

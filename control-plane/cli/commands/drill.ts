@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { type Drill, drillListSchema, drillSchema } from '../../../shared/protocol/api-drills.ts';
 import { DRILL_FAILURES } from '../../../shared/release/drill.ts';
 import { CommandError } from '../api-client.ts';
+import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { addAction, argument, readSeconds, type Session } from '../program.ts';
@@ -15,7 +16,7 @@ const POLL_MS = 300;
 /** A drill on devices is taken back after five minutes, and then waited for. */
 const DEADLINE_S = 660;
 
-type RunOptions = {
+type RunOptions = ChangeOptions & {
   failure: (typeof DRILL_FAILURES)[number];
   simulated?: boolean;
   devices?: string;
@@ -51,7 +52,7 @@ export function addDrillCommands(program: Command): void {
     .option('--reason <text>', 'why: it stands in the audit', 'game day')
     .option('--timeout <seconds>', 'wait no longer (exit 7); the drill goes on', String(DEADLINE_S))
     .addHelpText('after', HELP);
-  addAction<RunOptions>(run, async (session, _args, options) => runDrill(session, options));
+  addAction<RunOptions>(addChangeOptions(run, null), async (session, _args, options) => runDrill(session, options));
   addList(drill);
   addShow(drill);
 }
@@ -61,7 +62,15 @@ async function runDrill({ api, output, actor }: Session, options: RunOptions): P
   const file = options.plan === undefined ? {} : { file: await readText(options.plan) };
   const { failure, reason } = options;
   const body = { failure, actor, reason, ...whereOf(options), ...file };
-  let drill = await api.post('/v1/drills', body, drillSchema);
+  const request = { method: 'POST', path: '/v1/drills', body };
+  const devices = options.simulated ? 'a simulated fleet' : `real devices of ${options.factory}: ${options.devices}`;
+  const change = {
+    what: `rehearse "${failure}" on ${devices}`,
+    request,
+    asking: options.simulated ? 'never' : 'always',
+  } as const;
+  if (!(await isWanted(output, options, change))) return EXIT.ok;
+  let drill = await api.post(request.path, body, drillSchema);
   output.note(`drill ${drill.id}: ${drill.failure} on ${drill.scope}`);
   const deadlineMs = performance.now() + seconds * 1000;
   while (drill.state === 'running') {

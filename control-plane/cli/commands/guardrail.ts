@@ -1,11 +1,11 @@
 // `belay guardrail test`: the guardrails of a rollout file on windows that were recorded.
 import type { Command } from 'commander';
 import { type GuardrailTest, guardrailTestSchema } from '../../../shared/protocol/api-foresight.ts';
-import { CommandError } from '../api-client.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { whileWaiting } from '../patience.ts';
 import { addAction, argument } from '../program.ts';
 import { renderGuardrailTest } from '../render/guardrail-test.ts';
+import { readMoment } from './moment.ts';
 import { readText } from './rollout-source.ts';
 
 const HELP = `
@@ -45,19 +45,6 @@ export function addGuardrailCommands(program: Command): void {
 
 /** The control plane gives up after 120 s of computing, and says so. */
 const TEST_TIMEOUT_MS = 180_000;
-
-const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function readMoment(option: string, text: string): number {
-  const ago = /^(\d{1,5})([mhd])$/.exec(text);
-  if (ago) return Date.now() - Number(ago[1]) * (UNIT_MS[ago[2] ?? ''] ?? 0);
-  const atMs = Date.parse(text);
-  if (Number.isFinite(atMs)) return atMs;
-  throw new CommandError(
-    EXIT.usage,
-    `${option} ${text}: give a time such as 2026-03-01T06:00Z, or 24h for 24 hours ago`,
-  );
-}
 
 function exitCodeOf({ guardrails, trials, against }: GuardrailTest): ExitCode {
   if (trials.length === 0 || guardrails.every((each) => each.trials === 0)) return EXIT.failed;

@@ -2,8 +2,10 @@
 import type { Command } from 'commander';
 import { type Incident, incidentListSchema, incidentSchema } from '../../../shared/protocol/api-incidents.ts';
 import { CommandError } from '../api-client.ts';
+import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
+import { pageOf } from '../page.ts';
 import { addAction, argument } from '../program.ts';
 import { formatAge, renderTable, shortRelease } from '../render/table.ts';
 
@@ -55,12 +57,13 @@ function addGet(incident: Command): void {
     .description('one incident: why, what became of the devices, how it goes on');
   addAction(command, async ({ api, output }, args) => {
     const found = await api.get(incidentPath(argument(args, 0)), incidentSchema);
-    output.show(found, () => renderIncident(found, output));
+    const page = pageOf(api.url, { kind: 'incident', id: found.id });
+    output.show(found, () => `${renderIncident(found, output)}\n\n  page: ${page}`);
     return undefined;
   });
 }
 
-type NoteOptions = { note?: string; rollForward?: string };
+type NoteOptions = ChangeOptions & { note?: string; rollForward?: string };
 
 function addAnnotate(incident: Command): void {
   const command = incident
@@ -69,7 +72,8 @@ function addAnnotate(incident: Command): void {
     .description('add what you know; notes are kept for good')
     .option('--note <text>', 'a note')
     .option('--roll-forward <text>', 'how it goes on from here');
-  addAction<NoteOptions>(command, async ({ api, output, actor }, args, { note, rollForward }) => {
+  addAction<NoteOptions>(addChangeOptions(command, null), async ({ api, output, actor }, args, options) => {
+    const { note, rollForward } = options;
     if (note === undefined && rollForward === undefined)
       throw new CommandError(EXIT.usage, 'say something: --note "…", --roll-forward "…" or both');
     const body = {
@@ -77,7 +81,10 @@ function addAnnotate(incident: Command): void {
       ...(note === undefined ? {} : { text: note }),
       ...(rollForward === undefined ? {} : { rollForward }),
     };
-    const found = await api.post(`${incidentPath(argument(args, 0))}/annotate`, body, incidentSchema);
+    const request = { method: 'POST', path: `${incidentPath(argument(args, 0))}/annotate`, body };
+    const what = `add to incident ${argument(args, 0)}`;
+    if (!(await isWanted(output, options, { what, request, asking: 'never' }))) return undefined;
+    const found = await api.post(request.path, body, incidentSchema);
     output.show(found, () => renderIncident(found, output));
     return undefined;
   });

@@ -1,6 +1,7 @@
 // `belay kill` and `belay rearm`: one action, then the measured effect. Never asks: going back must be the easier path.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { deviceListSchema } from '../../../shared/protocol/api-devices.ts';
 import {
   type KillResult,
   type KillScopeInput,
@@ -8,18 +9,27 @@ import {
   killSchema,
 } from '../../../shared/protocol/api-kills.ts';
 import { CommandError } from '../api-client.ts';
+import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
+import { pageOf } from '../page.ts';
 import { addAction, argument, readSeconds, type Session } from '../program.ts';
 import { countDevices, formatAge, formatMs, renderTable } from '../render/table.ts';
-import { readDeviceReference } from './device.ts';
+import { readDeviceReference } from './device-path.ts';
 import { describeScope } from './status.ts';
 
 const POLL_MS = 200;
 /** Online devices that have not acknowledged by then are named as stragglers. */
 const ACK_DEADLINE_S = 20;
 
-type KillOptions = {
+const KILL_HELP = `
+Examples
+  belay kill --all --reason "false alarms on every line"
+  belay kill --rollout first-rollout --reason "…"        one candidate, also where it is committed
+  belay kill --site plant-a --reason "…" --dry-run       whom it would reach
+It never asks, and needs no --yes: going back is the easier path. Sent first, recorded after; the answer is measured.`;
+
+type KillOptions = ChangeOptions & {
   all?: boolean;
   site?: string;
   device?: string;
@@ -39,29 +49,13 @@ export function addKillCommands(program: Command): void {
     .option('--device <site/device>', 'one device')
     .option('--rollout <id>', 'the candidate of one rollout, also where it is committed')
     .option('--release <reference>', 'one release, also where it is committed')
-    .requiredOption('--reason <text>', 'why: it stands in the audit and on every device')
     .option('--timeout <seconds>', 'name those that have not acknowledged by then (exit 7)', String(ACK_DEADLINE_S))
-    .option('--no-wait', 'do not wait for the acknowledgements');
+    .option('--no-wait', 'do not wait for the acknowledgements')
+    .addHelpText('after', KILL_HELP);
+  addChangeOptions(kill, 'why: it stands in the audit and on every device');
   addAction<KillOptions>(kill, async (session, _args, options) => raiseKill(session, options));
 
-  const rearm = program
-    .command('rearm')
-    .argument('<kill id>')
-    .description('end a kill')
-    .requiredOption('--reason <text>', 'why it is safe again');
-  addAction<{ reason: string }>(rearm, async ({ api, output, actor }, args, { reason }) => {
-    const killed = await api.post(
-      `/v1/kills/${encodeURIComponent(argument(args, 0))}/rearm`,
-      { reason, actor },
-      killSchema,
-    );
-    output.show(
-      killed,
-      () => `kill ${killed.id} is over. What it stopped stays stopped until a rollout serves it again.`,
-    );
-    return undefined;
-  });
-
+  addRearm(program);
   const list = program.command('kills').description('every kill, newest first');
   addAction(list, async ({ api, output }) => {
     const { kills } = await api.get('/v1/kills', killListSchema);
@@ -81,6 +75,34 @@ export function addKillCommands(program: Command): void {
             rows,
           );
     });
+    return undefined;
+  });
+}
+
+function addRearm(program: Command): void {
+  const rearm = program.command('rearm').argument('<kill id>').description('end a kill');
+  type Options = ChangeOptions & { reason: string };
+  addAction<Options>(addChangeOptions(rearm, 'why it is safe again'), async (session, args, options) => {
+    const { api, output, actor } = session;
+    const id = argument(args, 0);
+    const path = `/v1/kills/${encodeURIComponent(id)}`;
+    const request = { method: 'POST', path: `${path}/rearm`, body: { reason: options.reason, actor } };
+    const reach = async () => {
+      const { scope, sent, raisedAtMs, reason } = await api.get(path, killSchema);
+      return [`${describeScope(scope)}: ${countDevices(sent)}, killed ${formatAge(raisedAtMs, Date.now())}: ${reason}`];
+    };
+    const change = {
+      what: `end the kill ${id}: what it forbids may run again`,
+      reach,
+      request,
+      asking: 'always',
+    } as const;
+    if (!(await isWanted(output, options, change))) return undefined;
+    const killed = await api.post(request.path, request.body, killSchema);
+    output.show(
+      killed,
+      () => `kill ${killed.id} is over. What it stopped stays stopped until a rollout serves it again.`,
+    );
     return undefined;
   });
 }
@@ -106,7 +128,15 @@ export function scopeOf(options: ScopeOptions): KillScopeInput {
 async function raiseKill(session: Session, options: KillOptions): Promise<ExitCode> {
   const { api, output, actor } = session;
   const seconds = readSeconds(options.timeout);
-  let kill = await api.post('/v1/kills', { scope: scopeOf(options), reason: options.reason, actor }, killSchema);
+  const request = {
+    method: 'POST',
+    path: '/v1/kills',
+    body: { scope: scopeOf(options), reason: options.reason, actor },
+  };
+  const what = `kill everything on trial on ${describeInput(request.body.scope)}`;
+  const reach = () => tellReach(session, request.body.scope);
+  if (!(await isWanted(output, options, { what, reach, request, asking: 'never' }))) return EXIT.ok;
+  let kill = await api.post(request.path, request.body, killSchema);
   output.note(
     `kill ${kill.id} is in force on ${describeScope(kill.scope)}: ${countDevices(kill.sent)}, ${kill.offline.length} of them offline (they obey before their first frame)`,
   );
@@ -116,8 +146,27 @@ async function raiseKill(session: Session, options: KillOptions): Promise<ExitCo
     await wait(POLL_MS);
     kill = await api.get(`/v1/kills/${encodeURIComponent(kill.id)}`, killSchema);
   }
-  output.show(kill, () => renderKill(kill, output));
+  output.show(kill, () => `${renderKill(kill, output)}\nPage: ${pageOf(api.url, { kind: 'kill' })}`);
   return options.wait && kill.stragglers.length > 0 ? EXIT.timeout : EXIT.ok;
+}
+
+function describeInput(scope: KillScopeInput): string {
+  return describeScope({ ...scope });
+}
+
+async function tellReach({ api }: Session, scope: KillScopeInput): Promise<readonly string[]> {
+  const { devices } = await api.get('/v1/devices', deviceListSchema);
+  const reached = devices.filter(
+    ({ site, device }) =>
+      (scope.kind !== 'site' && scope.kind !== 'device') ||
+      (site === scope.site && (scope.kind === 'site' || device === scope.device)),
+  );
+  const offline = reached.filter(({ online }) => !online).length;
+  const trial = reached.filter(({ reported }) => reported?.candidate != null).length;
+  return [
+    `told: ${countDevices(reached.length)}, ${offline} of them offline (they obey before their first frame)`,
+    `${countDevices(trial)} there hold a candidate now`,
+  ];
 }
 
 export function renderKill(kill: KillResult, output: Pick<Output, 'tint'>): string {

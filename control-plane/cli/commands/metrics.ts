@@ -6,6 +6,7 @@ import { describeError } from '../../../shared/basics/errors.ts';
 import { IMPORT_COLUMNS, readBusinessImport } from '../../../shared/measure/business-import.ts';
 import { coverageListSchema, importAnswerSchema } from '../../../shared/protocol/api-metrics.ts';
 import { CommandError } from '../api-client.ts';
+import { addChangeOptions, type ChangeOptions } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
 import { addAction, argument } from '../program.ts';
 import { renderTable } from '../render/table.ts';
@@ -25,8 +26,9 @@ function addImport(metrics: Command): void {
     .description(
       `bring in a file, all of it or nothing. Columns: ${IMPORT_COLUMNS.join(', ')}; a device or a line; times with their zone. The same span again is a correction`,
     )
-    .option('--check', 'only look for mistakes; nothing is sent');
-  addAction<{ check?: boolean }>(command, async ({ api, output, actor }, args, { check }) => {
+    .option('--check', 'only look for mistakes; nothing is sent (the same as --dry-run)');
+  type Options = ChangeOptions & { check?: boolean };
+  addAction<Options>(addChangeOptions(command, null), async ({ api, output, actor }, args, { check, dryRun }) => {
     const file = argument(args, 0);
     const text = await readText(file);
     const read = readBusinessImport(text);
@@ -34,7 +36,7 @@ function addImport(metrics: Command): void {
       const lines = read.problems.map(({ line, message }) => `${file}:${line} ${message}`);
       throw new CommandError(EXIT.usage, `nothing was brought in\n${lines.join('\n')}`, { problems: read.problems });
     }
-    if (check) {
+    if (check || dryRun) {
       output.show({ records: read.lines.length }, () => `${read.lines.length} records, no mistakes; nothing was sent.`);
       return undefined;
     }

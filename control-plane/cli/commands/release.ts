@@ -8,10 +8,13 @@ import {
   releaseListSchema,
   releaseSchema,
 } from '../../../shared/protocol/api-releases.ts';
+import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
 import { uploadPackage } from '../package-upload.ts';
+import { pageOf } from '../page.ts';
 import { addAction, argument } from '../program.ts';
 import { formatAge, renderTable } from '../render/table.ts';
+import { addReleaseDiff } from './release-diff.ts';
 import { addReleaseReport } from './report.ts';
 
 export function addReleaseCommands(program: Command): void {
@@ -20,6 +23,7 @@ export function addReleaseCommands(program: Command): void {
   addCheck(release);
   addList(release);
   addGet(release);
+  addReleaseDiff(release);
   addReleaseReport(release);
 }
 
@@ -28,8 +32,12 @@ function addAdd(release: Command): void {
     .command('add')
     .argument('<folder>')
     .description('upload the files of a release and register it');
-  addAction(command, async (session, args) => {
-    const uploaded = await uploadPackage(session.api, argument(args, 0), session.output.note);
+  addAction<ChangeOptions>(addChangeOptions(command, null), async (session, args, options) => {
+    const folder = argument(args, 0);
+    const request = { method: 'POST', path: '/v1/releases' };
+    const what = `upload and register what lies in ${folder} (belay release check ${folder} looks at it first)`;
+    if (!(await isWanted(session.output, options, { what, request, asking: 'never' }))) return undefined;
+    const uploaded = await uploadPackage(session.api, folder, session.output.note);
     const answer = await session.api.post(
       '/v1/releases',
       { manifest: uploaded, actor: session.actor },
@@ -92,7 +100,14 @@ function addGet(release: Command): void {
     const found = await api.post('/v1/releases/lookup', { reference: argument(args, 0) }, releaseSchema);
     output.show(found, () => {
       const notes = found.notes.map((note) => `  ${new Date(note.atMs).toISOString()}  ${note.actor}: ${note.text}`);
-      return [`${found.id}  ${found.state}`, `  digest ${found.digest}`, `  ${found.changelog}`, ...notes].join('\n');
+      const page = pageOf(api.url, { kind: 'release', id: found.id });
+      return [
+        `${found.id}  ${found.state}`,
+        `  digest ${found.digest}`,
+        `  page   ${page}`,
+        `  ${found.changelog}`,
+        ...notes,
+      ].join('\n');
     });
     return undefined;
   });

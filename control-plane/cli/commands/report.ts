@@ -1,5 +1,8 @@
-// `belay rollout report` and `belay release report`: what was shown, where, and how sure it is.
+// `belay rollout report`, `rollout export` and `belay release report`: what was shown, where, and how sure it is.
+import { writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 import type { Command } from 'commander';
+import { describeError } from '../../../shared/basics/errors.ts';
 import { releaseSchema } from '../../../shared/protocol/api-releases.ts';
 import { archiveSchema, REPORT_FORMATS, type ReportFormat } from '../../../shared/protocol/api-reports.ts';
 import { CommandError } from '../api-client.ts';
@@ -29,6 +32,29 @@ export function addRolloutReport(rollout: Command): void {
     .option('--format <md|html|json>', 'html is one file that needs nothing else', 'md');
   addAction<ReportOptions>(command, async (session, args, options) => {
     await printReport(session, rolloutPath(argument(args, 0)), options);
+    return undefined;
+  });
+}
+
+export function addRolloutExport(rollout: Command): void {
+  const command = rollout
+    .command('export')
+    .argument('<id>')
+    .description('its report into a file; the ending says how: .html, .md or .json')
+    .requiredOption('-o, --out <file>', 'such as report.html')
+    .addHelpText(
+      'after',
+      '\nExample\n  belay rollout export first-rollout -o report.html    one file that needs nothing else',
+    );
+  addAction<{ out: string }>(command, async ({ api, output }, args, { out }) => {
+    const format = extname(out).slice(1);
+    if (!isFormat(format))
+      throw new CommandError(EXIT.usage, `--out ${out}: give it one of the endings .html, .md, .json`);
+    const text = await api.getText(`${rolloutPath(argument(args, 0))}/report?format=${format}`);
+    await writeFile(out, text).catch((error: unknown) => {
+      throw new CommandError(EXIT.failed, `cannot write ${out}: ${describeError(error)}`);
+    });
+    output.show({ file: out, format, bytes: Buffer.byteLength(text) }, () => `${out} is written`);
     return undefined;
   });
 }

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { type RevisionVerb, type RolloutEdited, rolloutEditedSchema } from '../../../shared/protocol/api-revisions.ts';
 import { CommandError } from '../api-client.ts';
+import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { addAction, argument, type Session } from '../program.ts';
@@ -17,7 +18,7 @@ the stages that have begun cannot be changed.
   belay rollout edit ID running.yaml --dry-run --reason "p95 at +5 %"
 `;
 
-type EditOptions = { reason: string; from?: string; dryRun?: boolean };
+type EditOptions = ChangeOptions & { reason: string; from?: string };
 
 export function addRolloutEdit(rollout: Command): void {
   const edit = rollout
@@ -25,10 +26,9 @@ export function addRolloutEdit(rollout: Command): void {
     .argument('<id>')
     .argument('<file>', 'the whole new file; "-" is stdin')
     .description('give a running rollout other words, as a numbered revision')
-    .requiredOption('--reason <text>', 'why, for the audit')
     .option('--from <revision>', 'the revision that the file was made from (default: the one in force now)')
-    .option('--dry-run', 'say what it would change, and write nothing')
     .addHelpText('after', EDIT_HELP);
+  addChangeOptions(edit, 'why, for the audit');
   addAction<EditOptions>(edit, async (session, args, { reason, from, dryRun }) => {
     const id = argument(args, 0);
     const file = await readText(argument(args, 1));
@@ -42,10 +42,16 @@ export function addRolloutEdit(rollout: Command): void {
     .command('withdraw')
     .argument('<id>')
     .description('take back a revision that waits for approval')
-    .requiredOption('--revision <number>', 'which one')
-    .requiredOption('--reason <text>', 'why, for the audit');
-  addAction<{ revision: string; reason: string }>(withdraw, async (session, args, { revision, reason }) => {
-    return settleRevision(session, { id: argument(args, 0), verb: 'withdraw', number: readRevision(revision), reason });
+    .requiredOption('--revision <number>', 'which one');
+  type WithdrawOptions = ChangeOptions & { revision: string; reason: string };
+  addAction<WithdrawOptions>(addChangeOptions(withdraw, 'why, for the audit'), async (session, args, options) => {
+    const { reason } = options;
+    const [id, number] = [argument(args, 0), readRevision(options.revision)];
+    const path = `${rolloutPath(id)}/revisions/${number}/withdraw`;
+    const request = { method: 'POST', path, body: { actor: session.actor, reason } };
+    const what = `withdraw revision ${number} of ${id}`;
+    if (!(await isWanted(session.output, options, { what, request, asking: 'never' }))) return undefined;
+    return settleRevision(session, { id, verb: 'withdraw', number, reason });
   });
 }
 

@@ -1,24 +1,27 @@
 // `belay rollout …`: plan, start, list, get, why, wait, and the verbs of a person.
 import type { Command } from 'commander';
 import {
-  ROLLOUT_VERBS,
   type RolloutSummary,
-  type RolloutVerb,
   rolloutListSchema,
+  rolloutPlanSchema,
   rolloutViewSchema,
   rolloutWhySchema,
 } from '../../../shared/protocol/api-rollouts.ts';
 import { CommandError } from '../api-client.ts';
+import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
-import { addAction, argument, readSeconds } from '../program.ts';
+import { pageOf } from '../page.ts';
+import { addAction, argument, readSeconds, type Session } from '../program.ts';
 import { renderRollout } from '../render/rollout.ts';
-import { formatAge, renderTable, shortRelease } from '../render/table.ts';
+import { countDevices, formatAge, renderTable, shortRelease } from '../render/table.ts';
 import { addPlan } from './plan.ts';
 import { addRehearse } from './rehearse.ts';
-import { addRolloutArchive, addRolloutReport } from './report.ts';
-import { addRolloutEdit, readRevision, settleRevision } from './rollout-edit.ts';
+import { addRolloutArchive, addRolloutExport, addRolloutReport } from './report.ts';
+import { addRolloutEdit } from './rollout-edit.ts';
 import { addRolloutFileCommands } from './rollout-file.ts';
+import { addRetry } from './rollout-retry.ts';
 import { addPresetOptions, PRESETS_HELP, type PresetOptions, readSource, SOURCE } from './rollout-source.ts';
+import { addRollbackCommand, addVerbs } from './rollout-verbs.ts';
 import { fetchRollout, rolloutPath, waitForRollout, watchRollout } from './rollout-watch.ts';
 
 export function addRolloutCommands(program: Command): void {
@@ -33,13 +36,16 @@ export function addRolloutCommands(program: Command): void {
   addGet(rollout);
   addWhy(rollout);
   addWait(rollout);
+  addVerbs(rollout);
+  addRetry(rollout);
   addRolloutReport(rollout);
+  addRolloutExport(rollout);
   addRolloutEdit(rollout);
   addRolloutArchive(rollout);
-  for (const verb of ROLLOUT_VERBS) addVerb(rollout, verb);
+  addRollbackCommand(program);
 }
 
-type StartOptions = { reason?: string; override?: boolean; supersede?: boolean; watch?: boolean };
+type StartOptions = ChangeOptions & { override?: boolean; supersede?: boolean; watch?: boolean };
 
 function addStart(rollout: Command): void {
   const command = rollout
@@ -47,7 +53,6 @@ function addStart(rollout: Command): void {
     .argument('<file>', SOURCE)
     .description('start a rollout')
     .addHelpText('after', PRESETS_HELP)
-    .option('--reason <text>', 'why, for the audit (default: "started from the command line")')
     .option(
       '--override',
       'also during the cool-down after a rollback of the same candidate, and where a required gate does not hold; needs --reason',
@@ -58,30 +63,44 @@ function addStart(rollout: Command): void {
     )
     .option('--watch', 'stay and watch it');
   type Options = PresetOptions & StartOptions;
-  addAction<Options>(
-    addPresetOptions(command),
-    async (session, args, { reason: given, override, supersede, watch, ...preset }) => {
-      const reason = given ?? 'started from the command line';
-      if (override && given === undefined)
-        throw new CommandError(EXIT.usage, '--override needs a --reason of your own');
-      const { text } = await readSource(argument(args, 0), preset);
-      const body = {
-        file: text,
-        actor: session.actor,
-        reason,
-        ...(override ? { override } : {}),
-        ...(supersede ? { supersede } : {}),
-      };
-      const view = await session.api.post('/v1/rollouts', body, rolloutViewSchema);
-      if (watch) return watchRollout(session, view.id);
-      session.output.show(
-        view,
-        () => `${renderRollout(view, session.output)}\n\nwatch it: belay rollout get ${view.id} --watch`,
-      );
-      return undefined;
-    },
-  );
+  const reasonHelp = 'why, for the audit (default: "started from the command line")';
+  addAction<Options>(addChangeOptions(addPresetOptions(command), reasonHelp, false), async (session, args, options) => {
+    const { api, output, actor } = session;
+    const { reason: given, override, supersede, watch } = options;
+    const reason = given ?? 'started from the command line';
+    if (override && given === undefined) throw new CommandError(EXIT.usage, '--override needs a --reason of your own');
+    const { text, title } = await readSource(argument(args, 0), options);
+    const body = { file: text, actor, reason, ...(override ? { override } : {}), ...(supersede ? { supersede } : {}) };
+    const change = {
+      what: `start the rollout of ${title}`,
+      reach: () => tellPlan(session, text),
+      request: { method: 'POST', path: '/v1/rollouts', body },
+      asking: 'always',
+    } as const;
+    if (!(await isWanted(output, options, change))) return undefined;
+    const view = await api.post('/v1/rollouts', body, rolloutViewSchema);
+    if (watch) return watchRollout(session, view.id);
+    output.show(view, () =>
+      [
+        `${renderRollout(view, output)}\n`,
+        `Page      ${pageOf(api.url, { kind: 'rollout', id: view.id })}`,
+        `Watch it  belay rollout get ${view.id} --watch`,
+      ].join('\n'),
+    );
+    return undefined;
+  });
 }
+
+/** Whom each stage would reach, and what stands in the way. */
+async function tellPlan({ api }: Session, file: string): Promise<readonly string[]> {
+  const { plan, problems } = await api.post('/v1/rollouts/plan', { file }, rolloutPlanSchema, PLAN_TIMEOUT_MS);
+  if (plan === null) return problems.map(({ line, column, message }) => `line ${line}:${column}: ${message}`);
+  const stages = plan.stages.map((stage) => `stage ${stage.name} (${stage.mode}): ${countDevices(stage.devices)}`);
+  return [...stages, ...[...plan.refusals, ...plan.needsOverride].map((why) => `in the way: ${why}`)];
+}
+
+/** The control plane gives up after 50 s of computing. */
+const PLAN_TIMEOUT_MS = 75_000;
 
 function addList(rollout: Command): void {
   addAction(rollout.command('list').description('every rollout, newest first'), async ({ api, output }) => {
@@ -117,7 +136,7 @@ function addGet(rollout: Command): void {
     .command('get')
     .argument('<id>')
     .description('one rollout on one screen')
-    .option('--watch', 'stay until it has ended or is held; the exit code is the verdict')
+    .option('-w, --watch', 'stay until it has ended or is held; the exit code is the verdict')
     .option('--file', 'only the rollout file in force, to save and edit');
   addAction<{ watch?: boolean; file?: boolean }>(command, async (session, args, { watch, file }) => {
     if (watch) return watchRollout(session, argument(args, 0));
@@ -126,7 +145,8 @@ function addGet(rollout: Command): void {
       session.output.show({ file: view.fileText, revision: view.revision }, () => view.fileText.trimEnd());
       return undefined;
     }
-    session.output.show(view, () => renderRollout(view, session.output));
+    const page = pageOf(session.api.url, { kind: 'rollout', id: view.id });
+    session.output.show(view, () => `${renderRollout(view, session.output)}\n\nPage      ${page}`);
     return undefined;
   });
 }
@@ -149,53 +169,25 @@ function addWhy(rollout: Command): void {
   });
 }
 
+const WAIT_HELP = `
+Exit 0: it got there. 8: rolled back, aborted or killed. 9: held, a person must look. 7: not yet, when the time was over.
+
+Examples
+  belay rollout wait first-rollout --for done --timeout 2h
+  belay rollout wait first-rollout --for stage=25 --timeout 30m    by percent, or by name: --for stage=quarter`;
+
 function addWait(rollout: Command): void {
   const command = rollout
     .command('wait')
     .argument('<id>')
-    .description('wait until it has ended or is held; the exit code is the verdict')
-    .option('--timeout <seconds>', 'give up after this many seconds (exit 7)', '7200');
-  addAction<{ timeout: string }>(command, async (session, args, { timeout }) => {
-    return waitForRollout(session, argument(args, 0), readSeconds(timeout));
-  });
-}
-
-const VERB_WORDS: Readonly<Record<RolloutVerb, string>> = {
-  hold: 'stop growth; exposed devices keep the candidate',
-  resume: 'go on after a hold',
-  approve: 'approve the stage that waits for it, of the plan as it is now; not for the one who started it',
-  promote: 'go to the next stage now; never over a breach, a kill or missing devices',
-  rollback: 'take every device back to the release it ran before',
-  abort: 'end it: back to the baseline, or with --keep leave exposed devices as they are',
-};
-
-type VerbOptions = { reason: string; override?: boolean; keep?: boolean; revision?: string };
-
-function addVerb(rollout: Command, verb: RolloutVerb): void {
-  const command = rollout
-    .command(verb)
-    .argument('<id>')
-    .description(VERB_WORDS[verb])
-    .requiredOption('--reason <text>', 'why, for the audit');
-  if (verb === 'promote') command.option('--override', 'also when evidence is missing');
-  if (verb === 'abort') command.option('--keep', 'leave exposed devices on the candidate');
-  if (verb === 'approve')
-    command.option('--revision <number>', 'approve a change of its file that waits, not the stage');
-  addAction<VerbOptions>(command, async (session, args, { reason, override, keep, revision }) => {
-    const { api, output, actor } = session;
-    if (revision !== undefined)
-      return settleRevision(session, {
-        id: argument(args, 0),
-        verb: 'approve',
-        number: readRevision(revision),
-        reason,
-      });
-    const path = rolloutPath(argument(args, 0));
-    // The approval is of the plan that is there now: should it change on the way, the control plane refuses.
-    const plan = verb === 'approve' ? { planHash: (await api.get(path, rolloutViewSchema)).planHash } : {};
-    const body = { actor, reason, ...(override ? { override } : {}), ...(keep ? { keep } : {}), ...plan };
-    const view = await api.post(`${path}/${verb}`, body, rolloutViewSchema);
-    output.show(view, () => renderRollout(view, output));
-    return undefined;
+    .description('wait until it has ended or is held, or has reached a stage; the exit code is the verdict')
+    .option('--for <what>', 'done, or stage=NAME or stage=PERCENT', 'done')
+    .option('--timeout <time>', 'give up after this (exit 7): seconds, or such as 30m, 2h', '2h')
+    .addHelpText('after', WAIT_HELP);
+  addAction<{ for: string; timeout: string }>(command, async (session, args, { for: wanted, timeout }) => {
+    const stage = /^stage=(.+)$/.exec(wanted)?.[1] ?? null;
+    if (stage === null && wanted !== 'done')
+      throw new CommandError(EXIT.usage, `--for ${wanted}: give done, stage=NAME or stage=PERCENT`);
+    return waitForRollout(session, argument(args, 0), { seconds: readSeconds(timeout), stage });
   });
 }

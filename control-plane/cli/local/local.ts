@@ -1,10 +1,7 @@
-// Commands that start something on this machine: `belay up` and `belay demo`. The only part of the CLI that starts processes.
-import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
+// Commands that start something on this machine: `belay up` and `belay demo`. In the foreground, until they are ended.
 import path from 'node:path';
 import type { Command } from 'commander';
-
-const ROOT = path.resolve(import.meta.dirname, '../../..');
+import { runProgram } from './run-program.ts';
 
 export function addLocalCommands(program: Command): void {
   program
@@ -34,18 +31,4 @@ export function addLocalCommands(program: Command): void {
     .action(async (options: { once?: boolean }) => {
       process.exitCode = await runProgram('scripts/demo.ts', options.once ? ['--once'] : []);
     });
-}
-
-/** Runs one of the project's programs until it ends; signals reach it, its exit code is ours. */
-function runProgram(program: string, args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [path.join(ROOT, program), ...args], { stdio: 'inherit' });
-  const forward = (signal: NodeJS.Signals): void => {
-    child.kill(signal);
-  };
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', forward);
-  return new Promise((resolve) => {
-    child.on('error', () => resolve(1));
-    child.on('exit', (code, signal) => resolve(signal ? 128 + (constants.signals[signal] ?? 0) : (code ?? 1)));
-  });
 }

@@ -80,7 +80,9 @@ describe('belay device', () => {
     });
     server.answer({ 'GET /v1/devices/plant-a/cam-a1/explain': { body } });
     const { stdout } = await belay('device', 'explain', 'plant-a/cam-a1');
-    expect(stdout).toBe('answers with cv-detector:2.0.0\n  it is a candidate of ro-7q2\n  its limits are kept\n');
+    expect(stdout).toBe(
+      `answers with cv-detector:2.0.0\n  it is a candidate of ro-7q2\n  its limits are kept\nPage: ${server.url}/devices/plant-a/cam-a1\n`,
+    );
     expect(JSON.parse((await belay('device', 'explain', 'plant-a/cam-a1', '--json')).stdout)).toEqual(body);
   });
 
@@ -88,7 +90,7 @@ describe('belay device', () => {
     const releases = [{ release: 'cv-detector:2.0.0+data=b4f7a1', digest: 'c'.repeat(64) }];
     const body = { site: 'plant-a', device: 'cam-a1', generation: 8, releases };
     server.answer({ 'POST /v1/devices/plant-a/cam-a1/lift': { body } });
-    const { code, stdout } = await belay('device', 'lift', 'plant-a/cam-a1', '--reason', 'driver updated');
+    const { code, stdout } = await belay('device', 'lift', 'plant-a/cam-a1', '--yes', '--reason', 'driver updated');
     expect(code).toBe(EXIT.ok);
     expect(stdout).toBe('plant-a/cam-a1 is told with generation 8: cv-detector:2.0.0+data=b4f7a1 out of quarantine\n');
     expect((await belay('device', 'lift', 'plant-a/cam-a1')).code).toBe(EXIT.usage);

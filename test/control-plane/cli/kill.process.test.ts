@@ -134,7 +134,7 @@ describe('belay rearm and kills', () => {
   it('rearm ends a kill with a reason', async () => {
     const body = kill({ active: false, clearedAtMs: 1, clearedBy: 'ada', clearedReason: 'lens cleaned' });
     server.answer({ 'POST /v1/kills/k-1/rearm': { body } });
-    const { code, stdout } = await belay('rearm', 'k-1', '--reason', 'lens cleaned');
+    const { code, stdout } = await belay('rearm', 'k-1', '--yes', '--reason', 'lens cleaned');
     expect(code).toBe(EXIT.ok);
     expect(stdout).toContain('kill k-1 is over.');
     expect(server.last('POST /v1/kills/k-1/rearm')?.body).toEqual({ reason: 'lens cleaned', actor: 'ada' });
@@ -142,7 +142,7 @@ describe('belay rearm and kills', () => {
 
   it('rearm of a kill that is over is exit code 5', async () => {
     server.answer({ 'POST /v1/kills/k-1/rearm': problem('conflict', 'kill k-1 is over already') });
-    expect((await belay('rearm', 'k-1', '--reason', 'x')).code).toBe(EXIT.conflict);
+    expect((await belay('rearm', 'k-1', '--yes', '--reason', 'x')).code).toBe(EXIT.conflict);
   });
 
   it('kills lists them, and says when there was none', async () => {

@@ -121,7 +121,7 @@ describe('a kill', () => {
   });
 
   it('ends with 0 as soon as the device obeys', async () => {
-    await belay('rearm', id, '--reason', 'drill is over');
+    await belay('rearm', id, '--yes', '--reason', 'drill is over');
     const before = device.kills.length;
     const running = belay('kill', '--site', 'plant-a', '--reason', 'drill', '--json');
     await expect
@@ -138,9 +138,9 @@ describe('a kill', () => {
   });
 
   it('is over after rearm, and cannot be ended twice', async () => {
-    expect((await belay('rearm', id, '--reason', 'drill is over')).code).toBe(EXIT.ok);
-    expect((await belay('rearm', id, '--reason', 'again')).code).toBe(EXIT.conflict);
-    expect((await belay('rearm', 'k-none', '--reason', 'x')).code).toBe(EXIT.notFound);
+    expect((await belay('rearm', id, '--yes', '--reason', 'drill is over')).code).toBe(EXIT.ok);
+    expect((await belay('rearm', id, '--yes', '--reason', 'again')).code).toBe(EXIT.conflict);
+    expect((await belay('rearm', 'k-none', '--yes', '--reason', 'x')).code).toBe(EXIT.notFound);
     expect((await belay('kills')).stdout).not.toContain('in force');
   });
 

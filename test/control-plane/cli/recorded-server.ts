@@ -14,12 +14,16 @@ export type Request = {
   readonly path: string;
   readonly body: unknown;
   readonly bytes: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 };
 /** `cut`: the connection ends in the middle of the body. */
 export type Answer = {
   readonly status?: number;
   readonly body?: unknown;
   readonly type?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The connection stays open after the body, as a stream's. */
+  readonly open?: boolean;
   readonly cut?: boolean;
 };
 export type Route = Answer | ((request: Request, times: number) => Answer);
@@ -88,14 +92,25 @@ async function read(incoming: IncomingMessage): Promise<Request> {
   const bytes = Buffer.concat(chunks);
   const isJson = incoming.headers['content-type']?.startsWith('application/json') === true;
   const body: unknown = isJson ? JSON.parse(bytes.toString('utf8')) : null;
-  return { method: incoming.method ?? '', path: incoming.url ?? '', body, bytes: bytes.byteLength };
+  const { method = '', url = '', headers } = incoming;
+  return { method, path: url, body, bytes: bytes.byteLength, headers };
 }
 
 function send(response: ServerResponse, answer: Answer): void {
-  const { status = 200, body = {}, type = 'application/json; charset=utf-8', cut = false } = answer;
+  const { status = 200, body = {}, type = 'application/json; charset=utf-8', cut = false, open = false } = answer;
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const length = Buffer.byteLength(text);
-  response.writeHead(status, { 'content-type': type, 'content-length': cut ? length + 1 : length });
-  if (cut) response.write(text, () => response.destroy());
+  if (open) {
+    response.writeHead(status, { 'content-type': type, ...answer.headers });
+    response.write(text);
+    return;
+  }
+  response.writeHead(status, {
+    'content-type': type,
+    ...(status === 204 ? {} : { 'content-length': cut ? length + 1 : length }),
+    ...answer.headers,
+  });
+  if (status === 204) response.end();
+  else if (cut) response.write(text, () => response.destroy());
   else response.end(text);
 }

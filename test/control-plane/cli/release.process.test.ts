@@ -219,6 +219,7 @@ describe('belay release list and get', () => {
       [
         'cv-detector:2.0.0+data=3ce470  registered',
         `  digest ${CANDIDATE.digest}`,
+        `  page   ${server.url}/models/cv-detector%3A2.0.0%2Bdata%3D3ce470`,
         '  Retrained on 2,800 labelled frames.',
         '  2026-09-21T14:13:20.000Z  ada: registered',
         '',

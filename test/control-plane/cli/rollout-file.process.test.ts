@@ -40,7 +40,7 @@ describe('belay rollout init', () => {
 
     server.answer({ 'POST /v1/rollouts': { body: rollout() }, 'POST /v1/rollouts/plan': { body: planned() } });
     const preset = ['weld-seg:1.5.0', '--preset', 'cautious', ...OWNERS];
-    expect((await runBelay(['rollout', 'start', ...preset], { url: server.url })).stderr).toBe('');
+    expect((await runBelay(['rollout', 'start', '--yes', ...preset], { url: server.url })).stderr).toBe('');
     expect(server.last('POST /v1/rollouts')?.body).toMatchObject({ file: init.stdout });
     expect((await runBelay(['rollout', 'plan', ...preset], { url: server.url })).code).toBe(EXIT.ok);
     expect(server.last('POST /v1/rollouts/plan')?.body).toEqual({ file: init.stdout });

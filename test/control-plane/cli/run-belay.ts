@@ -9,10 +9,13 @@ const ENTRY = path.join(ROOT, 'control-plane/cli/belay.ts');
 const DEADLINE_MS = 15_000;
 const COMPILE_CACHE = path.join(tmpdir(), 'belay-test-compile-cache');
 
+const NO_CONTEXTS = path.join(tmpdir(), 'belay-test-no-contexts');
+
 export type Run = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 export type RunOptions = {
   readonly url?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
   /** Hears stdout while the command runs. */
   readonly onOutput?: (text: string) => void;
 };
@@ -20,17 +23,22 @@ export type RunOptions = {
 export function runBelay(args: readonly string[], options: RunOptions = {}): Promise<Run> {
   const child = spawn(process.execPath, [ENTRY, ...args], {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     timeout: DEADLINE_MS,
     killSignal: 'SIGKILL',
     env: {
       PATH: process.env.PATH ?? '',
       USER: 'ada',
+      // Nobody's contexts: what the person who runs the tests has is not asked.
+      XDG_CONFIG_HOME: NO_CONTEXTS,
       NODE_COMPILE_CACHE: COMPILE_CACHE,
       ...(options.url === undefined ? {} : { BELAY_URL: options.url }),
       ...options.env,
     },
   });
+  // A command that does not read it may be gone before it is written.
+  child.stdin.on('error', () => {});
+  child.stdin.end(options.stdin ?? '');
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;

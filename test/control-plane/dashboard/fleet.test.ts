@@ -45,6 +45,9 @@ const rollout = {
   stageCount: 4,
   createdAtMs: 1,
   endedAtMs: null,
+  owner: 'vision-team',
+  sites: ['plant-a'] as string[],
+  nextDecisionAtMs: null,
 } as const;
 const incident = {
   id: 'i-1',

@@ -1,0 +1,86 @@
+// Completion as a shell does it: real bash with the script of `belay completion bash`, names from a control plane.
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EXIT } from '../../../control-plane/cli/exit-codes.ts';
+import { summary } from './recorded-documents.ts';
+import { openRecordedServer, type RecordedServer } from './recorded-server.ts';
+import { runBelay } from './run-belay.ts';
+
+const run = promisify(execFile);
+const ENTRY = path.resolve(import.meta.dirname, '../../../control-plane/cli/belay.ts');
+let server: RecordedServer;
+let folder = '';
+
+beforeAll(async () => {
+  server = await openRecordedServer();
+  const device = { site: 'plant-a', device: 'cam-a1', hardwareClass: 'orin-nx' };
+  server.answer({
+    'GET /v1/rollouts': { body: { rollouts: [summary({}), summary({ id: 'detector-9' })] } },
+    'GET /v1/devices': { body: { devices: [device] } },
+    'GET /v1/releases': { body: { releases: [{ id: 'cv-detector:2.0.0+data=3ce470' }] } },
+  });
+  folder = await mkdtemp(path.join(tmpdir(), 'belay-completion-'));
+  const program = path.join(folder, 'belay');
+  await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${ENTRY}" "$@"\n`);
+  await chmod(program, 0o755);
+  await writeFile(path.join(folder, 'belay.bash'), (await runBelay(['completion', 'bash'])).stdout);
+});
+afterAll(async () => {
+  await server.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** What bash offers when TAB is pressed at the end of `line`. */
+async function offered(line: string): Promise<readonly string[]> {
+  const script = `
+    source "${folder}/belay.bash"
+    COMP_LINE='${line}' COMP_POINT=${line.length}
+    complete -p belay > /dev/null || exit 3
+    $(complete -p belay | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+    printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const env = {
+    ...process.env,
+    PATH: `${folder}:${process.env.PATH}`,
+    BELAY_URL: server.url,
+    XDG_CONFIG_HOME: path.join(folder, 'config'),
+  };
+  const { stdout } = await run('bash', ['--norc', '-c', script], { env });
+  return stdout
+    .split('\n')
+    .filter((word) => word !== '')
+    .map((word) => word.trim().split(/\s/)[0] ?? '');
+}
+
+describe('bash offers', () => {
+  it.each([
+    { line: 'belay roll', words: ['rollout', 'rollback'] },
+    { line: 'belay rollout pro', words: ['promote'] },
+    { line: 'belay rollout promote --idem', words: ['--idempotency-key'] },
+    { line: 'belay rollout get det', words: ['detector-9'] },
+    { line: 'belay device explain ', words: ['plant-a/cam-a1'] },
+    { line: 'belay kill --site ', words: ['plant-a'] },
+    // What stands before the last ":" or "=" is on the line already.
+    { line: 'belay release get cv-detector:2', words: ['2.0.0+data=3ce470'] },
+    { line: 'belay release get $(touch>owned)', words: [] },
+    { line: 'belay rollout init --preset st', words: ['standard'] },
+  ])('$words for "$line"', async ({ line, words }) => {
+    expect((await offered(line)).toSorted()).toEqual(words.toSorted());
+  });
+});
+
+it('a control plane that is not there costs no error and little time', async () => {
+  const { code, stdout, stderr } = await runBelay(['complete', '--', 'rollout', 'get', ''], {
+    url: 'http://127.0.0.1:1',
+  });
+  expect([code, stderr, stdout.trim()]).toEqual([EXIT.ok, '', ':4']);
+});
+
+it('there is a script for every shell, and none for another', async () => {
+  for (const shell of ['zsh', 'fish', 'powershell'])
+    expect((await runBelay(['completion', shell])).stdout).toMatch(/belay/);
+  expect((await runBelay(['completion', 'csh'])).code).toBe(EXIT.usage);
+});
