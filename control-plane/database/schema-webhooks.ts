@@ -1,7 +1,9 @@
-// Table types of webhooks (migration 024).
+// Table types of webhooks and of model cards (migration 024).
 import type { Generated } from 'kysely';
 
 export type WebhookTables = {
+  /** README of a release as it was given. */
+  release_cards: { digest: string; readme: string };
   webhooks: {
     id: string;
     url: string;

@@ -8,8 +8,9 @@ import {
   releaseListSchema,
   releaseSchema,
 } from '../../../shared/protocol/api-releases.ts';
+import type { ModelCard } from '../../../shared/release/model-card.ts';
 import { EXIT } from '../exit-codes.ts';
-import { uploadPackage } from '../package-upload.ts';
+import { readCard, uploadPackage } from '../package-upload.ts';
 import { addAction, argument } from '../program.ts';
 import { formatAge, renderTable } from '../render/table.ts';
 import { addReleaseReport } from './report.ts';
@@ -30,11 +31,8 @@ function addAdd(release: Command): void {
     .description('upload the files of a release and register it');
   addAction(command, async (session, args) => {
     const uploaded = await uploadPackage(session.api, argument(args, 0), session.output.note);
-    const answer = await session.api.post(
-      '/v1/releases',
-      { manifest: uploaded, actor: session.actor },
-      registeredSchema,
-    );
+    const body = { manifest: uploaded, ...(await readCard(argument(args, 0))), actor: session.actor };
+    const answer = await session.api.post('/v1/releases', body, registeredSchema);
     session.output.show(answer, () => {
       const { id, digest } = answer.release;
       return `${answer.created ? 'registered' : 'already registered:'} ${id}\n  digest ${digest}\n${renderReport(answer.report)}`;
@@ -50,7 +48,8 @@ function addCheck(release: Command): void {
     .description('everything that registering would look at, without registering; exit 1 when it would be refused');
   addAction(command, async (session, args) => {
     const manifest = await uploadPackage(session.api, argument(args, 0), session.output.note);
-    const report = await session.api.post('/v1/releases/check', { manifest, actor: session.actor }, checkReportSchema);
+    const body = { manifest, ...(await readCard(argument(args, 0))), actor: session.actor };
+    const report = await session.api.post('/v1/releases/check', body, checkReportSchema);
     session.output.show(report, () => renderReport(report));
     return report.ok ? EXIT.ok : EXIT.failed;
   });
@@ -92,10 +91,24 @@ function addGet(release: Command): void {
     const found = await api.post('/v1/releases/lookup', { reference: argument(args, 0) }, releaseSchema);
     output.show(found, () => {
       const notes = found.notes.map((note) => `  ${new Date(note.atMs).toISOString()}  ${note.actor}: ${note.text}`);
-      return [`${found.id}  ${found.state}`, `  digest ${found.digest}`, `  ${found.changelog}`, ...notes].join('\n');
+      const head = [`${found.id}  ${found.state}`, `  digest ${found.digest}`, `  ${found.changelog}`];
+      return [...head, ...renderCard(found.card), ...notes].join('\n');
     });
     return undefined;
   });
+}
+
+/** What people ask first; the whole text is in --json. */
+function renderCard(card: ModelCard | null): readonly string[] {
+  if (card === null) return [];
+  const facts: readonly (readonly [string, readonly string[]])[] = [
+    ['licence', card.license],
+    ['data sets', card.datasets],
+    ['based on', card.baseModels],
+    ['results', card.results.map(({ dataset, metric, value }) => `${metric} ${value} on ${dataset}`)],
+  ];
+  const told = facts.filter(([, values]) => values.length > 0);
+  return [`  model card`, ...told.map(([name, values]) => `    ${name}: ${values.join(', ')}`)];
 }
 
 function renderReport(report: CheckReport): string {
