@@ -13,6 +13,7 @@ import { EXIT } from '../exit-codes.ts';
 import { readCard, uploadPackage } from '../package-upload.ts';
 import { addAction, argument } from '../program.ts';
 import { formatAge, renderTable } from '../render/table.ts';
+import { addReleaseImport } from './release-import.ts';
 import { addReleaseReport } from './report.ts';
 
 export function addReleaseCommands(program: Command): void {
@@ -22,6 +23,7 @@ export function addReleaseCommands(program: Command): void {
   addList(release);
   addGet(release);
   addReleaseReport(release);
+  addReleaseImport(release);
 }
 
 function addAdd(release: Command): void {
