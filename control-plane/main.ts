@@ -77,8 +77,19 @@ export async function openControlPlane(config: Config, { onFirstAdmin }: OpenOpt
   const server = { version, log, loopbackOnly: !config.allowRemote, access: accessTo(rooms) };
   const app = undo.adopt(await buildServer(server), (it) => it.close());
   const urls = { mqttUrl, apiUrl: config.publicUrls.http ?? '' };
-  registerRoutes(app, rooms, { telemetry, messaging, metrics, rolloutLoop, startedAtMs, version, urls: () => urls });
-  await registerDashboard(app, join(import.meta.dirname, 'dashboard/dist'));
+  const dashboardFolder = join(import.meta.dirname, 'dashboard/dist');
+  const running = {
+    telemetry,
+    messaging,
+    metrics,
+    rolloutLoop,
+    startedAtMs,
+    version,
+    urls: () => urls,
+    dashboardFolder,
+  };
+  registerRoutes(app, rooms, running);
+  await registerDashboard(app, dashboardFolder);
   const httpUrl = await app.listen({ host: config.http.host, port: config.http.port });
   urls.apiUrl ||= httpUrl;
   log.info({ httpUrl, mqttUrl, dataDir: config.dataDir }, 'control plane is up');

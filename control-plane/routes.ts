@@ -1,12 +1,15 @@
 // Which routes there are, and which rooms each of them talks to.
 
+import { registerKillPage } from './http/kill-page.ts';
 import { registerAccountRoutes } from './http/routes/accounts.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
+import { registerDeviceWindowsRoute } from './http/routes/device-windows.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
 import { registerDrillRoutes } from './http/routes/drills.ts';
 import { registerForesightRoutes } from './http/routes/foresight.ts';
 import { registerIncidentRoutes } from './http/routes/incidents.ts';
+import { registerKillProgressRoutes } from './http/routes/kill-progress.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerMetricsRoutes } from './http/routes/metrics.ts';
@@ -39,15 +42,20 @@ export type RunningParts = {
   readonly startedAtMs: number;
   readonly version: string;
   readonly urls: () => { readonly mqttUrl: string; readonly apiUrl: string };
+  /** Where the dashboard was built. */
+  readonly dashboardFolder: string;
 };
 
-const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted']);
+const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted', 'superseded']);
 
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
   registerIdentityRoutes(app, rooms, () => urls().apiUrl);
-  registerKillRoutes(app, { killSwitch, lookUp: openLookup(rooms), onChange: () => rolloutLoop.wake() });
+  const kills = { ...rooms, lookUp: openLookup(rooms), onChange: () => rolloutLoop.wake() };
+  registerKillRoutes(app, kills);
+  registerKillProgressRoutes(app, kills);
+  registerKillPage(app, { ...kills, dashboardFolder: running.dashboardFolder });
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
   registerIncidentRoutes(app, { incidents });
@@ -63,6 +71,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     connection: () => ({ ...urls(), keySet: signing.keySet }),
     passwordOf: (address) => devicePassword(signing.deviceSecret, address),
   });
+  registerDeviceWindowsRoute(app, rooms);
   registerLiftRoute(app, rooms);
   registerDocumentsRoute(app, { messaging });
   registerStatusRoutes(app, {
