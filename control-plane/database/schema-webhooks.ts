@@ -1,4 +1,4 @@
-// Table types of webhooks and of model cards (migration 024).
+// Table types of webhooks and of model cards (migrations 024 and 024-z).
 import type { Generated } from 'kysely';
 
 export type WebhookTables = {

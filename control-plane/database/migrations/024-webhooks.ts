@@ -1,9 +1,8 @@
-// The model card of a release. Tables of webhooks: who wants to be told what, the outbox of what they are told, and the log of every attempt. What is told is
+// Tables of webhooks: who wants to be told what, the outbox of what they are told, and the log of every attempt. What is told is
 // read from the audit and from the devices' events, from where they stand now.
 import { type Kysely, sql } from 'kysely';
 
 const STATEMENTS = [
-  `create table release_cards (digest text primary key references releases (digest), readme text not null)`,
   `create table webhooks (
     id text primary key, url text not null, secret text not null, description text not null, events text not null,
     sites text not null, created_at_ms integer not null, created_by text not null, disabled_at_ms integer,
