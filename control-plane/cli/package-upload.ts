@@ -24,6 +24,16 @@ export async function uploadPackage(api: ApiClient, folder: string, note: (text:
   return manifest;
 }
 
+/** The model card beside the manifest; absent where there is none. */
+export async function readCard(folder: string): Promise<{ readonly card?: string }> {
+  try {
+    return { card: await readFile(path.join(folder, 'README.md'), 'utf8') };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new CommandError(EXIT.usage, `cannot read ${path.join(folder, 'README.md')}: ${describeError(error)}`);
+  }
+}
+
 async function readManifest(folder: string): Promise<Manifest> {
   const file = path.join(folder, 'manifest.json');
   const parsed = parseJson(manifestSchema, await readPackageFile(folder, 'manifest.json'));

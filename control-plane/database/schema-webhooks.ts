@@ -1,7 +1,9 @@
-// Table types of webhooks (migration 024).
+// Table types of webhooks and of model cards (migrations 024 and 024-z).
 import type { Generated } from 'kysely';
 
 export type WebhookTables = {
+  /** README of a release as it was given. */
+  release_cards: { digest: string; readme: string };
   webhooks: {
     id: string;
     url: string;

@@ -63,7 +63,7 @@ function lookOnce(
   });
 }
 
-/** A device that comes back after weeks tells of things that happened before somebody wanted to know. */
-function isNews({ atMs }: Notice, createdAtMs: number): boolean {
-  return atMs >= createdAtMs - 24 * 3_600_000;
+/** What was known before somebody wanted to know is not told. */
+function isNews({ knownAtMs }: Notice, createdAtMs: number): boolean {
+  return knownAtMs >= createdAtMs;
 }

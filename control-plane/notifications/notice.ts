@@ -8,6 +8,8 @@ export type Notice = {
   /** As in the audit: `rollout/ro-1`, `kill/k-1`, `device/plant-a/cam-1`. */
   readonly subject: string;
   readonly atMs: number;
+  /** When the control plane learnt of it; a device may tell of its past. */
+  readonly knownAtMs: number;
   /** Whom it concerns; `'*'`: no site in particular. */
   readonly sites: readonly string[] | '*';
   readonly data: Readonly<Record<string, unknown>>;
@@ -23,7 +25,7 @@ export function isWanted(notice: Pick<Notice, 'type' | 'sites'>, { events, sites
 
 /** CloudEvents 1.0, structured: the JSON text that is signed and sent. */
 export function cloudEventText(
-  { id, subject, atMs, data, ...notice }: Omit<Notice, 'sites' | 'type'> & { readonly type: string },
+  { id, subject, atMs, data, ...notice }: Omit<Notice, 'sites' | 'type' | 'knownAtMs'> & { readonly type: string },
   source: string,
 ): string {
   const event: CloudEvent = {

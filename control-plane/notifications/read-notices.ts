@@ -27,7 +27,15 @@ export async function readAuditNotices(
     if (told === null) continue;
     const { seq, at_ms, actor, reason, subject } = row;
     const data = { actor, reason, ...told.data, auditSeq: seq };
-    notices.push({ id: `${prefix}a${seq}`, subject, atMs: at_ms, type: told.type, sites: told.sites, data });
+    notices.push({
+      id: `${prefix}a${seq}`,
+      subject,
+      atMs: at_ms,
+      knownAtMs: at_ms,
+      type: told.type,
+      sites: told.sites,
+      data,
+    });
   }
   return { notices, position: rows.at(-1)?.seq ?? after, isMore: rows.length === ROWS_MAX };
 }
@@ -124,7 +132,7 @@ export async function readDeviceNotices(
   if (until <= after) return { notices: [], position: after, isMore: false };
   const rows = await transaction
     .selectFrom('events')
-    .select(['id', 'site', 'device', 'kind', 'at_ms', 'digest', 'rollout_id', 'document'])
+    .select(['id', 'site', 'device', 'kind', 'at_ms', 'received_at_ms', 'digest', 'rollout_id', 'document'])
     .where('id', '>', after)
     .where('id', '<=', until)
     .where('kind', 'in', Object.keys(DEVICE_EVENTS))
@@ -142,13 +150,14 @@ type EventRow = {
   readonly device: string;
   readonly kind: string;
   readonly at_ms: number;
+  readonly received_at_ms: number;
   readonly digest: string | null;
   readonly rollout_id: string | null;
   readonly document: string;
 };
 
 function deviceNotice(
-  { id, site, device, kind, at_ms, digest, rollout_id, document }: EventRow,
+  { id, site, device, kind, at_ms, received_at_ms, digest, rollout_id, document }: EventRow,
   prefix: string,
 ): Notice {
   const { reason, release, breach, gapMs } = JSON.parse(document) as Record<string, unknown>;
@@ -158,6 +167,7 @@ function deviceNotice(
     type: DEVICE_EVENTS[kind as keyof typeof DEVICE_EVENTS],
     subject: `device/${site}/${device}`,
     atMs: at_ms,
+    knownAtMs: received_at_ms,
     sites: [site],
     data: { site, device, ...said, next: `belay device explain ${site}/${device}` },
   };

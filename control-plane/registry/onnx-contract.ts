@@ -2,6 +2,7 @@
 import type { Finding } from '../../shared/protocol/api-releases.ts';
 import type { Manifest } from '../../shared/release/manifest.ts';
 import { listOnnxNodes, listOnnxTensors, type OnnxFile, type OnnxValue } from '../../shared/release/onnx-file.ts';
+import { readOnnxNames } from '../../shared/release/onnx-names.ts';
 
 export type OperatorPolicy = {
   /** Operators outside the rule that a person has approved, as `Loop` or `com.microsoft/QLinearAdd`. */
@@ -82,7 +83,7 @@ function fits(declared: readonly number[], actual: OnnxValue['shape']): boolean 
 
 /** Exporters write the class names into the file: when they are there and in another order, one of the two is wrong. */
 function judgeLabels(manifest: Manifest, file: OnnxFile): readonly Finding[] {
-  const inFile = readNames(file.metadata['belay.names'] ?? file.metadata.names);
+  const inFile = readOnnxNames(file.metadata['belay.names'] ?? file.metadata.names);
   const declared = manifest.labels.map((label) => label.name);
   if (inFile === null || inFile.length !== declared.length) return [];
   const differs = declared.findIndex((name, index) => inFile[index] !== name);
@@ -93,20 +94,6 @@ function judgeLabels(manifest: Manifest, file: OnnxFile): readonly Finding[] {
       `declared "${declared[differs]}", the file says class ${differs} is "${inFile[differs]}"`,
     ),
   ];
-}
-
-/** A JSON list, a JSON object by class number, or the same as written by Python. Null when it is none of them. */
-function readNames(text: string | undefined): readonly string[] | null {
-  if (text === undefined) return null;
-  const json = text.replaceAll("'", '"').replaceAll(/([{,]\s*)(\d+)\s*:/g, '$1"$2":');
-  try {
-    const value: unknown = JSON.parse(json);
-    if (typeof value !== 'object' || value === null) return null;
-    const list: unknown[] = Array.isArray(value) ? value : Object.values(value);
-    return list.every((item) => typeof item === 'string') ? list : null;
-  } catch {
-    return null; // a free text under that key is no claim about classes
-  }
 }
 
 function judgeOperators(file: OnnxFile, policy: OperatorPolicy): readonly Finding[] {

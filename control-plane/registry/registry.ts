@@ -10,10 +10,13 @@ import type { Audit } from '../audit/audit.ts';
 import type { Database, Queryable } from '../database/database.ts';
 import type { ReleaseState } from '../database/schema.ts';
 import type { ArtifactStore, Stored } from './artifact-store.ts';
+import { judgeCard } from './card-check.ts';
 import { type CheckParts, checkRelease, type ReleasePolicy } from './release-check.ts';
 import {
+  findCard,
   findReleaseByDigest,
   findRetained,
+  insertCard,
   insertNote,
   insertRelease,
   listNotes,
@@ -76,13 +79,14 @@ export class Registry {
   }
 
   /** Everything that register looks at, without storing. */
-  async check(manifest: unknown): Promise<CheckReport> {
-    return (await checkRelease(manifest, this.#checkParts())).report;
+  async check(manifest: unknown, card?: string): Promise<CheckReport> {
+    return judgeCard((await checkRelease(manifest, this.#checkParts())).report, card);
   }
 
   /** Same id and same content again is fine; same id and other content is `taken`. */
-  async register(manifest: unknown, actor: string): Promise<Registered> {
-    const { report, release } = await checkRelease(manifest, this.#checkParts());
+  async register(manifest: unknown, actor: string, card?: string): Promise<Registered> {
+    const { release, ...checked } = await checkRelease(manifest, this.#checkParts());
+    const report = judgeCard(checked.report, card);
     if (release === null) return { kind: 'refused', report };
     const present = await this.get(release.digest);
     if (present) return { kind: 'registered', created: false, release: present, report };
@@ -90,7 +94,7 @@ export class Registry {
     if (takenBy) return { kind: 'taken', id: takenBy.release, byDigest: takenBy.digest };
     if (!report.ok) return { kind: 'refused', report };
     try {
-      await this.#store({ ...release, actor });
+      await this.#store({ ...release, actor, card });
     } catch (error) {
       const rival = await this.get(release.digest);
       if (!rival) throw error; // not a twin of this request that came first
@@ -113,7 +117,8 @@ export class Registry {
 
   async get(digest: string): Promise<Release | null> {
     const row = await findReleaseByDigest(this.#parts.database, digest);
-    return row ? toRelease(row, await listNotes(this.#parts.database, digest)) : null;
+    const { database } = this.#parts;
+    return row ? toRelease(row, await listNotes(database, digest), await findCard(database, digest)) : null;
   }
 
   async list(
@@ -191,10 +196,12 @@ export class Registry {
     readonly manifest: Manifest;
     readonly text: string;
     readonly actor: string;
+    readonly card?: string | undefined;
   }): Promise<void> {
-    const { digest, id, manifest, actor } = release;
+    const { digest, id, manifest, actor, card } = release;
     await this.#parts.database.transaction().execute(async (transaction) => {
       await insertRelease(transaction, { ...release, nowMs: this.#parts.wallNow() });
+      if (card !== undefined) await insertCard(transaction, digest, card);
       await this.addNote(transaction, digest, { actor, kind: 'registered', text: manifest.changelog, rolloutId: null });
       await this.#parts.audit.append(transaction, {
         actor,

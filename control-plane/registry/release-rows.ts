@@ -1,6 +1,7 @@
 // Releases as rows and as the API shows them. Single-table reads and writes; no decisions.
 import type { Release, ReleaseNote, ReleaseSummary } from '../../shared/protocol/api-releases.ts';
 import { type Manifest, manifestSchema } from '../../shared/release/manifest.ts';
+import { type ModelCard, readModelCard } from '../../shared/release/model-card.ts';
 import type { Queryable } from '../database/database.ts';
 import type { FloorTables, ReleaseState } from '../database/schema.ts';
 
@@ -97,8 +98,24 @@ export function toSummary(row: ReleaseRow): ReleaseSummary {
   };
 }
 
-export function toRelease(row: ReleaseRow, notes: readonly ReleaseNote[]): Release {
-  return { ...toSummary(row), manifest: manifestOfRow(row), notes: [...notes] };
+export function toRelease(row: ReleaseRow, notes: readonly ReleaseNote[], card: ModelCard | null): Release {
+  return { ...toSummary(row), manifest: manifestOfRow(row), notes: [...notes], card };
+}
+
+export async function findCard(database: Queryable, digest: string): Promise<ModelCard | null> {
+  const row = await database
+    .selectFrom('release_cards')
+    .select('readme')
+    .where('digest', '=', digest)
+    .executeTakeFirst();
+  const read = row && readModelCard(row.readme);
+  return read?.ok ? read.card : null;
+}
+
+/** A release never changes: the card that came first stays. */
+export async function insertCard(database: Queryable, digest: string, readme: string): Promise<void> {
+  const row = database.insertInto('release_cards').values({ digest, readme });
+  await row.onConflict((conflict) => conflict.doNothing()).execute();
 }
 
 /** The rollout that wants it kept the longest as the fallback; null when none does. */

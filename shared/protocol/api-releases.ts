@@ -1,6 +1,7 @@
 // Bodies and answers of the registry's routes: /v1/artifacts, /v1/releases, /v1/manifests.
 import { z } from 'zod';
 import { countSchema, digestSchema, timeSchema } from '../basics/identifiers.ts';
+import { CARD_CHARACTERS_MAX, modelCardSchema } from '../release/model-card.ts';
 
 export const releaseStateSchema = z.enum(['registered', 'candidate', 'stable', 'archived', 'withdrawn']);
 
@@ -39,11 +40,13 @@ export const releaseSchema = z.looseObject({
   /** The manifest as registered (`belay.model/1`). */
   manifest: z.record(z.string(), z.unknown()),
   notes: z.array(releaseNoteSchema),
+  /** As registered with it; null: it has none. */
+  card: modelCardSchema.nullable().default(null),
 });
 
 /** One thing that was looked at; `ok: false` refuses the release. */
 export const findingSchema = z.looseObject({
-  check: z.enum(['manifest', 'files', 'contract', 'operators', 'golden', 'version', 'identity']),
+  check: z.enum(['manifest', 'files', 'contract', 'operators', 'golden', 'version', 'identity', 'card']),
   ok: z.boolean(),
   /** Dotted path in the manifest; '' when it concerns the whole. */
   path: z.string(),
@@ -54,6 +57,8 @@ export const bumpSchema = z.looseObject({ bump: z.enum(['major', 'minor', 'patch
 
 export const registerBodySchema = z.looseObject({
   manifest: z.unknown(),
+  /** The model card: a README with YAML front matter. */
+  card: z.string().max(CARD_CHARACTERS_MAX).optional(),
   actor: actorSchema,
 });
 

@@ -8,13 +8,15 @@ import {
   releaseListSchema,
   releaseSchema,
 } from '../../../shared/protocol/api-releases.ts';
+import type { ModelCard } from '../../../shared/release/model-card.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
-import { uploadPackage } from '../package-upload.ts';
+import { readCard, uploadPackage } from '../package-upload.ts';
 import { pageOf } from '../page.ts';
 import { addAction, argument } from '../program.ts';
 import { formatAge, renderTable } from '../render/table.ts';
 import { addReleaseDiff } from './release-diff.ts';
+import { addReleaseImport } from './release-import.ts';
 import { addReleaseReport } from './report.ts';
 
 export function addReleaseCommands(program: Command): void {
@@ -25,6 +27,7 @@ export function addReleaseCommands(program: Command): void {
   addGet(release);
   addReleaseDiff(release);
   addReleaseReport(release);
+  addReleaseImport(release);
 }
 
 function addAdd(release: Command): void {
@@ -40,7 +43,7 @@ function addAdd(release: Command): void {
     const uploaded = await uploadPackage(session.api, folder, session.output.note);
     const answer = await session.api.post(
       '/v1/releases',
-      { manifest: uploaded, actor: session.actor },
+      { manifest: uploaded, ...(await readCard(folder)), actor: session.actor },
       registeredSchema,
     );
     session.output.show(answer, () => {
@@ -58,7 +61,8 @@ function addCheck(release: Command): void {
     .description('everything that registering would look at, without registering; exit 1 when it would be refused');
   addAction(command, async (session, args) => {
     const manifest = await uploadPackage(session.api, argument(args, 0), session.output.note);
-    const report = await session.api.post('/v1/releases/check', { manifest, actor: session.actor }, checkReportSchema);
+    const body = { manifest, ...(await readCard(argument(args, 0))), actor: session.actor };
+    const report = await session.api.post('/v1/releases/check', body, checkReportSchema);
     session.output.show(report, () => renderReport(report));
     return report.ok ? EXIT.ok : EXIT.failed;
   });
@@ -106,11 +110,25 @@ function addGet(release: Command): void {
         `  digest ${found.digest}`,
         `  page   ${page}`,
         `  ${found.changelog}`,
+        ...renderCard(found.card),
         ...notes,
       ].join('\n');
     });
     return undefined;
   });
+}
+
+/** What people ask first; the whole text is in --json. */
+function renderCard(card: ModelCard | null): readonly string[] {
+  if (card === null) return [];
+  const facts: readonly (readonly [string, readonly string[]])[] = [
+    ['licence', card.license],
+    ['data sets', card.datasets],
+    ['based on', card.baseModels],
+    ['results', card.results.map(({ dataset, metric, value }) => `${metric} ${value} on ${dataset}`)],
+  ];
+  const told = facts.filter(([, values]) => values.length > 0);
+  return [`  model card`, ...told.map(([name, values]) => `    ${name}: ${values.join(', ')}`)];
 }
 
 function renderReport(report: CheckReport): string {

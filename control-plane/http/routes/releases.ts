@@ -38,7 +38,7 @@ function registerWrites(app: HttpApp, registry: Registry): void {
       config: { needs: 'operate', scope: 'somewhere', problems: ['release-refused', 'release-taken'] },
     },
     async (request, reply) => {
-      const outcome = await registry.register(request.body.manifest, request.body.actor);
+      const outcome = await registry.register(request.body.manifest, request.body.actor, request.body.card);
       if (outcome.kind === 'taken') {
         throw new ProblemError('release-taken', `this number belongs to ${outcome.id} (${outcome.byDigest})`);
       }
@@ -61,7 +61,7 @@ function registerWrites(app: HttpApp, registry: Registry): void {
       },
       config: { needs: 'view' },
     },
-    async (request) => registry.check(request.body.manifest),
+    async (request) => registry.check(request.body.manifest, request.body.card),
   );
   app.post(
     '/v1/releases/:digest/state',

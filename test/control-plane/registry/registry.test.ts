@@ -89,6 +89,36 @@ describe('registering', () => {
   });
 });
 
+describe('a model card', () => {
+  const README = '---\nlicense: mit\ndatasets: brackets\n---\nFinds scratches.\n';
+
+  it('is read at registration, and shown with the release', async () => {
+    const release = tinyPackage();
+    await bench.upload(release);
+    const { status } = await bench.post('/v1/releases', { manifest: release.manifest, card: README });
+    expect(status).toBe(201);
+    const found = await bench.post('/v1/releases/lookup', { reference: 'tiny-detector:1.0.0' });
+    expect(found.body).toMatchObject({
+      card: { license: ['mit'], datasets: ['brackets'], text: 'Finds scratches.\n' },
+    });
+    await bench.post('/v1/releases', { manifest: release.manifest, card: '---\nlicense: other\n---\n' });
+    expect((await bench.post('/v1/releases/lookup', { reference: 'tiny-detector:1.0.0' })).body).toMatchObject({
+      card: { license: ['mit'] },
+    });
+  });
+
+  it('that cannot be read refuses the release, with its line', async () => {
+    const release = tinyPackage();
+    await bench.upload(release);
+    const card = README.replace('license: mit', 'license: {id: 3}');
+    const refused = await bench.post('/v1/releases', { manifest: release.manifest, card });
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: 'README.md:2', message: expect.stringContaining('license') }] },
+    });
+  });
+});
+
 describe('checking', () => {
   it('stores nothing', async () => {
     expect(await findings({})).toEqual([]);
