@@ -76,8 +76,9 @@ export async function openControlPlane(config: Config, { onFirstAdmin }: OpenOpt
   await registerDashboard(app, join(import.meta.dirname, 'dashboard/dist'));
   const httpUrl = await app.listen({ host: config.http.host, port: config.http.port });
   urls.apiUrl ||= httpUrl;
-  log.info({ httpUrl, mqttUrl, dataDir: config.dataDir }, 'control plane is up');
   await letSomebodyIn(rooms, onFirstAdmin);
+  const auditHead = await rooms.audit.head();
+  log.info({ httpUrl, mqttUrl, dataDir: config.dataDir, auditHead }, 'control plane is up');
   const everything = undo.move();
   return { httpUrl, mqttUrl, keySet: rooms.signing.keySet, close: () => everything.disposeAsync() };
 }
@@ -168,12 +169,13 @@ function authenticate(
 }
 
 function startUpkeep(rooms: Rooms): { close(): Promise<void> } {
-  const { database, config, wallNow, log, registry } = rooms;
+  const { database, config, wallNow, log, registry, audit } = rooms;
   const keep = {
     keepWindowsMs: config.telemetry.keepWindowsMs,
     keepUnreferencedMs: config.registry.keepUnreferencedMs,
   };
-  return startUpkeepLoop({ database, artifacts: registry.artifacts, ...keep, wallNow, log }, config.upkeepMs);
+  const parts = { database, artifacts: registry.artifacts, ...keep, wallNow, log, auditHead: () => audit.head() };
+  return startUpkeepLoop(parts, config.upkeepMs);
 }
 
 function authority(host: string, port: number): string {

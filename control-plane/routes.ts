@@ -2,6 +2,7 @@
 
 import { registerAccountRoutes } from './http/routes/accounts.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
+import { registerAuditRoutes } from './http/routes/audit.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
 import { registerDrillRoutes } from './http/routes/drills.ts';
@@ -68,7 +69,8 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     messaging: () => ({ ...messaging.metrics() }),
   });
   const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
-  registerSystemRoutes(app, { keySet: signing.keySet, audit: rooms.audit, findProblems });
+  registerSystemRoutes(app, { keySet: signing.keySet, findProblems });
+  registerAuditRoutes(app, { audit: rooms.audit, scopeOfKill: (id) => killSwitch.get(id)?.scope ?? null });
 }
 
 function registerIdentityRoutes(app: HttpApp, { identity, config }: Rooms, apiUrl: () => string): void {

@@ -48,11 +48,16 @@ export type ApiClient = {
 /** An answer with its whole body: a connection that breaks half way is no answer. */
 type Answer = { readonly ok: boolean; readonly status: number; readonly statusText: string; readonly text: string };
 
-export function openApiClient(url: string): ApiClient {
+/** Who asks; null: nobody. */
+export type Credentials = { readonly token: string | null };
+
+export function openApiClient(url: string, { token }: Credentials = { token: null }): ApiClient {
+  const identity: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
   const call = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
     try {
       const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      const response = await fetch(new URL(path, url), { method, signal, ...init });
+      const headers = { ...identity, ...(init.headers as Record<string, string> | undefined) };
+      const response = await fetch(new URL(path, url), { method, signal, ...init, headers });
       const { ok, status, statusText } = response;
       return { ok, status, statusText, text: await response.text() };
     } catch (error) {
