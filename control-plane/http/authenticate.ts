@@ -14,9 +14,9 @@ import {
 import { type Caller, NOBODY } from '../identity/caller.ts';
 import { isSame } from '../identity/secrets.ts';
 import type { Access, Asking } from './access.ts';
+import type { HttpApp } from './app.ts';
 import { type Needs, needsOf } from './needs.ts';
 import { ProblemError } from './problems.ts';
-import type { HttpApp } from './server.ts';
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 const FORM = 'application/x-www-form-urlencoded';

@@ -1,11 +1,10 @@
 // The HTTP server: zod at the door, OpenAPI 3.1 at /openapi.json, problem+json for everything that goes wrong.
 // Routes are registered by the caller; nothing is decided here.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController, type RawServerDefault } from 'fastify';
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import {
   jsonSchemaTransformObject,
   serializerCompiler,
@@ -15,17 +14,12 @@ import {
 import { isTooDeep, TOO_DEEP } from '../../shared/basics/parsing.ts';
 import { PROBLEMS, type ProblemCode } from '../../shared/protocol/api-problems.ts';
 import type { Access } from './access.ts';
+import type { HttpApp } from './app.ts';
 import { guardRoutes } from './authenticate.ts';
 import { describeRoute, PROBLEM_COMPONENT, SECURITY_SCHEMES } from './openapi.ts';
 import { ProblemError, sendProblem, toProblem } from './problems.ts';
 
-export type HttpApp = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
+export type { HttpApp } from './app.ts';
 
 export type HttpOptions = {
   readonly version: string;
