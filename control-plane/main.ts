@@ -17,6 +17,7 @@ import { registerDashboard } from './http/dashboard.ts';
 import { buildServer } from './http/server.ts';
 import { openSitesOf, openTouchedSites } from './http/touched-sites.ts';
 import { FIRST_ADMIN, makeFirstAdmin } from './identity/first-admin.ts';
+import type { PasswordCost } from './identity/passwords.ts';
 import { createReassertLoop, type ReassertLoop } from './kill-switch/reassert-loop.ts';
 import { type Messaging, openBroker, type Principal, type RetainedEntry } from './messaging/messaging.ts';
 import manifest from './package.json' with { type: 'json' };
@@ -39,17 +40,19 @@ export type ControlPlane = {
 export type OpenOptions = {
   /** Makes the account `admin` where there is no account, and tells its password, which is kept nowhere. */
   readonly onFirstAdmin?: (password: string) => void;
+  /** How dear each guess of a password is; default PASSWORD_COST. */
+  readonly passwordCost?: PasswordCost;
 };
 
 /** Throws BelayError when anything that it promises cannot be kept; nothing is left running then. */
-export async function openControlPlane(config: Config, { onFirstAdmin }: OpenOptions = {}): Promise<ControlPlane> {
+export async function openControlPlane(config: Config, options: OpenOptions = {}): Promise<ControlPlane> {
   const startedAtMs = Date.now();
   const log = pino({ level: config.log.level }, pino.destination({ fd: 2, sync: true }));
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   await using undo = new AsyncDisposableStack();
   undo.adopt(claimFolder(config.dataDir), (claim) => claim.close());
   const database = undo.adopt(await openDatabase(join(config.dataDir, 'belay.db')), (opened) => opened.destroy());
-  const rooms = await openRooms(config, database, log);
+  const rooms = await openRooms(config, database, log, options.passwordCost);
   undo.adopt(rooms.killSwitch, (room) => room.close());
   undo.adopt(rooms.foresight, (room) => room.close());
   const delivery = createDelivery(rooms);
@@ -76,7 +79,7 @@ export async function openControlPlane(config: Config, { onFirstAdmin }: OpenOpt
   await registerDashboard(app, join(import.meta.dirname, 'dashboard/dist'));
   const httpUrl = await app.listen({ host: config.http.host, port: config.http.port });
   urls.apiUrl ||= httpUrl;
-  await letSomebodyIn(rooms, onFirstAdmin);
+  await letSomebodyIn(rooms, options.onFirstAdmin);
   const auditHead = await rooms.audit.head();
   log.info({ httpUrl, mqttUrl, dataDir: config.dataDir, auditHead }, 'control plane is up');
   const everything = undo.move();

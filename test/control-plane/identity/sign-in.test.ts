@@ -1,10 +1,13 @@
 // Signing in to a real control plane: sessions and their CSRF token, tokens, the page without scripts, links, and the last admin.
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../control-plane/config.ts';
 import { ownPath } from '../../../control-plane/http/sign-in-page.ts';
-import { openSignedPlane, PASSWORD, type Person, type SignedPlane } from './signed-plane.ts';
+import { openControlPlane } from '../../../control-plane/main.ts';
+import { resetAdminIn } from '../../../control-plane/reset-admin.ts';
+import { CHEAP, openSignedPlane, PASSWORD, type Person, type SignedPlane } from './signed-plane.ts';
 
 let plane: SignedPlane;
 let ada: Person;
@@ -259,6 +262,27 @@ describe('the page to sign in', () => {
       identity: { name: 'ada' },
     });
     expect((await plane.nobody.ask('GET', path)).status).toBe(401);
+  });
+});
+
+describe('the way back in', () => {
+  it('makes a new password in the data folder, but not while a control plane has it', async () => {
+    await expect(resetAdminIn(plane.folder)).rejects.toThrow(/that is running; stop it/);
+    const folder = await mkdtemp(join(tmpdir(), 'belay-reset-'));
+    const first = await resetAdminIn(folder);
+    const second = await resetAdminIn(folder);
+    expect(second).not.toBe(first);
+    const config = { dataDir: folder, http: { port: 0 }, mqtt: { port: 0 }, log: { level: 'silent' as const } };
+    const other = await openControlPlane(parseConfig(config), { passwordCost: CHEAP });
+    const signIn = (password: string) =>
+      fetch(`${other.httpUrl}/v1/session`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'admin', password }),
+      });
+    expect([(await signIn(first)).status, (await signIn(second)).status]).toEqual([401, 200]);
+    await other.close();
+    await rm(folder, { recursive: true });
   });
 });
 
