@@ -17,6 +17,7 @@ import { registerDashboard } from './http/dashboard.ts';
 import { buildServer } from './http/server.ts';
 import { openSitesOf, openTouchedSites } from './http/touched-sites.ts';
 import { FIRST_ADMIN, makeFirstAdmin } from './identity/first-admin.ts';
+import type { PasswordCost } from './identity/passwords.ts';
 import { createReassertLoop, type ReassertLoop } from './kill-switch/reassert-loop.ts';
 import { type Messaging, openBroker, type Principal, type RetainedEntry } from './messaging/messaging.ts';
 import { type Metrics, openMetrics } from './metrics/metrics.ts';
@@ -40,17 +41,19 @@ export type ControlPlane = {
 export type OpenOptions = {
   /** Makes the account `admin` where there is no account, and tells its password, which is kept nowhere. */
   readonly onFirstAdmin?: (password: string) => void;
+  /** How dear each guess of a password is; default PASSWORD_COST. */
+  readonly passwordCost?: PasswordCost;
 };
 
 /** Throws BelayError when anything that it promises cannot be kept; nothing is left running then. */
-export async function openControlPlane(config: Config, { onFirstAdmin }: OpenOptions = {}): Promise<ControlPlane> {
+export async function openControlPlane(config: Config, options: OpenOptions = {}): Promise<ControlPlane> {
   const startedAtMs = Date.now();
   const log = pino({ level: config.log.level }, pino.destination({ fd: 2, sync: true }));
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   await using undo = new AsyncDisposableStack();
   undo.adopt(claimFolder(config.dataDir), (claim) => claim.close());
   const database = undo.adopt(await openDatabase(join(config.dataDir, 'belay.db')), (opened) => opened.destroy());
-  const rooms = await openRooms(config, database, log);
+  const rooms = await openRooms(config, database, log, options.passwordCost);
   undo.adopt(rooms.killSwitch, (room) => room.close());
   undo.adopt(rooms.foresight, (room) => room.close());
   const delivery = createDelivery(rooms);
@@ -96,8 +99,9 @@ export async function openControlPlane(config: Config, { onFirstAdmin }: OpenOpt
   await registerDashboard(app, dashboardFolder);
   const httpUrl = await app.listen({ host: config.http.host, port: config.http.port });
   urls.apiUrl ||= httpUrl;
-  log.info({ httpUrl, mqttUrl, dataDir: config.dataDir }, 'control plane is up');
-  await letSomebodyIn(rooms, onFirstAdmin);
+  await letSomebodyIn(rooms, options.onFirstAdmin);
+  const auditHead = await rooms.audit.head();
+  log.info({ httpUrl, mqttUrl, dataDir: config.dataDir, auditHead }, 'control plane is up');
   const everything = undo.move();
   return { httpUrl, mqttUrl, keySet: rooms.signing.keySet, close: () => everything.disposeAsync() };
 }
@@ -196,12 +200,13 @@ function authenticate(
 }
 
 function startUpkeep(rooms: Rooms): { close(): Promise<void> } {
-  const { database, config, wallNow, log, registry } = rooms;
+  const { database, config, wallNow, log, registry, audit } = rooms;
   const keep = {
     keepWindowsMs: config.telemetry.keepWindowsMs,
     keepUnreferencedMs: config.registry.keepUnreferencedMs,
   };
-  return startUpkeepLoop({ database, artifacts: registry.artifacts, ...keep, wallNow, log }, config.upkeepMs);
+  const parts = { database, artifacts: registry.artifacts, ...keep, wallNow, log, auditHead: () => audit.head() };
+  return startUpkeepLoop(parts, config.upkeepMs);
 }
 
 function authority(host: string, port: number): string {

@@ -15,5 +15,6 @@ export async function resetAdminIn(dataDir: string): Promise<string> {
   const database = undo.adopt(await openDatabase(join(dataDir, 'belay.db')), (opened) => opened.destroy());
   const wallNow = () => Date.now();
   const log = { warn: (_: object, message: string) => void process.stderr.write(`${message}\n`) };
-  return resetAdmin(await openIdentity({ database, audit: openAudit({ database, wallNow }), wallNow, log }));
+  const identity = await openIdentity({ database, audit: openAudit({ database, wallNow }), wallNow, log });
+  return await resetAdmin(identity); // awaited here: the database is closed when this returns
 }

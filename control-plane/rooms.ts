@@ -10,6 +10,7 @@ import { PresenceBook } from './devices/presence.ts';
 import { Drills } from './drills/drills.ts';
 import { type Foresight, openForesight } from './foresight/foresight.ts';
 import { type IdentityRoom, openIdentity } from './identity/identity.ts';
+import type { PasswordCost } from './identity/passwords.ts';
 import { type Incidents, openIncidents } from './incidents/incidents.ts';
 import { openKillJournal } from './kill-switch/kill-journal.ts';
 import { openKillStore } from './kill-switch/kill-store.ts';
@@ -48,11 +49,11 @@ export type Rooms = {
 };
 
 /** Reads what the data folder holds; nothing is sent or taken yet. */
-export async function openRooms(config: Config, database: Database, log: Logger): Promise<Rooms> {
+export async function openRooms(config: Config, database: Database, log: Logger, cost?: PasswordCost): Promise<Rooms> {
   const clocks = { wallNow: () => Date.now(), monotonicNow: () => performance.now() };
   let live: Live | null = null;
   const audit = openAudit({ database, ...clocks, onAppend: (row) => live?.recorded(row) });
-  const identity = await openIdentity({ ...clocks, database, audit, log });
+  const identity = await openIdentity({ ...clocks, database, audit, log, ...(cost ? { cost } : {}) });
   const signing = await openSigning(config.dataDir);
   const artifacts = await openArtifactStore(join(config.dataDir, 'artifacts'), config.registry.artifactBytesMax);
   const registry = await openRegistry({ database, artifacts, audit, policy: config.registry, ...clocks });

@@ -3,6 +3,7 @@
 import { registerKillPage } from './http/kill-page.ts';
 import { registerAccountRoutes } from './http/routes/accounts.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
+import { registerAuditRoutes } from './http/routes/audit.ts';
 import { registerDeviceWindowsRoute } from './http/routes/device-windows.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
@@ -91,7 +92,8 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     needs: rooms.config.allowRemote ? 'view' : 'public',
   });
   const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
-  registerSystemRoutes(app, { keySet: signing.keySet, audit: rooms.audit, findProblems });
+  registerSystemRoutes(app, { keySet: signing.keySet, findProblems });
+  registerAuditRoutes(app, { audit: rooms.audit, scopeOfKill: (id) => killSwitch.get(id)?.scope ?? null });
 }
 
 /** Everybody who looks on sees it at once; rollouts follow. */

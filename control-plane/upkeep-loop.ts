@@ -19,11 +19,17 @@ export type Removed = { readonly windows: number; readonly watermarks: number; r
 /** Small transactions: telemetry waits for its turn on the same connection. */
 const ROWS_PER_STEP = 2000;
 
-export function startUpkeepLoop(parts: UpkeepParts, everyMs: number): { close(): Promise<void> } {
+export type UpkeepLoopParts = UpkeepParts & {
+  /** The newest row of the audit. In the log it lies outside of the database: whoever cuts rows off cannot take it back. */
+  readonly auditHead: () => Promise<{ readonly seq: number; readonly hash: string } | null>;
+};
+
+export function startUpkeepLoop(parts: UpkeepLoopParts, everyMs: number): { close(): Promise<void> } {
   let running: Promise<void> = Promise.resolve();
   const look = async (): Promise<void> => {
     try {
       const removed = await keepUp(parts);
+      parts.log.info({ auditHead: await parts.auditHead() }, 'head of the audit');
       if (Object.values(removed).some((count) => count > 0)) parts.log.info(removed, 'old data removed');
     } catch (error) {
       parts.log.warn({ error: describeError(error) }, 'upkeep failed; trying again at its next turn');

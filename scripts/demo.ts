@@ -5,7 +5,7 @@ import { renderTable } from '../control-plane/cli/render/table.ts';
 import { describeError } from '../shared/basics/errors.ts';
 import { ACTS, type Outcome } from './demo/acts.ts';
 import { openNarrator } from './demo/narrator.ts';
-import { letItRun, setStage } from './demo/stage.ts';
+import { letItRun, setStage, tellHowToSignIn } from './demo/stage.ts';
 import type { Fleet } from './fleet/fleet.ts';
 
 const { values } = parseArgs({
@@ -73,9 +73,12 @@ async function run(): Promise<void> {
   tell(outcomes);
   const ok = outcomes.every((outcome) => outcome.ok);
   if (values.once) await stop(ok ? 0 : 1);
-  narrator.heading('The fleet stays up until Ctrl-C. Look around from another terminal:');
+  narrator.heading('The fleet stays up until Ctrl-C. Look around');
+  await tellHowToSignIn(fleet, narrator);
+  process.stdout.write('\nFrom another terminal:\n');
+  const environment = `BELAY_URL=${fleet.api.url} BELAY_TOKEN=${fleet.signedIn?.token ?? ''}`;
   for (const command of ['status', 'device list', 'rollout list', 'kills', 'device explain plant-a/cam-a1']) {
-    process.stdout.write(`  BELAY_URL=${fleet.api.url} npm run -s belay -- ${command}\n`);
+    process.stdout.write(`  ${environment} npm run -s belay -- ${command}\n`);
   }
 }
 

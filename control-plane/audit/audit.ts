@@ -1,7 +1,7 @@
 // The audit log: who did what, when and why, append-only and hash-chained, so that a missing or changed row shows.
-import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../shared/basics/canonical-json.ts';
 import type { Queryable } from '../database/database.ts';
+import { type Anchor, type AuditCheck, type ChainRow, GENESIS, hashOf, walkChain } from './chain.ts';
 
 export type AuditEntry = {
   /** The role or person who acted; `belay` for decisions of the control plane itself. */
@@ -25,20 +25,35 @@ export type AuditRow = {
   readonly hash: string;
 };
 
-export type AuditCheck =
-  | { readonly kind: 'intact'; readonly rows: number; readonly head: string }
-  | { readonly kind: 'broken'; readonly seq: number; readonly reason: string };
+/** What to list; all of it has to fit. */
+export type AuditFilter = {
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  /** This, and everything below it: `device/plant-a` is also `device/plant-a/cam-01`. */
+  readonly subject?: string | undefined;
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+};
+
+export type AuditPage = AuditFilter & { readonly limit: number; readonly beforeSeq?: number | undefined };
+
+/** As in the database: what its hash is made of, and the hash. */
+export type ExportedRow = ChainRow & { readonly hash: string };
 
 export type Audit = {
   /** Appends in the given transaction (or database), so that an act and its record stand or fall together. */
   append(database: Queryable, entry: AuditEntry): Promise<AuditRow>;
-  verify(): Promise<AuditCheck>;
+  /** With an anchor that was noted outside, rows that were cut off the end are found too. */
+  verify(anchor?: Anchor | null): Promise<AuditCheck>;
   /** Newest first; `beforeSeq` pages backwards. */
-  list(page: { readonly limit: number; readonly beforeSeq?: number }): Promise<readonly AuditRow[]>;
+  list(page: AuditPage): Promise<readonly AuditRow[]>;
+  /** The newest row, to be noted outside; null before the first. */
+  head(): Promise<Anchor | null>;
+  /** Every row up to `lastSeq`, oldest first, a page at a time. */
+  export(lastSeq: number): AsyncGenerator<readonly ExportedRow[]>;
 };
 
-const GENESIS = '0'.repeat(64);
-const VERIFY_PAGE_ROWS = 5000;
+const PAGE_ROWS = 5000;
 
 export type AuditParts = {
   readonly database: Queryable;
@@ -48,39 +63,31 @@ export type AuditParts = {
 };
 
 export function openAudit(parts: AuditParts): Audit {
+  const { database } = parts;
   return {
-    append: async (database, entry) => {
-      const row = await append(database, entry, parts.wallNow());
+    append: async (transaction, entry) => {
+      const row = await append(transaction, entry, parts.wallNow());
       parts.onAppend?.(row);
       return row;
     },
-    verify: () => verify(parts.database),
-    list: (page) => list(parts.database, page),
+    verify: (anchor = null) => verify(database, anchor),
+    list: (page) => list(database, page),
+    head: () => readHead(database),
+    export: (lastSeq) => pages(database, lastSeq),
   };
 }
 
-type StoredRow = {
-  readonly seq: number;
-  readonly at_ms: number;
-  readonly actor: string;
-  readonly action: string;
-  readonly subject: string;
-  readonly reason: string;
-  readonly details: string;
-  readonly previous_hash: string;
-};
-
 async function append(database: Queryable, entry: AuditEntry, atMs: number): Promise<AuditRow> {
-  const head = await database.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1).execute();
-  const row: StoredRow = {
-    seq: (head[0]?.seq ?? 0) + 1,
+  const head = await readHead(database);
+  const row: ChainRow = {
+    seq: (head?.seq ?? 0) + 1,
     at_ms: atMs,
     actor: entry.actor,
     action: entry.action,
     subject: entry.subject,
     reason: entry.reason,
     details: canonicalJson(entry.details ?? {}),
-    previous_hash: head[0]?.hash ?? GENESIS,
+    previous_hash: head?.hash ?? GENESIS,
   };
   const hash = hashOf(row);
   await database
@@ -90,60 +97,60 @@ async function append(database: Queryable, entry: AuditEntry, atMs: number): Pro
   return toAuditRow({ ...row, hash });
 }
 
-async function verify(database: Queryable): Promise<AuditCheck> {
-  let previousHash = GENESIS;
-  let seq = 0;
-  for (;;) {
+async function readHead(database: Queryable): Promise<Anchor | null> {
+  const head = database.selectFrom('audit').select(['seq', 'hash']).orderBy('seq', 'desc').limit(1);
+  return (await head.executeTakeFirst()) ?? null;
+}
+
+async function* pages(database: Queryable, lastSeq: number): AsyncGenerator<readonly ExportedRow[]> {
+  for (let seq = 0; ; ) {
     const rows = await database
       .selectFrom('audit')
       .selectAll()
       .where('seq', '>', seq)
+      .where('seq', '<=', lastSeq)
       .orderBy('seq')
-      .limit(VERIFY_PAGE_ROWS)
+      .limit(PAGE_ROWS)
       .execute();
-    if (rows.length === 0) return { kind: 'intact', rows: seq, head: previousHash };
-    for (const row of rows) {
-      const reason = faultOf(row, { seq: seq + 1, previousHash });
-      if (reason !== null) return { kind: 'broken', seq: seq + 1, reason };
-      seq = row.seq;
-      previousHash = row.hash;
-    }
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    seq = last.seq;
+    yield rows;
   }
 }
 
-function faultOf(
-  row: StoredRow & { readonly hash: string },
-  expected: { readonly seq: number; readonly previousHash: string },
-): string | null {
-  if (row.seq !== expected.seq) return `row ${expected.seq} is missing`;
-  if (row.previous_hash !== expected.previousHash) return `row ${row.seq} does not follow the row before it`;
-  return hashOf(row) === row.hash ? null : `row ${row.seq} was changed after it was written`;
+async function verify(database: Queryable, anchor: Anchor | null): Promise<AuditCheck> {
+  const walk = walkChain(anchor);
+  for await (const rows of pages(database, Number.MAX_SAFE_INTEGER)) {
+    for (const row of rows) {
+      const broken = walk.take(row);
+      if (broken !== null) return broken;
+    }
+  }
+  return walk.end();
 }
 
-async function list(
-  database: Queryable,
-  page: { readonly limit: number; readonly beforeSeq?: number },
-): Promise<readonly AuditRow[]> {
-  let query = database.selectFrom('audit').selectAll().orderBy('seq', 'desc').limit(page.limit);
-  if (page.beforeSeq !== undefined) query = query.where('seq', '<', page.beforeSeq);
+async function list(database: Queryable, page: AuditPage): Promise<readonly AuditRow[]> {
+  const { limit, beforeSeq, actor, action, subject, fromMs, toMs } = page;
+  let query = database.selectFrom('audit').selectAll().orderBy('seq', 'desc').limit(limit);
+  if (beforeSeq !== undefined) query = query.where('seq', '<', beforeSeq);
+  if (actor !== undefined) query = query.where('actor', '=', actor);
+  if (action !== undefined) query = query.where('action', '=', action);
+  if (fromMs !== undefined) query = query.where('at_ms', '>=', fromMs);
+  if (toMs !== undefined) query = query.where('at_ms', '<', toMs);
+  if (subject !== undefined) {
+    // Everything below it lies between `x/` and `x0`, the sign after `/`: no wildcard that somebody could type.
+    query = query.where((where) =>
+      where.or([
+        where('subject', '=', subject),
+        where.and([where('subject', '>=', `${subject}/`), where('subject', '<', `${subject}0`)]),
+      ]),
+    );
+  }
   return (await query.execute()).map(toAuditRow);
 }
 
-function hashOf(row: StoredRow): string {
-  const { previous_hash, ...body } = row;
-  const text = canonicalJson({
-    seq: body.seq,
-    at_ms: body.at_ms,
-    actor: body.actor,
-    action: body.action,
-    subject: body.subject,
-    reason: body.reason,
-    details: body.details,
-  });
-  return createHash('sha256').update(`${previous_hash}|${text}`).digest('hex');
-}
-
-function toAuditRow(row: StoredRow & { readonly hash: string }): AuditRow {
+function toAuditRow(row: ExportedRow): AuditRow {
   const { seq, actor, action, subject, reason, hash } = row;
   return { seq, atMs: row.at_ms, actor, action, subject, reason, details: JSON.parse(row.details), hash };
 }

@@ -55,13 +55,9 @@ export function openAccess({ signIn, publicUrl, identity, deviceSecret, touched,
 /** Everything for everybody: for servers without accounts, on this machine alone. Who may do everything is never asked where. */
 export function openToAnybody(): Access {
   const none = async () => [];
-  const sitesOf: SitesOf = {
-    rolloutsOn: async () => new Set(),
-    rollout: none,
-    incident: none,
-    kill: none,
-    drill: none,
-  };
+  const noMap = async () => new Map<string, string>();
+  const lists = { rolloutsOn: async () => new Set<string>(), rolloutsOfIncidents: noMap, sitesOfDrills: noMap };
+  const sitesOf: SitesOf = { ...lists, rollout: none, incident: none, kill: none, drill: none };
   return { signIn: 'open', publicOrigin: null, touched: async () => 'none', sitesOf, whoAsks: () => nobody('open') };
 }
 

@@ -26,3 +26,32 @@ export async function seenKills(request: FastifyRequest): Promise<(scope: KillSc
     return scope.kind === 'site' || scope.kind === 'device' ? sees(identity, scope.site) : true;
   };
 }
+
+/** Of which subjects of the audit the caller may see the rows. What belongs to no site (releases) is for everybody; accounts
+ * and tokens are for who sees everything. */
+export async function seenSubjects(
+  request: FastifyRequest,
+  scopeOfKill: (id: string) => KillScope | null,
+): Promise<(subject: string) => boolean> {
+  const { identity, server } = request;
+  const isRolloutSeen = await seenRollouts(request);
+  const isKillSeen = await seenKills(request);
+  const incidents = await server.sitesOf.rolloutsOfIncidents();
+  const drills = await server.sitesOf.sitesOfDrills();
+  const isSiteSeen = (site: string) => sees(identity, site);
+  const rules: Readonly<Record<string, (id: string) => boolean>> = {
+    release: () => true,
+    device: isSiteSeen,
+    rollout: isRolloutSeen,
+    incident: (id) => isRolloutSeen(incidents.get(id) ?? ''),
+    drill: (id) => drills.get(id) === '*' || isSiteSeen(drills.get(id) ?? ''),
+    kill: (id) => {
+      const scope = scopeOfKill(id);
+      return scope !== null && isKillSeen(scope);
+    },
+  };
+  return (subject) => {
+    const [kind = '', id = ''] = subject.split('/', 2);
+    return Object.hasOwn(rules, kind) && rules[kind]?.(id) === true;
+  };
+}

@@ -9,6 +9,9 @@ export type TouchedSites = (route: string, params: unknown) => Promise<readonly 
 export type SitesOf = {
   /** Every rollout that has a device on one of these sites, by id. */
   rolloutsOn(sites: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Rollout by incident, and site by drill (`'*'`: simulated), for lists of many. */
+  rolloutsOfIncidents(): Promise<ReadonlyMap<string, string>>;
+  sitesOfDrills(): Promise<ReadonlyMap<string, string>>;
   rollout(idOrName: string): Promise<readonly string[]>;
   incident(id: string): Promise<readonly string[]>;
   kill(scope: KillScope): Promise<readonly string[]>;
@@ -65,6 +68,14 @@ export function openSitesOf(database: Database): SitesOf {
         .execute();
       return new Set(rows.map(({ rollout_id }) => rollout_id));
     },
+    rolloutsOfIncidents: async () => {
+      const rows = await database.selectFrom('incidents').select(['id', 'rollout_id']).execute();
+      return new Map(rows.map(({ id, rollout_id }) => [id, rollout_id]));
+    },
+    sitesOfDrills: async () => {
+      const rows = await database.selectFrom('drills').select(['id', 'scope']).execute();
+      return new Map(rows.map(({ id, scope }) => [id, siteOfDrill(scope)]));
+    },
     rollout: ofRollout,
     incident: async (id) => {
       const row = await database.selectFrom('incidents').select('rollout_id').where('id', '=', id).executeTakeFirst();
@@ -76,9 +87,12 @@ export function openSitesOf(database: Database): SitesOf {
     },
     drill: async (id) => {
       const row = await database.selectFrom('drills').select('scope').where('id', '=', id).executeTakeFirst();
-      if (!row) return [];
-      const { agents } = JSON.parse(row.scope) as { readonly agents?: { readonly site: string } };
-      return [agents?.site ?? '*'];
+      return row ? [siteOfDrill(row.scope)] : [];
     },
   };
+}
+
+function siteOfDrill(scope: string): string {
+  const { agents } = JSON.parse(scope) as { readonly agents?: { readonly site: string } };
+  return agents?.site ?? '*';
 }

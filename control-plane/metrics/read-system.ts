@@ -1,6 +1,6 @@
 // The control plane's own state as samples: broker, what devices send, leases, outbox, audit, disk, process.
 import { statfs } from 'node:fs/promises';
-import type { AuditCheck } from '../audit/audit.ts';
+import type { AuditCheck } from '../audit/chain.ts';
 import type { Database } from '../database/database.ts';
 import type { Leases } from '../leases/leases.ts';
 import type { Messaging } from '../messaging/messaging.ts';

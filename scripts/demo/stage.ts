@@ -39,9 +39,18 @@ export async function setStage(options: StageOptions, narrator: Narrator): Promi
   for (const stale of ['control-plane', 'devices', 'logs', 'factory'])
     await rm(path.join(folder, stale), { recursive: true, force: true });
   const factory = await assemblePackage(BASELINE, path.join(folder, 'factory'));
-  const fleet = await startFleet({ ...options, devices, loops, factory, fps: FPS, windowMs: WINDOW_MS });
+  const fleet = await startFleet({
+    ...options,
+    devices,
+    loops,
+    factory,
+    fps: FPS,
+    windowMs: WINDOW_MS,
+    signIn: 'required',
+  });
   try {
     narrator.say(`control plane at ${fleet.api.url}, broker at ${fleet.mqttUrl}`);
+    await tellHowToSignIn(fleet, narrator);
     await registerReleases(fleet, narrator);
     await awaitFirstFrames(fleet, narrator);
     return fleet;
@@ -49,6 +58,16 @@ export async function setStage(options: StageOptions, narrator: Narrator): Promi
     await fleet.stop();
     throw error;
   }
+}
+
+/** The newcomer needs no password: this fleet was made here and now, and belongs to whoever sees this terminal. */
+export async function tellHowToSignIn({ signedIn }: Fleet, narrator: Narrator): Promise<void> {
+  if (signedIn === null) return;
+  narrator.say(`watch it in a browser: ${await signedIn.newLink()}`, 'green');
+  narrator.say(
+    'the link signs you in as admin, by itself, once, within 15 minutes; what the demo does itself it does with an API token of admin',
+    'dim',
+  );
 }
 
 async function registerReleases(fleet: Fleet, narrator: Narrator): Promise<void> {

@@ -5,7 +5,9 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { type ApiClient, openApiClient } from '../../control-plane/cli/api-client.ts';
+import { resetAdminIn } from '../../control-plane/reset-admin.ts';
 import { credentialsSchema, type DeviceDocument, deviceListSchema } from '../../shared/protocol/api-devices.ts';
+import { type SignedIn, signInAsAdmin } from './first-sign-in.ts';
 import type { FleetDevice } from './layout.ts';
 import { type Program, startProgram } from './program.ts';
 
@@ -23,6 +25,8 @@ export type FleetOptions = {
   readonly tickMs?: number;
   readonly httpPort?: number;
   readonly mqttPort?: number;
+  /** `required`: somebody signs in, as `Fleet.signedIn`; else everybody on this machine may do everything. */
+  readonly signIn?: 'required' | 'open';
   readonly logLevel?: 'error' | 'warn' | 'info' | 'debug';
   /** More of the control plane's configuration, as its file would say it. */
   readonly controlPlane?: Readonly<Record<string, unknown>>;
@@ -34,6 +38,8 @@ export type Fleet = {
   readonly api: ApiClient;
   readonly folder: string;
   readonly mqttUrl: string;
+  /** Null where nobody signs in. */
+  readonly signedIn: SignedIn | null;
   readonly agents: readonly FleetAgent[];
   /** The one that runs now, or ran last. */
   controlPlane(): Program;
@@ -52,8 +58,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const logFolder = path.join(options.folder, 'logs');
   const ringFolder = `/dev/shm/belay-fleet-${process.pid}`;
   for (const folder of [options.folder, logFolder, ringFolder]) await mkdir(folder, { recursive: true });
+  const password = options.signIn === 'required' ? await resetAdminIn(dataDirOf(options)) : null;
   let running = await startControlPlane(options, logFolder);
-  const api = openApiClient(running.httpUrl);
+  const signedIn = password === null ? null : await signInAsAdmin(running.httpUrl, password).catch(running.giveUp);
+  const credentials = { token: signedIn?.token ?? null, tokenFrom: null, idempotencyKey: null };
+  const api = openApiClient(running.httpUrl, credentials);
   const agents: FleetAgent[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(agents.map((agent) => agent.program.stop()));
@@ -73,6 +82,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     api,
     folder: options.folder,
     mqttUrl: running.mqttUrl,
+    signedIn,
     agents,
     controlPlane: () => running.controlPlane,
     devices: async () => (await api.get('/v1/devices', deviceListSchema)).devices,
@@ -90,17 +100,27 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   };
 }
 
-type Running = { readonly controlPlane: Program; readonly httpUrl: string; readonly mqttUrl: string };
+type Running = {
+  readonly controlPlane: Program;
+  readonly httpUrl: string;
+  readonly mqttUrl: string;
+  /** Ends it, and throws the error. */
+  giveUp(error: unknown): Promise<never>;
+};
+
+function dataDirOf({ folder }: FleetOptions): string {
+  return path.join(folder, 'control-plane');
+}
 
 async function startControlPlane(options: FleetOptions, logFolder: string): Promise<Running> {
   const configFile = path.join(options.folder, 'control-plane.json');
   const config = {
-    dataDir: path.join(options.folder, 'control-plane'),
+    dataDir: dataDirOf(options),
     http: { port: options.httpPort ?? 0 },
     mqtt: { port: options.mqttPort ?? 0 },
     tickMs: options.tickMs ?? 500,
     deliveryMs: 100,
-    signIn: 'open',
+    signIn: options.signIn ?? 'open',
     log: { level: options.logLevel ?? 'info' },
     ...options.controlPlane,
   };
@@ -121,7 +141,11 @@ async function startControlPlane(options: FleetOptions, logFolder: string): Prom
     throw new Error(`the control plane did not start:\n${await controlPlane.logTail()}`);
   }
   const { httpUrl, mqttUrl } = ready as z.infer<typeof readySchema>;
-  return { controlPlane, httpUrl, mqttUrl };
+  const giveUp = async (error: unknown): Promise<never> => {
+    await controlPlane.stop();
+    throw error;
+  };
+  return { controlPlane, httpUrl, mqttUrl, giveUp };
 }
 
 function readReady(line: string): z.infer<typeof readySchema> | null {

@@ -1,6 +1,6 @@
 // Answers of /v1/status, /v1/health and /v1/audit.
 import { z } from 'zod';
-import { countSchema, timeSchema } from '../basics/identifiers.ts';
+import { countSchema, digestSchema, timeSchema } from '../basics/identifiers.ts';
 import { killSummarySchema } from './api-kills.ts';
 
 export const siteStatusSchema = z.looseObject({
@@ -77,7 +77,23 @@ export const healthSchema = z.looseObject({
 export const auditQuerySchema = z.looseObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   beforeSeq: z.coerce.number().int().min(1).optional(),
+  actor: z.string().min(1).max(200).optional(),
+  action: z.string().min(1).max(100).optional(),
+  /** This, and everything below it: `rollout/r-1`, `device/plant-a`. */
+  subject: z.string().min(1).max(300).optional(),
+  fromMs: z.coerce.number().int().min(0).optional(),
+  toMs: z.coerce.number().int().min(0).optional(),
 });
+
+/** A row's number and hash as they were noted outside; both or neither. */
+export const auditAnchorQuerySchema = z
+  .looseObject({
+    anchorSeq: z.coerce.number().int().min(1).optional(),
+    anchorHash: digestSchema.optional(),
+  })
+  .refine(({ anchorSeq, anchorHash }) => (anchorSeq === undefined) === (anchorHash === undefined), {
+    message: 'anchorSeq and anchorHash go together',
+  });
 
 export const auditRowSchema = z.looseObject({
   seq: z.number().int(),
@@ -89,7 +105,11 @@ export const auditRowSchema = z.looseObject({
   details: z.unknown(),
   hash: z.string(),
 });
-export const auditListSchema = z.looseObject({ rows: z.array(auditRowSchema) });
+export const auditListSchema = z.looseObject({
+  rows: z.array(auditRowSchema),
+  /** `beforeSeq` of the next page; null: there is none. */
+  nextBeforeSeq: z.number().int().nullable().default(null),
+});
 export const auditCheckSchema = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('intact'), rows: countSchema, head: z.string() }),
   z.looseObject({ kind: z.literal('broken'), seq: z.number().int(), reason: z.string() }),

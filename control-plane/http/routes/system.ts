@@ -1,25 +1,18 @@
-// Routes that tell how the control plane itself is: health, trust, audit.
+// Routes that tell how the control plane itself is: health and trust.
 
-import {
-  auditCheckSchema,
-  auditListSchema,
-  auditQuerySchema,
-  healthSchema,
-} from '../../../shared/protocol/api-status.ts';
+import { healthSchema } from '../../../shared/protocol/api-status.ts';
 import { type KeySet, keySetSchema } from '../../../shared/signing/signed-document.ts';
-import type { Audit } from '../../audit/audit.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['system'];
 
 export type SystemParts = {
   readonly keySet: KeySet;
-  readonly audit: Audit;
   /** What does not work now, in words; empty = healthy. */
   readonly findProblems: () => Promise<readonly string[]>;
 };
 
-export function registerSystemRoutes(app: HttpApp, { keySet, audit, findProblems }: SystemParts): void {
+export function registerSystemRoutes(app: HttpApp, { keySet, findProblems }: SystemParts): void {
   app.get(
     '/v1/trust',
     {
@@ -42,34 +35,5 @@ export function registerSystemRoutes(app: HttpApp, { keySet, audit, findProblems
       const problems = [...(await findProblems())];
       return reply.code(problems.length === 0 ? 200 : 503).send({ ok: problems.length === 0, problems });
     },
-  );
-  app.get(
-    '/v1/audit',
-    {
-      schema: {
-        tags: TAGS,
-        summary: 'Who did what, newest first',
-        querystring: auditQuerySchema,
-        response: { 200: auditListSchema },
-      },
-      config: { needs: 'view' },
-    },
-    async (request) => {
-      const { limit, beforeSeq } = request.query;
-      const rows = await audit.list(beforeSeq === undefined ? { limit } : { limit, beforeSeq });
-      return { rows: rows.map((row) => ({ ...row })) };
-    },
-  );
-  app.get(
-    '/v1/audit/verify',
-    {
-      schema: {
-        tags: TAGS,
-        summary: 'Whether the audit is whole: every row carries the hash of the one before',
-        response: { 200: auditCheckSchema },
-      },
-      config: { needs: 'view' },
-    },
-    async () => audit.verify(),
   );
 }

@@ -28,6 +28,8 @@ export type SignedPlane = {
   close(): Promise<void>;
 };
 
+/** Passwords of tests are worth no more than this. */
+export const CHEAP = { logN: 4, r: 1, p: 1 };
 export const PASSWORD = 'correct horse battery';
 
 export async function openSignedPlane(): Promise<SignedPlane> {
@@ -37,6 +39,7 @@ export async function openSignedPlane(): Promise<SignedPlane> {
   const plane: ControlPlane = await openControlPlane(
     parseConfig({ dataDir: folder, ...ports, log: { level: 'silent' } }),
     {
+      passwordCost: CHEAP,
       onFirstAdmin: (made) => {
         password = made;
       },
