@@ -5,6 +5,8 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { BelayError } from '../shared/basics/errors.ts';
 import { describeProblems, parseValue } from '../shared/basics/parsing.ts';
+import { isNetwork } from './notifications/address-rule.ts';
+import { RETRY_DELAYS_MS } from './notifications/retry.ts';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -17,8 +19,10 @@ export const configSchema = z.strictObject({
   /** 0 = any free port. */
   http: z.strictObject({ host: z.string().default('127.0.0.1'), port: portSchema.default(7420) }).prefault({}),
   mqtt: z.strictObject({ host: z.string().default('127.0.0.1'), port: portSchema.default(7421) }).prefault({}),
-  /** Nobody signs in yet: listening beyond this machine has to be said aloud. */
+  /** Listening beyond this machine has to be said aloud: passwords and tokens travel as they are where no TLS is in front. */
   allowRemote: z.boolean().default(false),
+  /** `open`: everybody on this machine may do everything, without an account. Never with allowRemote. */
+  signIn: z.enum(['required', 'open']).default('required'),
   /** What devices and people are told to connect to, where it is not this machine's own address. */
   publicUrls: z.strictObject({ http: z.string().url(), mqtt: z.string().url() }).partial().default({}),
   registry: z
@@ -61,6 +65,25 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   kills: z.strictObject({ reassertMs: z.number().int().positive().default(30_000) }).prefault({}),
+  webhooks: z
+    .strictObject({
+      everyMs: z.number().int().min(20).default(1000),
+      /** For all of one attempt. */
+      timeoutMs: z.number().int().min(100).max(60_000).default(10_000),
+      /** After each failed attempt; with none left the delivery is dead. */
+      retryDelaysMs: z
+        .array(z.number().int().min(10))
+        .max(20)
+        .default([...RETRY_DELAYS_MS]),
+      keepMs: z
+        .number()
+        .int()
+        .positive()
+        .default(30 * DAY_MS),
+      /** Receivers on this machine or link-local, such as `127.0.0.0/8`, that are refused otherwise. */
+      allowNetworks: z.array(z.string().refine(isNetwork, 'must be a network such as 127.0.0.0/8')).max(50).default([]),
+    })
+    .prefault({}),
   /** How often rollouts are looked at, and the outbox swept. */
   tickMs: z.number().int().min(50).default(5000),
   deliveryMs: z.number().int().min(20).default(1000),
@@ -96,12 +119,17 @@ export function parseConfig(input: unknown, source = 'the configuration'): Confi
   const parsed = parseValue(configSchema, input);
   if (!parsed.ok) throw new BelayError('config-invalid', `${source}: ${describeProblems(parsed.problems)}`);
   const config = parsed.value;
-  for (const part of ['http', 'mqtt'] as const) {
-    if (LOOPBACK.has(config[part].host) || config.allowRemote) continue;
-    const message = `${source}: ${part}.host ${config[part].host} is reachable from other machines and nobody signs in yet`;
+  if (config.signIn === 'open' && config.allowRemote)
     throw new BelayError(
       'config-invalid',
-      `${message}; use 127.0.0.1, or set allowRemote: true if the network is yours alone`,
+      `${source}: signIn: open lets everybody do everything, so it goes with this machine alone; leave out allowRemote, or let people sign in (signIn: required)`,
+    );
+  for (const part of ['http', 'mqtt'] as const) {
+    if (LOOPBACK.has(config[part].host) || config.allowRemote) continue;
+    const message = `${source}: ${part}.host ${config[part].host} is reachable from other machines, and passwords would travel as they are`;
+    throw new BelayError(
+      'config-invalid',
+      `${message}; use 127.0.0.1 (with a proxy for TLS in front), or set allowRemote: true if the network is yours alone`,
     );
   }
   return config;

@@ -9,11 +9,13 @@ import { type Devices, openDevices, restorePresence } from './devices/devices.ts
 import { PresenceBook } from './devices/presence.ts';
 import { Drills } from './drills/drills.ts';
 import { type Foresight, openForesight } from './foresight/foresight.ts';
+import { type IdentityRoom, openIdentity } from './identity/identity.ts';
 import { type Incidents, openIncidents } from './incidents/incidents.ts';
 import { openKillJournal } from './kill-switch/kill-journal.ts';
 import { openKillStore } from './kill-switch/kill-store.ts';
 import { KillSwitch } from './kill-switch/kill-switch.ts';
 import { type Leases, openLeases } from './leases/leases.ts';
+import { Notifications } from './notifications/notifications.ts';
 import { type Outlet, openOutlet } from './outlet.ts';
 import { openArtifactStore } from './registry/artifact-store.ts';
 import { openRegistry, type Registry } from './registry/registry.ts';
@@ -27,6 +29,7 @@ export type Rooms = {
   readonly monotonicNow: () => number;
   readonly database: Database;
   readonly audit: Audit;
+  readonly identity: IdentityRoom;
   readonly signing: Signing;
   readonly registry: Registry;
   readonly presence: PresenceBook;
@@ -39,12 +42,14 @@ export type Rooms = {
   readonly drills: Drills;
   readonly foresight: Foresight;
   readonly outlet: Outlet;
+  readonly notifications: Notifications;
 };
 
 /** Reads what the data folder holds; nothing is sent or taken yet. */
 export async function openRooms(config: Config, database: Database, log: Logger): Promise<Rooms> {
   const clocks = { wallNow: () => Date.now(), monotonicNow: () => performance.now() };
   const audit = openAudit({ database, ...clocks });
+  const identity = await openIdentity({ ...clocks, database, audit, log });
   const signing = await openSigning(config.dataDir);
   const artifacts = await openArtifactStore(join(config.dataDir, 'artifacts'), config.registry.artifactBytesMax);
   const registry = await openRegistry({ database, artifacts, audit, policy: config.registry, ...clocks });
@@ -75,9 +80,17 @@ export async function openRooms(config: Config, database: Database, log: Logger)
   const incidents = openIncidents({ ...clocks, database, audit });
   const business = openBusiness({ ...clocks, database, audit, devices });
   const drills = new Drills({ ...clocks, database, audit, registry, rollouts, devices, log });
+  const instance = signing.keySet.keys[0]?.kid ?? 'belay';
+  const notifications = new Notifications({
+    ...{ ...clocks, database, audit, log, instance },
+    settings: config.webhooks,
+    random: () => Math.random(),
+  });
   const opened = {
+    notifications,
     drills,
     audit,
+    identity,
     signing,
     registry,
     presence,

@@ -4,9 +4,11 @@ import type { Generated } from 'kysely';
 import type { AftermathTables } from './schema-aftermath.ts';
 import type { BusinessTables } from './schema-business.ts';
 import type { DrillTables } from './schema-drills.ts';
+import type { IdentityTables } from './schema-identity.ts';
 import type { RehearsalTables } from './schema-rehearsals.ts';
 import type { RevisionTables } from './schema-revisions.ts';
 import type { RolloutTables } from './schema-rollouts.ts';
+import type { WebhookTables } from './schema-webhooks.ts';
 
 export type ReleaseState = 'registered' | 'candidate' | 'stable' | 'archived' | 'withdrawn';
 
@@ -129,4 +131,6 @@ export type Schema = FloorTables &
   DrillTables &
   RevisionTables &
   BusinessTables &
+  IdentityTables &
+  WebhookTables &
   RehearsalTables;

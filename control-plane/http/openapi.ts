@@ -18,6 +18,17 @@ declare module 'fastify' {
   interface FastifyContextConfig extends Described {}
 }
 
+/** How a caller may say who it is. */
+export const SECURITY_SCHEMES = {
+  session: { type: 'apiKey', in: 'cookie', name: 'belay_session' },
+  token: { type: 'http', scheme: 'bearer' },
+  device: { type: 'http', scheme: 'basic' },
+} as const;
+const SECURITY = {
+  people: [{ session: [] }, { token: [] }],
+  device: [{ device: [] }, { session: [] }, { token: [] }],
+} as const;
+
 export const PROBLEM_COMPONENT = { Problem: z.toJSONSchema(problemSchema) as Record<string, unknown> };
 
 /** As jsonSchemaTransform, with everything that a caller can be answered. */
@@ -25,9 +36,11 @@ export const describeRoute: SwaggerTransform = (document) => {
   const { schema, url } = jsonSchemaTransform(document as Parameters<typeof jsonSchemaTransform>[0]);
   const route = schema as Record<string, unknown> | undefined;
   if (!route || route.hide === true) return { schema, url } as ReturnType<SwaggerTransform>;
-  const { problems = [], takes, sends = {} } = document.route.config ?? {};
+  const { problems = [], takes, sends = {}, needs = 'public' } = document.route.config ?? {};
   if (takes) Object.assign(route, { consumes: [takes], body: { type: 'string', format: 'binary' } });
-  const codes: readonly ProblemCode[] = [...problems, ...impliedProblems(route)];
+  const ofAccess: readonly ProblemCode[] = needs === 'public' ? [] : ['sign-in-needed', 'forbidden'];
+  const codes: readonly ProblemCode[] = [...problems, ...ofAccess, ...impliedProblems(route)];
+  if (needs !== 'public') route.security = SECURITY[needs === 'device' ? 'device' : 'people'];
   route.response = { ...describeBytes(sends), ...(route.response as object), ...describeProblems(codes) };
   return { schema: route, url } as ReturnType<SwaggerTransform>;
 };

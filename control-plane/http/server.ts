@@ -1,11 +1,10 @@
 // The HTTP server: zod at the door, OpenAPI 3.1 at /openapi.json, problem+json for everything that goes wrong.
 // Routes are registered by the caller; nothing is decided here.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController, type RawServerDefault } from 'fastify';
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import {
   jsonSchemaTransformObject,
   serializerCompiler,
@@ -14,22 +13,21 @@ import {
 } from 'fastify-type-provider-zod';
 import { isTooDeep, TOO_DEEP } from '../../shared/basics/parsing.ts';
 import { PROBLEMS, type ProblemCode } from '../../shared/protocol/api-problems.ts';
-import { describeRoute, PROBLEM_COMPONENT } from './openapi.ts';
+import type { Access } from './access.ts';
+import type { HttpApp } from './app.ts';
+import { guardRoutes } from './authenticate.ts';
+import { describeRoute, PROBLEM_COMPONENT, SECURITY_SCHEMES } from './openapi.ts';
 import { ProblemError, sendProblem, toProblem } from './problems.ts';
 
-export type HttpApp = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
+export type { HttpApp } from './app.ts';
 
 export type HttpOptions = {
   readonly version: string;
   readonly log: FastifyBaseLogger;
   /** Answers only requests whose Host is this machine: a page in a browser cannot rebind a name onto it. */
   readonly loopbackOnly: boolean;
+  /** Who may call what; every route says in its `config.needs` what it needs. */
+  readonly access: Access;
 };
 
 /** JSON bodies: a manifest of 1,000 labels is 60 KB. Artifacts are streams and have their own limit. */
@@ -52,6 +50,7 @@ export async function buildServer(options: HttpOptions): Promise<HttpApp> {
   app.removeContentTypeParser('text/plain'); // a form post from a foreign page could carry it
   app.addHook('preValidation', async (request) => refuseDeepBody(request.body));
   if (options.loopbackOnly) app.addHook('onRequest', async (request) => refuseForeignHost(request.hostname));
+  guardRoutes(app, options.access);
   answerProblems(app);
   await app.register(swagger, {
     openapi: {
@@ -61,13 +60,15 @@ export async function buildServer(options: HttpOptions): Promise<HttpApp> {
         version: options.version,
         description: 'Errors are problem+json (RFC 9457).',
       },
-      components: { schemas: PROBLEM_COMPONENT },
+      components: { schemas: PROBLEM_COMPONENT, securitySchemes: SECURITY_SCHEMES },
     },
     transform: describeRoute,
     transformObject: jsonSchemaTransformObject,
   });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  app.get('/problems/:code', { schema: { hide: true } }, async (request) => problemPage(request.params));
+  app.get('/openapi.json', { schema: { hide: true }, config: { needs: 'public' } }, async () => app.swagger());
+  app.get('/problems/:code', { schema: { hide: true }, config: { needs: 'public' } }, async (request) =>
+    problemPage(request.params),
+  );
   return app;
 }
 

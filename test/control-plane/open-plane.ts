@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
-import { expect } from 'vitest';
+import { vi } from 'vitest';
 import { type ConfigInput, parseConfig } from '../../control-plane/config.ts';
 import { type ControlPlane, openControlPlane } from '../../control-plane/main.ts';
 import type { Window } from '../../shared/measure/window.ts';
@@ -43,7 +43,7 @@ export async function openPlaneBench(config: Partial<ConfigInput> = {}): Promise
   const ports = { http: { port: 0 }, mqtt: { port: 0 } };
   const open = () => {
     return openControlPlane(
-      parseConfig({ dataDir: folder, ...ports, log: { level: 'silent' }, deliveryMs: 50, ...config }),
+      parseConfig({ dataDir: folder, ...ports, signIn: 'open', log: { level: 'silent' }, deliveryMs: 50, ...config }),
     );
   };
   let plane = await open();
@@ -122,7 +122,7 @@ export class TestDevice {
     const opened = new TestDevice(credentials, client, await openVerifier(keySet));
     client.on('message', (topic, payload) => void opened.#take(topic, payload.toString()));
     client.on('error', () => {});
-    await expect.poll(() => client.connected, { timeout: 5000 }).toBe(true);
+    await vi.waitUntil(() => client.connected, { timeout: 5000 });
     await client.subscribeAsync([...deviceSubscriptions({ site, device })], { qos: 1 });
     return opened;
   }

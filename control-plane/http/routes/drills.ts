@@ -6,7 +6,9 @@ import {
   drillStartBodySchema,
 } from '../../../shared/protocol/api-drills.ts';
 import type { Drills } from '../../drills/drills.ts';
+import { demand } from '../authenticate.ts';
 import { ProblemError } from '../problems.ts';
+import { seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['drills'];
@@ -28,9 +30,11 @@ export function registerDrillRoutes(app: HttpApp, { drills, wake }: DrillRoutePa
         body: drillStartBodySchema,
         response: { 201: drillSchema },
       },
-      config: { problems: ['conflict'] },
+      config: { needs: 'operate', scope: 'somewhere', problems: ['conflict'] },
     },
-    async ({ body }, reply) => {
+    async (request, reply) => {
+      const { body } = request;
+      if (body.agents) demand(request, 'operate', [body.agents.site]);
       const started = await drills.start(body);
       if (started.kind === 'invalid') throw new ProblemError('invalid-request', started.reason);
       if (started.kind === 'refused') throw new ProblemError('conflict', `the drill may not start: ${started.reason}`);
@@ -40,8 +44,15 @@ export function registerDrillRoutes(app: HttpApp, { drills, wake }: DrillRoutePa
   );
   app.get(
     '/v1/drills',
-    { schema: { tags: TAGS, summary: 'Every drill, newest first', response: { 200: drillListSchema } } },
-    async () => ({ drills: [...(await drills.list())] }),
+    {
+      schema: { tags: TAGS, summary: 'Every drill, newest first', response: { 200: drillListSchema } },
+      config: { needs: 'view' },
+    },
+    async (request) => {
+      const isSeen = await seenRollouts(request);
+      const drilled = await drills.list();
+      return { drills: drilled.filter(({ mode, rolloutId }) => mode === 'simulated' || isSeen(rolloutId ?? '')) };
+    },
   );
   app.get(
     '/v1/drills/:id',
@@ -52,7 +63,7 @@ export function registerDrillRoutes(app: HttpApp, { drills, wake }: DrillRoutePa
         params: drillPathSchema,
         response: { 200: drillSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async ({ params }) => found(params.id),
   );

@@ -8,9 +8,10 @@ import {
   incidentSchema,
 } from '../../../shared/protocol/api-incidents.ts';
 import type { Incidents } from '../../incidents/incidents.ts';
-import { toMarkdown } from '../../reports/document.ts';
+import { toHtml, toMarkdown } from '../../reports/document.ts';
 import { incidentDocument } from '../../reports/incident-document.ts';
 import { ProblemError } from '../problems.ts';
+import { seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['incidents'];
@@ -28,7 +29,7 @@ export function registerIncidentRoutes(app: HttpApp, { incidents }: { readonly i
         body: annotateBodySchema,
         response: { 200: incidentSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'operate', problems: ['not-found'] },
     },
     async ({ params, body }) => found(await incidents.annotate(params.id, body), params.id),
   );
@@ -44,12 +45,14 @@ function registerReads(app: HttpApp, incidents: Incidents): void {
         querystring: incidentListQuerySchema,
         response: { 200: incidentListSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
-    async ({ query }) => {
+    async (request) => {
+      const { query } = request;
       const listed = await incidents.list(query.rollout ?? null);
       if (listed === null) throw new ProblemError('not-found', `no rollout is called "${query.rollout}"`);
-      return { incidents: [...listed] };
+      const isSeen = await seenRollouts(request);
+      return { incidents: listed.filter(({ rolloutId }) => isSeen(rolloutId)) };
     },
   );
   app.get(
@@ -61,7 +64,7 @@ function registerReads(app: HttpApp, incidents: Incidents): void {
         params: incidentPathSchema,
         response: { 200: incidentSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async ({ params }) => found(await incidents.get(params.id), params.id),
   );
@@ -73,11 +76,11 @@ function registerExport(app: HttpApp, incidents: Incidents): void {
     {
       schema: {
         tags: TAGS,
-        summary: 'The incident note as Markdown (?format=md) or JSON (?format=json)',
+        summary: 'The incident note as Markdown (?format=md), HTML in one file (?format=html) or JSON (?format=json)',
         params: incidentPathSchema,
         querystring: exportQuerySchema,
       },
-      config: { problems: ['not-found'], sends: { 200: 'text/markdown' } },
+      config: { needs: 'view', problems: ['not-found'], sends: { 200: 'text/markdown' } },
     },
     async ({ params, query }, reply) => {
       const incident = found(await incidents.get(params.id), params.id);
@@ -85,6 +88,11 @@ function registerExport(app: HttpApp, incidents: Incidents): void {
         return reply
           .header('content-type', 'application/json; charset=utf-8')
           .send(`${JSON.stringify(incident, null, 2)}\n`);
+      if (query.format === 'html')
+        return reply
+          .header('content-type', 'text/html; charset=utf-8')
+          .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+          .send(toHtml(incidentDocument(incident)));
       return reply.header('content-type', 'text/markdown; charset=utf-8').send(toMarkdown(incidentDocument(incident)));
     },
   );

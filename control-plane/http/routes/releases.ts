@@ -35,7 +35,7 @@ function registerWrites(app: HttpApp, registry: Registry): void {
         body: registerBodySchema,
         response: { 200: registeredSchema, 201: registeredSchema },
       },
-      config: { problems: ['release-refused', 'release-taken'] },
+      config: { needs: 'operate', scope: 'somewhere', problems: ['release-refused', 'release-taken'] },
     },
     async (request, reply) => {
       const outcome = await registry.register(request.body.manifest, request.body.actor);
@@ -59,6 +59,7 @@ function registerWrites(app: HttpApp, registry: Registry): void {
         body: registerBodySchema,
         response: { 200: checkReportSchema },
       },
+      config: { needs: 'view' },
     },
     async (request) => registry.check(request.body.manifest),
   );
@@ -72,7 +73,7 @@ function registerWrites(app: HttpApp, registry: Registry): void {
         body: releaseStateBodySchema,
         response: { 200: releaseSchema },
       },
-      config: { problems: ['not-found', 'conflict'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict'] },
     },
     async (request) => {
       const set = await registry.setState(request.params.digest, request.body);
@@ -96,6 +97,7 @@ function registerReads(app: HttpApp, registry: Registry): void {
         querystring: releaseListQuerySchema,
         response: { 200: releaseListSchema },
       },
+      config: { needs: 'view' },
     },
     async (request) => ({ releases: [...(await registry.list(request.query))] }),
   );
@@ -108,7 +110,7 @@ function registerReads(app: HttpApp, registry: Registry): void {
         body: lookupBodySchema,
         response: { 200: releaseSchema },
       },
-      config: { problems: ['not-found', 'ambiguous-reference'] },
+      config: { needs: 'view', problems: ['not-found', 'ambiguous-reference'] },
     },
     async (request) => findRelease(registry, request.body.reference),
   );
@@ -116,7 +118,7 @@ function registerReads(app: HttpApp, registry: Registry): void {
     '/v1/releases/:reference',
     {
       schema: { tags: TAGS, summary: 'One release', params: referencePathSchema, response: { 200: releaseSchema } },
-      config: { problems: ['not-found', 'ambiguous-reference'] },
+      config: { needs: 'view', problems: ['not-found', 'ambiguous-reference'] },
     },
     async (request) => findRelease(registry, request.params.reference),
   );
@@ -128,7 +130,7 @@ function registerReads(app: HttpApp, registry: Registry): void {
         summary: 'The manifest, byte for byte: its SHA-256 is the digest',
         params: digestPathSchema,
       },
-      config: { problems: ['not-found'], sends: { 200: 'application/json' } },
+      config: { needs: 'device', problems: ['not-found'], sends: { 200: 'application/json' } },
     },
     async (request, reply) => {
       const { digest } = request.params;

@@ -7,6 +7,7 @@ import {
 } from '../../../shared/protocol/api-revisions.ts';
 import { rolloutPathSchema } from '../../../shared/protocol/api-rollouts.ts';
 import type { Edited } from '../../rollouts/revise.ts';
+import { demandOnRollout } from '../authenticate.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
 import { invalidFile, type RolloutRouteParts } from './rollouts.ts';
@@ -24,7 +25,7 @@ export function registerRevisionRoutes(app: HttpApp, { rollouts, wake }: Rollout
         body: rolloutEditBodySchema,
         response: { 200: rolloutEditedSchema },
       },
-      config: { problems: ['not-found', 'conflict'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict'] },
     },
     async ({ params, body }) => {
       const answer = answerOf(await rollouts.edit(params.id, body), params.id);
@@ -42,9 +43,14 @@ export function registerRevisionRoutes(app: HttpApp, { rollouts, wake }: Rollout
         body: revisionActBodySchema,
         response: { 200: rolloutEditedSchema },
       },
-      config: { problems: ['not-found', 'conflict'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict'] },
     },
-    async ({ params: { id, number, verb }, body }) => {
+    async (request) => {
+      const {
+        params: { id, number, verb },
+        body,
+      } = request;
+      if (verb === 'approve') await demandOnRollout(request, 'approve', id);
       const answer = answerOf(
         await rollouts.settle(id, { ...body, number, verb }),
         `${id}" with a revision "${number}`,

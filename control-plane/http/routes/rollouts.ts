@@ -1,5 +1,5 @@
 // /v1/rollouts: plan, start, watch, explain, and the verbs of a person. Translation only, nothing is decided here.
-
+import type { FastifyRequest } from 'fastify';
 import {
   rolloutActBodySchema,
   rolloutListSchema,
@@ -11,10 +11,14 @@ import {
   rolloutViewSchema,
   rolloutWhySchema,
 } from '../../../shared/protocol/api-rollouts.ts';
+import { may } from '../../../shared/protocol/permissions.ts';
+import type { Plan } from '../../../shared/rollout/plan.ts';
 import type { FileProblem } from '../../../shared/rollout/read-rollout-file.ts';
 import type { Foresight } from '../../foresight/foresight.ts';
 import type { Rollouts } from '../../rollouts/rollouts.ts';
+import { demand, demandOnRollout } from '../authenticate.ts';
 import { ProblemError } from '../problems.ts';
+import { seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['rollouts'];
@@ -27,7 +31,13 @@ export type RolloutRouteParts = {
   readonly wake?: () => void;
 };
 
-export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake }: RolloutRouteParts): void {
+export function registerRolloutRoutes(app: HttpApp, parts: RolloutRouteParts): void {
+  registerStart(app, parts);
+  registerReads(app, parts);
+  registerVerbs(app, parts);
+}
+
+function registerStart(app: HttpApp, { rollouts, foresight, wake }: RolloutRouteParts): void {
   app.post(
     '/v1/rollouts/plan',
     {
@@ -37,8 +47,14 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
         body: rolloutPlanBodySchema,
         response: { 200: rolloutPlanSchema },
       },
+      config: { needs: 'view' },
     },
-    async ({ body }) => (foresight ? foresight.plan(body.file, body) : rollouts.plan(body.file)),
+    async (request) => {
+      const { body } = request;
+      const answer = foresight ? await foresight.plan(body.file, body) : await rollouts.plan(body.file);
+      if (answer.plan) demand(request, 'view', sitesOf(answer.plan));
+      return answer;
+    },
   );
   app.post(
     '/v1/rollouts',
@@ -49,9 +65,11 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
         body: rolloutStartBodySchema,
         response: { 201: rolloutViewSchema },
       },
-      config: { problems: ['conflict'] },
+      config: { needs: 'operate', scope: 'somewhere', problems: ['conflict'] },
     },
-    async ({ body }, reply) => {
+    async (request, reply) => {
+      const { body } = request;
+      await demandOnItsSites(request, rollouts, body.file);
       const started = await rollouts.start(body);
       if (started.kind === 'invalid') throw invalidFile(started.problems);
       if (started.kind === 'refused')
@@ -64,12 +82,19 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
       return reply.code(201).send(found(await rollouts.get(started.id), started.id));
     },
   );
+}
+
+function registerReads(app: HttpApp, { rollouts }: RolloutRouteParts): void {
   app.get(
     '/v1/rollouts',
-    { schema: { tags: TAGS, summary: 'Every rollout, newest first', response: { 200: rolloutListSchema } } },
-    async () => ({
-      rollouts: [...(await rollouts.list())],
-    }),
+    {
+      schema: { tags: TAGS, summary: 'Every rollout, newest first', response: { 200: rolloutListSchema } },
+      config: { needs: 'view' },
+    },
+    async (request) => {
+      const isSeen = await seenRollouts(request);
+      return { rollouts: (await rollouts.list()).filter(({ id }) => isSeen(id)) };
+    },
   );
   app.get(
     '/v1/rollouts/:id',
@@ -80,7 +105,7 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
         params: rolloutPathSchema,
         response: { 200: rolloutViewSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async ({ params }) => found(await rollouts.get(params.id), params.id),
   );
@@ -93,14 +118,13 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
         params: rolloutPathSchema,
         response: { 200: rolloutWhySchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async ({ params }) => found(await rollouts.why(params.id), params.id),
   );
-  registerVerbs(app, { rollouts, wake });
 }
 
-function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; wake: (() => void) | undefined }): void {
+function registerVerbs(app: HttpApp, { rollouts, wake }: RolloutRouteParts): void {
   app.post(
     '/v1/rollouts/:id/:verb',
     {
@@ -111,9 +135,11 @@ function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; w
         body: rolloutActBodySchema,
         response: { 200: rolloutViewSchema },
       },
-      config: { problems: ['not-found', 'conflict'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict'] },
     },
-    async ({ params, body }) => {
+    async (request) => {
+      const { params, body } = request;
+      if (params.verb === 'approve') await demandOnRollout(request, 'approve', params.id);
       const acted = await rollouts.act(params.id, params.verb, body);
       if (acted.kind === 'not-found') throw new ProblemError('not-found', `no rollout is called "${params.id}"`);
       if (acted.kind === 'refused') throw new ProblemError('conflict', `${params.verb} was refused: ${acted.reason}`);
@@ -121,6 +147,17 @@ function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; w
       return found(await rollouts.get(params.id), params.id);
     },
   );
+}
+
+/** Starting it needs the right on every site that its file would touch; a file with mistakes is refused by who starts it. */
+async function demandOnItsSites(request: FastifyRequest, rollouts: Rollouts, file: string): Promise<void> {
+  if (may(request.identity, 'operate', '*')) return;
+  const { plan } = await rollouts.plan(file);
+  if (plan) demand(request, 'operate', sitesOf(plan));
+}
+
+function sitesOf({ devices }: Plan): readonly string[] {
+  return [...new Set(devices.map(({ site }) => site))];
 }
 
 export function invalidFile(problems: readonly FileProblem[]): ProblemError {
