@@ -35,6 +35,8 @@ export type Progress = {
   readonly factoriesOut: readonly FactoryOut[];
   /** Rollouts in whose place it was started; it begins when they have ended. */
   readonly supersedes?: readonly string[];
+  /** Of a kill whose time to be acknowledged is over: who has not, in words. */
+  readonly unacknowledged?: { readonly killId: string; readonly sentence: string };
 };
 
 /** What is missing in a progress that an older version has stored. */

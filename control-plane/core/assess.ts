@@ -9,6 +9,7 @@ import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.t
 import type { Verdict } from '../../shared/rollout/verdict.ts';
 import type { Progress } from './advance.ts';
 import { type BalanceDevice, judgeBalance } from './balance.ts';
+import { rememberGroups } from './control-groups.ts';
 import { judgeCoverage } from './coverage.ts';
 import { list } from './decide.ts';
 import { rememberTotals, type TotalsMemory } from './device-memory.ts';
@@ -22,7 +23,6 @@ import type { Selected } from './selected.ts';
 import { judgeScopes, slicesOf } from './slices.ts';
 import { ruleOf, spansFromMs, spansOf } from './stage-rule.ts';
 import { keyOf, type LedgerDevice } from './stages.ts';
-import { rememberGroups } from './uncertainty.ts';
 
 /** One device of the ledger with everything it has told us. */
 export type AssessedDevice = LedgerDevice & {

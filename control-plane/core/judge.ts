@@ -4,9 +4,10 @@ import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import type { Verdict } from '../../shared/rollout/verdict.ts';
 import { beyondLimit, ignoredOf } from './absolute-limit.ts';
 import { alwaysValidReach, fixedReach, windowAlpha } from './always-valid.ts';
+import type { GroupsOf } from './control-groups.ts';
 import type { Evidence } from './evidence.ts';
 import { type Scale, scaleOf } from './guardrails.ts';
-import { changeInterval, type GroupsOf, goldenInterval, type Interval, shareInterval } from './uncertainty.ts';
+import { changeInterval, goldenInterval, type Interval, shareInterval } from './uncertainty.ts';
 import { draftOf, mayBreach, round } from './verdict-draft.ts';
 import { needsText, sentenceOf } from './verdict-text.ts';
 

@@ -20,8 +20,12 @@ export type RolloutScope = {
 
 /** The first kill that covers the rollout, in words; null when none does. A kill of one device concerns that device only. */
 export function coveringKill(kills: readonly KillFacts[], rollout: RolloutScope): string | null {
-  const kill = kills.find((each) => covers(each.scope, rollout) && isConcerned(each, rollout));
+  const kill = findCoveringKill(kills, rollout);
   return kill ? `killed (${kill.id}, ${kill.scope.kind}) by ${kill.actor}: ${kill.reason}` : null;
+}
+
+export function findCoveringKill(kills: readonly KillFacts[], rollout: RolloutScope): KillFacts | null {
+  return kills.find((each) => covers(each.scope, rollout) && isConcerned(each, rollout)) ?? null;
 }
 
 /** After its end a rollout has nothing on trial: a later kill concerns it only when that names its candidate. */

@@ -138,8 +138,18 @@ export function whyExcluded(
   return where === null ? null : whyNotWhere(where.clauses, { hw, site, line, online, battery });
 }
 
+/** `*` stands for any letters, `?` for one. In steps of the line's letters, never again over what was tried: no pattern is slow. */
 function matchesLine(pattern: string, line: string): boolean {
-  return pattern.endsWith('*') ? line.startsWith(pattern.slice(0, -1)) : line === pattern;
+  let reached = new Set([0]);
+  for (const letter of pattern) {
+    const next = new Set<number>();
+    for (const at of reached) {
+      if (letter === '*') for (let end = at; end <= line.length; end += 1) next.add(end);
+      else if (at < line.length && (letter === '?' || letter === line[at])) next.add(at + 1);
+    }
+    reached = next;
+  }
+  return reached.has(line.length);
 }
 
 function nameOf({ release }: ReleaseRef): string {

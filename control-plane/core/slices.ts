@@ -4,10 +4,10 @@
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import type { AnalysisSpec } from '../../shared/rollout/rollout-file.ts';
 import type { SliceVerdict, Verdict } from '../../shared/rollout/verdict.ts';
+import { rememberGroups } from './control-groups.ts';
 import { sum } from './device-metrics.ts';
 import type { Evidence } from './evidence.ts';
 import { judge, type Rule, type Span } from './judge.ts';
-import { rememberGroups } from './uncertainty.ts';
 
 type Placed = { readonly site: string; readonly hardwareClass?: string | undefined };
 export type Slice = {

@@ -9,6 +9,7 @@ import * as business from './migrations/021-business.ts';
 import * as identity from './migrations/022-identity.ts';
 import * as webhooks from './migrations/024-webhooks.ts';
 import * as course from './migrations/025-course.ts';
+import * as rehearsals from './migrations/026-rehearsals.ts';
 import * as releaseCards from './migrations/028-release-cards.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -21,5 +22,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '022-identity': identity,
   '024-webhooks': webhooks,
   '025-course': course,
+  '026-rehearsals': rehearsals,
   '028-release-cards': releaseCards,
 };

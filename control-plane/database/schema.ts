@@ -6,6 +6,7 @@ import type { BusinessTables } from './schema-business.ts';
 import type { CourseTables } from './schema-course.ts';
 import type { DrillTables } from './schema-drills.ts';
 import type { IdentityTables } from './schema-identity.ts';
+import type { RehearsalTables } from './schema-rehearsals.ts';
 import type { RevisionTables } from './schema-revisions.ts';
 import type { RolloutTables } from './schema-rollouts.ts';
 import type { WebhookTables } from './schema-webhooks.ts';
@@ -133,4 +134,5 @@ export type Schema = FloorTables &
   BusinessTables &
   IdentityTables &
   WebhookTables &
-  CourseTables;
+  CourseTables &
+  RehearsalTables;

@@ -1,5 +1,5 @@
 // The door of the foresight room: the outlook of a plan, guardrails on recorded windows, and rehearsals. It reads and computes;
-// nothing that it finds changes a rollout. Rehearsals are kept in memory, and end with the process.
+// nothing that it finds changes a rollout. A rehearsal ends with the process; what it found stays.
 import type { Logger } from 'pino';
 import { describeError } from '../../shared/basics/errors.ts';
 import type {
@@ -26,6 +26,7 @@ import {
   sampleOf,
   studyDeviceOf,
 } from './read-recorded.ts';
+import { findRehearsal, saveRehearsal } from './rehearsal-rows.ts';
 import { runStudy, StudyError } from './study.ts';
 import type { StudyDevice } from './study-task.ts';
 
@@ -49,9 +50,8 @@ const DAY_MS = 24 * 3_600_000;
 const OUTLOOK_LIMIT_MS = 50_000;
 const TEST_LIMIT_MS = 120_000;
 const REHEARSAL_LIMIT_MS = 30 * 60_000;
-/** Studies at a time, and rehearsals that are remembered. */
+/** Studies at a time. */
 const STUDIES_MAX = 3;
-const REHEARSALS_KEPT = 20;
 /** Other salts that are tried for cohorts that are more alike. */
 const SALTS = 40;
 
@@ -157,20 +157,29 @@ export class Foresight {
     const id = `rehearsal-${startedAtMs.toString(36)}-${this.#count}`;
     const begun: Rehearsal = { id, state: 'running', startedAtMs, done: 0, runs, reason: null, result: null };
     const entry = { stop: new AbortController(), state: begun };
+    await saveRehearsal(this.#parts.database, begun);
     this.#rehearsals.set(id, entry);
-    for (const old of [...this.#rehearsals.keys()].slice(0, -REHEARSALS_KEPT)) this.#rehearsals.delete(old);
     this.#keep(this.#carryOut(planned, { entry, seed }));
     return { kind: 'begun', rehearsal: begun };
   }
 
-  rehearsal(id: string): Rehearsal | null {
-    return this.#rehearsals.get(id)?.state ?? null;
+  /** Null: there is none of that id. */
+  async rehearsal(id: string): Promise<Rehearsal | null> {
+    const running = this.#rehearsals.get(id);
+    if (running) return running.state;
+    const stored = await findRehearsal(this.#parts.database, id);
+    if (stored?.state !== 'running') return stored;
+    return {
+      ...stored,
+      state: 'failed',
+      reason: 'it ended with the control plane that carried it out: start it again',
+    };
   }
 
   /** What it was by then; null when there is none of that id. */
   async stop(id: string): Promise<Rehearsal | null> {
     const entry = this.#rehearsals.get(id);
-    if (!entry) return null;
+    if (!entry) return this.rehearsal(id);
     entry.stop.abort();
     await Promise.allSettled(this.#running);
     return entry.state;
@@ -207,6 +216,11 @@ export class Foresight {
       const isStopped = error instanceof StudyError && error.code === 'study-stopped';
       entry.state = { ...entry.state, state: isStopped ? 'stopped' : 'failed', reason: describeError(error) };
     }
+    await saveRehearsal(database, entry.state).then(
+      () => this.#rehearsals.delete(entry.state.id),
+      // It is told from memory then, as long as this process lives.
+      (error: unknown) => this.#parts.log.warn({ error: describeError(error) }, 'a rehearsal could not be stored'),
+    );
   }
 
   async #readDevices(

@@ -57,7 +57,8 @@ export async function composeIncident(database: Queryable, row: IncidentRow, rol
     owners: plan.owners,
     baselines: plan.baselines,
     decision: { seq: row.latest_seq, rule: decision.rule, actor: decision.actor, reason: decision.reason },
-    fileHash: rollout.fileHash,
+    // In force when it was decided: a later revision changes nothing about it.
+    fileHash: decision.fileHash,
     planHash: plan.hash,
     statisticsVersion: decision.statisticsVersion,
     timeline: timeline.slice(0, TIMELINE_MAX),
@@ -78,18 +79,24 @@ type DecisionFound = {
   readonly rule: string;
   readonly actor: string;
   readonly reason: string;
+  readonly fileHash: string;
   readonly statisticsVersion: string;
   readonly verdicts: readonly Verdict[];
 };
 
 async function readDecision(database: Queryable, rolloutId: string, seq: number): Promise<DecisionFound> {
-  const { stage, rule, actor, reason, statistics_version, inputs } = await database
+  const { stage, rule, actor, reason, file_hash, statistics_version, inputs } = await database
     .selectFrom('rollout_decisions')
     .selectAll()
     .where('rollout_id', '=', rolloutId)
     .where('seq', '=', seq)
     .executeTakeFirstOrThrow();
-  return { stage, rule, actor, reason, statisticsVersion: statistics_version, verdicts: verdictsOf(inputs) };
+  return {
+    ...{ stage, rule, actor, reason },
+    fileHash: file_hash,
+    statisticsVersion: statistics_version,
+    verdicts: verdictsOf(inputs),
+  };
 }
 
 /** The verdicts that a stored decision was taken from; those of another version that cannot be read are left out. */

@@ -1,10 +1,11 @@
 // What the judge reads beside windows: reverts, incidents, and kills in force.
 import { killScopeSchema } from '../../shared/protocol/documents.ts';
 import { eventKindSchema } from '../../shared/protocol/reports.ts';
+import type { DeviceAddress } from '../../shared/protocol/topics.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { INCIDENT_EVENTS } from '../../shared/rollout/incidents.ts';
 import type { Incident } from '../core/incident-verdict.ts';
-import { coveringKill, type KillFacts } from '../core/kill-cover.ts';
+import { coveringKill, type KillFacts, type RolloutScope } from '../core/kill-cover.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Queryable } from '../database/database.ts';
 import { ENDED, type Rollout } from './rollout-rows.ts';
@@ -26,10 +27,10 @@ export async function readReverted(
   return new Map(rows.map(({ site, device, atMs }) => [`${site}/${device}`, Number(atMs)]));
 }
 
-/** Events that a guardrail counts as incidents, since the stage began, on the rollout's sites. */
+/** Events that a guardrail counts as incidents, since the stage began, of the rollout's devices: also of those that joined. */
 export async function readIncidents(
   database: Queryable,
-  { plan, progress }: Pick<Rollout, 'plan' | 'progress'>,
+  { devices, progress }: Pick<Rollout, 'progress'> & { readonly devices: readonly DeviceAddress[] },
   guardrails: readonly Guardrail[],
 ): Promise<readonly Incident[]> {
   const kinds = guardrails.flatMap(({ incident }) => (incident?.kinds ?? []).flatMap((kind) => INCIDENT_EVENTS[kind]));
@@ -37,13 +38,13 @@ export async function readIncidents(
   const rows = await database
     .selectFrom('events')
     .select(['site', 'device', 'kind', 'digest', 'received_at_ms'])
-    .where('site', 'in', [...new Set(plan.devices.map(({ site }) => site))])
+    .where('site', 'in', [...new Set(devices.map(({ site }) => site))])
     .where('kind', 'in', [...new Set(kinds)])
     .where('received_at_ms', '>=', progress.stageStartedAtMs)
     .execute();
-  const planned = new Set(plan.devices.map(keyOf));
+  const ours = new Set(devices.map(keyOf));
   return rows
-    .filter((row) => planned.has(keyOf(row)))
+    .filter((row) => ours.has(keyOf(row)))
     .map(({ site, device, kind, digest, received_at_ms: atMs }) => {
       return { site, device, kind: eventKindSchema.parse(kind), digest, atMs };
     });
@@ -79,7 +80,11 @@ export async function readActiveKills(database: Queryable): Promise<readonly Kil
 }
 
 /** The kill in force that covers the rollout, in words; null when there is none. */
-export function killOf(kills: readonly KillFacts[], { id, candidate, plan, endedAtMs }: Rollout): string | null {
+export function killOf(kills: readonly KillFacts[], rollout: Rollout): string | null {
+  return coveringKill(kills, scopeOfKills(rollout));
+}
+
+export function scopeOfKills({ id, candidate, plan, endedAtMs }: Rollout): RolloutScope {
   const sites = [...new Set(plan.devices.map(({ site }) => site))];
-  return coveringKill(kills, { rolloutId: id, candidateDigest: candidate.digest, sites, endedAtMs });
+  return { rolloutId: id, candidateDigest: candidate.digest, sites, endedAtMs };
 }

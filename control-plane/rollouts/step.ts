@@ -14,6 +14,7 @@ import type { Verified } from '../core/verify.ts';
 import { noteCourse } from './course.ts';
 import { tendFactories } from './factory-step.ts';
 import { takeJoiners } from './join-step.ts';
+import { escalateKill } from './kill-step.ts';
 import { type LedgerRow, markActivated } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import type { Seen } from './pictures.ts';
@@ -48,7 +49,9 @@ export async function stepRollout(parts: RolloutParts, input: StepInput): Promis
 
 /** What comes before a decision: who has come, and factories on their way back. The next tick decides. */
 async function tendFirst(parts: RolloutParts, situation: Situation): Promise<boolean | null> {
-  return (await takeJoiners(parts, situation)) ?? tendFactories(parts, situation);
+  return (
+    (await escalateKill(parts, situation)) ?? (await takeJoiners(parts, situation)) ?? tendFactories(parts, situation)
+  );
 }
 
 async function judgeAndDecide(parts: RolloutParts, everywhere: Situation): Promise<StepResult> {
@@ -60,7 +63,7 @@ async function judgeAndDecide(parts: RolloutParts, everywhere: Situation): Promi
   const assessment = assess({
     ...asked,
     devices: known,
-    incidents: await readIncidents(parts.database, rollout, guardrails),
+    incidents: await readIncidents(parts.database, { progress: rollout.progress, devices: known }, guardrails),
     memory: windows.totals,
   });
   await markActivated(parts.database, rollout.id, newlyActive(situation, assessment), nowMs);

@@ -176,9 +176,19 @@ export function whyRollout(facts: ViewFacts): RolloutWhy {
     id,
     atMs: nowMs,
     summary: status,
-    sentences: [...sentences, ...progress.factoriesOut.map(describeOut), ...revisionSentences(facts), ...verified],
+    sentences: [
+      ...sentences,
+      ...killSentences(facts),
+      ...progress.factoriesOut.map(describeOut),
+      ...revisionSentences(facts),
+      ...verified,
+    ],
     whatYouCanDo: [...whatYouCanDo, ...proposalsToDecide(facts), ...note],
   };
+}
+
+function killSentences({ kill, rollout: { progress } }: ViewFacts): readonly string[] {
+  return kill === null || !progress.unacknowledged ? [] : [progress.unacknowledged.sentence];
 }
 
 function proposalsToDecide({ rollout, revisions }: ViewFacts): readonly string[] {

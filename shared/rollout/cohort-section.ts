@@ -28,15 +28,24 @@ export const cohortSchema = z.strictObject({
   exclude: z
     .strictObject({
       devices: z.array(nameSchema).default([]),
-      /** Names of lines; a trailing "*" matches any ending. */
+      /** Names of lines; "*" stands for any letters, "?" for one. */
       lines: z
-        .array(z.string().regex(/^[a-z0-9-]{1,64}\*?$/, 'must be a line name, or its beginning and "*"'))
+        .array(
+          z
+            .string()
+            .regex(
+              /^[a-z0-9*?-]{1,64}$/,
+              'must be the name of a line, in which "*" stands for any letters and "?" for one',
+            ),
+        )
         .default([]),
     })
     .prefault({}),
   minPerFactory: z.number().int().min(0).max(1000).default(1),
   /** `line`: the devices of a line get the candidate together, or not at all. */
   clusterBy: z.enum(['device', 'line']).default('device'),
+  /** Devices that cannot take the candidate are listed, and the stage waits for as many as it asks for. */
+  onBlocked: z.strictObject({ tooFewEligible: z.literal('hold').default('hold') }).prefault({}),
   /** Devices that come after the start. `fill`: they take the last places of their site's order. */
   newDevices: z.enum(['baseline', 'fill']).default('baseline'),
   /** The same hardware id, the same place; nothing else can be had. */

@@ -28,12 +28,14 @@ export const FIELD_WORDS: Readonly<Record<string, string>> = {
   'spec.cohort.pin.baseline': 'Never get the candidate; they stay as controls.',
   'spec.cohort.exclude': 'Takes no part, not even as a control.',
   'spec.cohort.exclude.devices': 'Devices by name.',
-  'spec.cohort.exclude.lines': 'Lines by name; a trailing "*" matches any ending.',
+  'spec.cohort.exclude.lines': 'Lines by name, in which "*" stands for any letters and "?" for one.',
   'spec.cohort.minPerFactory': 'A site too small for the percentage of a stage still gets this many devices.',
   'spec.cohort.clusterBy':
     'device, or line: the devices of a line (cameras that must agree) get the candidate together or not at all.',
   'spec.cohort.newDevices':
     'Devices that come after the start. baseline: they stay controls until the end. fill: they take the last places.',
+  'spec.cohort.onBlocked': 'What is done with devices that cannot take the candidate.',
+  'spec.cohort.onBlocked.tooFewEligible': 'hold: the stage waits until as many have it as it asks for.',
   'spec.cohort.reenrol': 'keep: a device with the same hardware id keeps its place.',
   'spec.cohort.stratifyBy': 'Always [factory, hardwareClass]: every prefix of the order has the mix of its site.',
   'spec.stages': 'The steps. The last one serves on 100 %.',
@@ -207,6 +209,10 @@ export const FIELD_WORDS: Readonly<Record<string, string>> = {
   'spec.abort.verify': 'What must hold again before a rollback is told as done; none: nothing.',
   'spec.abort.verify.for': 'For how long it must hold, such as 10m.',
   'spec.abort.verify.expr': 'What must hold: a metric of live frames against the past before the rollout.',
+  'spec.abort.killSwitch':
+    'What is done while a kill of the candidate is in force. The kill itself outranks every file.',
+  'spec.abort.killSwitch.ack': 'A device that has not acknowledged it by then is late, such as 60s.',
+  'spec.abort.killSwitch.escalateUnacked': 'Late devices are named: on record, and to the owners.',
   'spec.abort.deviceReverts': 'Devices that went back by themselves.',
   'spec.abort.deviceReverts.percent': 'More than this share of the exposed devices: all go back.',
   'spec.abort.deviceReverts.min': 'Fewer devices than this are no reason.',

@@ -167,6 +167,8 @@ export const REVISION_RULES: Readonly<Record<string, ChangeRule>> = {
   'spec.abort.cooldown': more(duration),
   'spec.abort.deviceReverts.percent': less(percent),
   'spec.abort.deviceReverts.min': less(),
+  'spec.abort.killSwitch.ack': less(duration),
+  'spec.abort.killSwitch.escalateUnacked': rank(false, true),
   'spec.abort.factoryScope': rank(true, false),
   'spec.abort.verify.for': more(duration),
   'spec.abort.verify.expr': LIMIT,

@@ -173,6 +173,10 @@ const abortSchema = z.strictObject({
       within: durationSchema.nullable().default(null),
     })
     .prefault({}),
+  /** Devices that have not acknowledged a kill of the candidate by then; `escalateUnacked`: they are named to the owners. */
+  killSwitch: z
+    .strictObject({ ack: durationSchema.default(60_000), escalateUnacked: z.boolean().default(false) })
+    .prefault({}),
   /** What must hold again before a rollback is told as done. */
   verify: verifySectionSchema.prefault({}),
 });

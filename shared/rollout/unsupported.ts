@@ -5,16 +5,10 @@ const UNSUPPORTED: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   spec: {
     strategy: 'write stages',
   },
-  'spec.cohort': {
-    onBlocked: 'blocked devices are listed and hold the rollout',
-  },
   'spec.stages[]': {
     route:
       'a stage moves whole devices: routes by what is in a frame, with a gate for each branch, come later; until then keep the branches on lines of their own, with a rollout each',
     duration: 'use bake',
-  },
-  'spec.abort': {
-    killSwitch: 'a kill always outranks the rollout',
   },
 };
 

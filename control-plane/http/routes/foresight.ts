@@ -54,13 +54,13 @@ export function registerForesightRoutes(app: HttpApp, { foresight }: { readonly 
     {
       schema: {
         tags: TAGS,
-        summary: 'How far a rehearsal is, and what it found; kept until the control plane ends',
+        summary: 'How far a rehearsal is, and what it found; the latest are kept',
         params: rehearsalPathSchema,
         response: { 200: rehearsalSchema },
       },
       config: { needs: 'view', scope: 'everywhere', problems: ['not-found'] },
     },
-    async ({ params }) => known(foresight.rehearsal(params.id), params.id),
+    async ({ params }) => known(await foresight.rehearsal(params.id), params.id),
   );
   app.post(
     '/v1/rehearsals/:id/stop',

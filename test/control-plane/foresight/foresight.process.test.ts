@@ -1,7 +1,7 @@
 // Looking ahead over the real API with a real database and the real study process: plan, guardrail test, rehearsal.
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Foresight, openForesight } from '../../../control-plane/foresight/foresight.ts';
+import { type Foresight, type ForesightParts, openForesight } from '../../../control-plane/foresight/foresight.ts';
 import { openToAnybody } from '../../../control-plane/http/access.ts';
 import { registerForesightRoutes } from '../../../control-plane/http/routes/foresight.ts';
 import { registerRolloutRoutes } from '../../../control-plane/http/routes/rollouts.ts';
@@ -28,6 +28,7 @@ spec:
 let fleet: SimFleet;
 let app: HttpApp;
 let foresight: Foresight;
+let parts: ForesightParts;
 
 beforeAll(async () => {
   fleet = await openSimFleet({ perSite: 8, sites: ['plant-a', 'plant-b'] });
@@ -36,14 +37,15 @@ beforeAll(async () => {
     resolve: (text: string) =>
       text.startsWith('cv-detector:2.0.0') ? ({ kind: 'found', ref: NEW } as const) : ({ kind: 'unknown' } as const),
   };
-  foresight = openForesight({
+  parts = {
     database: fleet.database,
     rollouts: fleet.rollouts,
     registry,
     devices: fleet.rooms.devices,
     wallNow: () => fleet.nowMs,
     log: pino({ level: 'silent' }),
-  });
+  };
+  foresight = openForesight(parts);
   app = await buildServer({
     version: 'test',
     log: pino({ level: 'silent' }),
@@ -157,10 +159,19 @@ describe('/v1/rehearsals', () => {
     expect(sees?.value).toBeGreaterThan(20);
     const again = await rehearse({ file: FILE, runs: 6, seed: 7 });
     expect(again.result).toEqual(first.result);
+    const afterRestart = openForesight(parts);
+    expect(await afterRestart.rehearsal(first.id)).toEqual(first);
+    await afterRestart.close();
   });
 
   it('is stopped by a person, and knows no other', async () => {
     const begun = rehearsalSchema.parse((await call('POST', '/v1/rehearsals', { file: FILE, runs: 1000 })).body);
+    const afterRestart = openForesight(parts);
+    expect(await afterRestart.rehearsal(begun.id)).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('start it again'),
+    });
+    await afterRestart.close();
     const second = await call('POST', '/v1/rehearsals', { file: FILE });
     expect(second).toMatchObject({ status: 409, body: { detail: expect.stringContaining(begun.id) } });
     const stopped = rehearsalSchema.parse((await call('POST', `/v1/rehearsals/${begun.id}/stop`, {})).body);

@@ -18,6 +18,9 @@ import { armOf, BASELINE, CANDIDATE, gaussian, pairedOf, seeded, WINDOW_MS, wind
 
 export const OLD: ReleaseRef = { release: 'cv-detector:1.8.2+data=aaaa', digest: BASELINE };
 export const NEW: ReleaseRef = { release: 'cv-detector:2.0.0+data=bbbb', digest: CANDIDATE };
+/** Another candidate of the same model. */
+export const NEXT: ReleaseRef = { release: 'cv-detector:2.1.0+data=cccc', digest: 'e'.repeat(64) };
+const RELEASES = [OLD, NEW, NEXT];
 const LABELS = ['scratch', 'dent', 'micro-crack', 'spill'];
 
 /** How the candidate behaves on the devices. */
@@ -186,7 +189,8 @@ async function liveOneMinute(fleet: SimFleet, random: () => number): Promise<voi
 function act(device: SimDevice, desired: Desired | null, { refusedBy = [] }: Behaviour): void {
   if (desired?.candidate && refusedBy.includes(device.device)) device.quarantined = true;
   const wantsCandidate = desired?.candidate?.role === 'serve' && !device.quarantined && !device.lapsed;
-  const serving = wantsCandidate ? CANDIDATE : (desired?.baseline.digest ?? device.committed.digest);
+  const wanted = wantsCandidate ? desired?.candidate : desired?.baseline;
+  const serving = wanted?.digest ?? device.committed.digest;
   device.servedFrames = serving === device.serving ? device.servedFrames + 300 : 300;
   device.serving = serving;
   if (desired && !desired.candidate) device.committed = desired.baseline;
@@ -201,7 +205,7 @@ type Minute = {
 
 async function writeWindow(fleet: SimFleet, { device, desired, startAtMs, random }: Minute): Promise<void> {
   device.seq += 1;
-  const isCandidate = device.serving === CANDIDATE && device.committed.digest !== CANDIDATE;
+  const isCandidate = device.serving !== BASELINE && device.committed.digest !== device.serving;
   const isShadow = desired?.candidate?.role === 'shadow' && !device.quarantined;
   const latencyMs =
     device.speed *
@@ -271,10 +275,11 @@ async function readDevice(database: Database, device: SimDevice): Promise<Device
 
 function reportOf(device: SimDevice, desired: Desired | null): Reported {
   const candidate = desired?.candidate ?? null;
-  const isServing = device.serving === CANDIDATE && device.committed.digest !== CANDIDATE;
+  const isServing = device.serving !== BASELINE && device.committed.digest !== device.serving;
   const phase = isServing ? 'candidate' : candidate?.role === 'shadow' && !device.quarantined ? 'shadow' : 'baseline';
   const proof = { passed: true, reason: 'fine', atMs: 1, frames: 50, loadMs: 1, coldStartMs: 1, scores: SCORES };
-  const proven = candidate !== null && !device.quarantined ? [{ ...NEW, ...proof }] : [];
+  const { release = '', digest = '' } = candidate ?? {};
+  const proven = candidate !== null && !device.quarantined ? [{ release, digest, ...proof }] : [];
   return reportedSchema.parse({
     v: 1,
     site: device.site,
@@ -287,7 +292,7 @@ function reportOf(device: SimDevice, desired: Desired | null): Reported {
     generation: desired?.generation ?? 0,
     killEpoch: 0,
     phase,
-    serving: device.serving === CANDIDATE ? NEW : OLD,
+    serving: RELEASES.find(({ digest }) => digest === device.serving) ?? OLD,
     servedFrames: device.servedFrames,
     servingBecause: 'simulated',
     committed: device.committed,
@@ -330,9 +335,14 @@ function fakeRegistry(notes: string[]): RegistryDoor {
     digest: ref.digest,
   });
   return {
-    resolve: (reference) => (reference === 'cv-detector:2.0.0' ? { kind: 'found', ref: NEW } : { kind: 'unknown' }),
+    resolve: (reference) => {
+      const ref = RELEASES.find(({ release }) => release.startsWith(`${reference}+`));
+      return ref ? { kind: 'found', ref } : { kind: 'unknown' };
+    },
     get: async (digest) =>
-      release(digest === CANDIDATE ? NEW : OLD) as unknown as Awaited<ReturnType<RegistryDoor['get']>>,
+      release(RELEASES.find((ref) => ref.digest === digest) ?? OLD) as unknown as Awaited<
+        ReturnType<RegistryDoor['get']>
+      >,
     markState: async (_database, _digest, { state, reason }) => {
       notes.push(`${state}: ${reason}`);
     },

@@ -18,19 +18,17 @@ const REFUSED = [
   'spec.cohort.clusterBy',
   'spec.cohort.newDevices',
   'spec.cohort.reenrol',
-  'spec.cohort.onBlocked',
   'spec.stages[0].minDevicesPerHw',
   'spec.cohort.where',
   'spec.abort.factoryScope',
-  'spec.abort.killSwitch',
 ];
 
 /** Without what is refused, and with the time zones that nobody can guess. */
 function readable(): string {
-  const dropped = ['requires:', 'stratifyBy:', 'clusterBy:', 'newDevices:', 'reenrol:', 'onBlocked:'];
+  const dropped = ['requires:', 'stratifyBy:', 'clusterBy:', 'newDevices:', 'reenrol:'];
   const lines = TEXT.split('\n').filter((line) => {
     const key = line.trim().split(' ')[0] ?? '';
-    return !dropped.includes(key) && key !== 'factoryScope:' && key !== 'killSwitch:';
+    return !dropped.includes(key) && key !== 'factoryScope:';
   });
   return lines
     .join('\n')
