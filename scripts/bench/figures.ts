@@ -1,4 +1,5 @@
 // Every figure of the benchmark, cheap ones first.
+import { dashboardPage } from './dashboard-page.ts';
 import type { Figure } from './figure.ts';
 import { frameAge } from './frame-age.ts';
 import { gap } from './gap.ts';
@@ -12,10 +13,13 @@ import { soakRss } from './soak-rss.ts';
 import { supervisorLag } from './supervisor-lag.ts';
 import { swapCold } from './swap-cold.ts';
 import { swapWarm } from './swap-warm.ts';
+import { wall } from './wall.ts';
 
 export const figures: readonly Figure[] = [
   sensorsSample,
   ringHandover,
+  dashboardPage,
+  wall,
   frameAge,
   memory,
   supervisorLag,
