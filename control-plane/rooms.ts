@@ -16,6 +16,7 @@ import { openKillStore } from './kill-switch/kill-store.ts';
 import { KillSwitch } from './kill-switch/kill-switch.ts';
 import { type Leases, openLeases } from './leases/leases.ts';
 import { Live } from './live/live.ts';
+import { Notifications } from './notifications/notifications.ts';
 import { type Outlet, openOutlet } from './outlet.ts';
 import { openArtifactStore } from './registry/artifact-store.ts';
 import { openRegistry, type Registry } from './registry/registry.ts';
@@ -43,6 +44,7 @@ export type Rooms = {
   readonly foresight: Foresight;
   readonly outlet: Outlet;
   readonly live: Live;
+  readonly notifications: Notifications;
 };
 
 /** Reads what the data folder holds; nothing is sent or taken yet. */
@@ -82,8 +84,15 @@ export async function openRooms(config: Config, database: Database, log: Logger)
   const business = openBusiness({ ...clocks, database, audit, devices });
   const drills = new Drills({ ...clocks, database, audit, registry, rollouts, devices, log });
   live = new Live({ ...clocks, database, presence, rollouts, incidents, killSwitch, log });
+  const instance = signing.keySet.keys[0]?.kid ?? 'belay';
+  const notifications = new Notifications({
+    ...{ ...clocks, database, audit, log, instance },
+    settings: config.webhooks,
+    random: () => Math.random(),
+  });
   const opened = {
     live,
+    notifications,
     drills,
     audit,
     identity,

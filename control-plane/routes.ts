@@ -1,16 +1,20 @@
 // Which routes there are, and which rooms each of them talks to.
 
+import { registerKillPage } from './http/kill-page.ts';
 import { registerAccountRoutes } from './http/routes/accounts.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
+import { registerDeviceWindowsRoute } from './http/routes/device-windows.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
 import { registerDrillRoutes } from './http/routes/drills.ts';
 import { registerForesightRoutes } from './http/routes/foresight.ts';
 import { registerIncidentRoutes } from './http/routes/incidents.ts';
+import { registerKillProgressRoutes } from './http/routes/kill-progress.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerLiveRoutes } from './http/routes/live.ts';
 import { registerMetricsRoutes } from './http/routes/metrics.ts';
+import { registerPrometheusRoute } from './http/routes/prometheus.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
 import { registerRevisionRoutes } from './http/routes/revisions.ts';
@@ -19,10 +23,12 @@ import { registerSessionRoutes } from './http/routes/session.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
 import { registerTokenRoutes } from './http/routes/tokens.ts';
+import { registerWebhookRoutes } from './http/routes/webhooks.ts';
 import type { HttpApp } from './http/server.ts';
 import { registerSignInPage } from './http/sign-in-page.ts';
 import { openScopeLookup } from './kill-switch/resolve-scope.ts';
 import type { Messaging } from './messaging/messaging.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { openReports } from './reports/reports.ts';
 import type { RolloutLoop } from './rollout-loop.ts';
 import type { Rooms } from './rooms.ts';
@@ -32,19 +38,25 @@ import type { Telemetry } from './telemetry/telemetry.ts';
 export type RunningParts = {
   readonly telemetry: Telemetry;
   readonly messaging: Messaging;
+  readonly metrics: Metrics;
   readonly rolloutLoop: RolloutLoop;
   readonly startedAtMs: number;
   readonly version: string;
   readonly urls: () => { readonly mqttUrl: string; readonly apiUrl: string };
+  /** Where the dashboard was built. */
+  readonly dashboardFolder: string;
 };
 
-const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted']);
+const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted', 'superseded']);
 
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
   registerIdentityRoutes(app, rooms, () => urls().apiUrl);
-  registerKillRoutes(app, { killSwitch, lookUp: openLookup(rooms), onChange: () => killsChanged(rooms, rolloutLoop) });
+  const kills = { ...rooms, lookUp: openLookup(rooms), onChange: () => killsChanged(rooms, rolloutLoop) };
+  registerKillRoutes(app, kills);
+  registerKillProgressRoutes(app, kills);
+  registerKillPage(app, { ...kills, dashboardFolder: running.dashboardFolder });
   registerLiveRoutes(app, rooms);
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
@@ -61,6 +73,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     connection: () => ({ ...urls(), keySet: signing.keySet }),
     passwordOf: (address) => devicePassword(signing.deviceSecret, address),
   });
+  registerDeviceWindowsRoute(app, rooms);
   registerLiftRoute(app, rooms);
   registerDocumentsRoute(app, { messaging });
   registerStatusRoutes(app, {
@@ -68,6 +81,12 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     ...running,
     listRollouts: async () => (await rollouts.list()).filter((rollout) => !ENDED.has(rollout.state)),
     messaging: () => ({ ...messaging.metrics() }),
+  });
+  registerWebhookRoutes(app, rooms);
+  registerPrometheusRoute(app, {
+    writePage: () => running.metrics.write(running),
+    // On this machine alone a scraper needs no token; whoever listens beyond it gives Prometheus one of a viewer.
+    needs: rooms.config.allowRemote ? 'view' : 'public',
   });
   const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
   registerSystemRoutes(app, { keySet: signing.keySet, audit: rooms.audit, findProblems });

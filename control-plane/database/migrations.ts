@@ -7,6 +7,7 @@ import * as drills from './migrations/019-drills.ts';
 import * as revisions from './migrations/020-revisions.ts';
 import * as business from './migrations/021-business.ts';
 import * as identity from './migrations/022-identity.ts';
+import * as webhooks from './migrations/024-webhooks.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-floor': floor,
@@ -16,4 +17,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '020-revisions': revisions,
   '021-business': business,
   '022-identity': identity,
+  '024-webhooks': webhooks,
 };

@@ -7,6 +7,7 @@ import type { DrillTables } from './schema-drills.ts';
 import type { IdentityTables } from './schema-identity.ts';
 import type { RevisionTables } from './schema-revisions.ts';
 import type { RolloutTables } from './schema-rollouts.ts';
+import type { WebhookTables } from './schema-webhooks.ts';
 
 export type ReleaseState = 'registered' | 'candidate' | 'stable' | 'archived' | 'withdrawn';
 
@@ -129,4 +130,5 @@ export type Schema = FloorTables &
   DrillTables &
   RevisionTables &
   BusinessTables &
-  IdentityTables;
+  IdentityTables &
+  WebhookTables;
