@@ -26,7 +26,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   yaml: ['shared/', 'agent/config', 'control-plane/config', 'test/'],
   commander: ['control-plane/cli/'],
   'log-update': ['control-plane/cli/'],
-  pino: ['agent/', 'control-plane/', 'test/'],
+  pino: ['agent/', 'control-plane/', 'scripts/bench/', 'test/'],
   preact: ['control-plane/dashboard/'],
   'preact-iso': ['control-plane/dashboard/'],
   '@preact/signals': ['control-plane/dashboard/'],
