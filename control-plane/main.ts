@@ -73,10 +73,9 @@ export async function openControlPlane(config: Config, options: OpenOptions = {}
   undo.adopt(startUpkeep(rooms), (loop) => loop.close());
   undo.adopt(rooms.drills, (room) => room.close());
   undo.adopt(rooms.notifications, (room) => room.close()).start();
-  const tick = (nowMs: number) => rooms.rollouts.tick(nowMs).finally(() => rooms.live.rollouts());
-  const ticked = {
-    tick: (nowMs: number) => metrics.timeTick(() => tick(nowMs).finally(() => rooms.drills.tick(nowMs))),
-  };
+  const look = (nowMs: number) => rooms.rollouts.tick(nowMs).finally(() => rooms.live.rollouts());
+  const tick = (nowMs: number) => look(nowMs).finally(() => rooms.drills.tick(nowMs));
+  const ticked = { tick: (nowMs: number) => metrics.timeTick(() => tick(nowMs)) };
   const rolloutLoop = undo.adopt(startRolloutLoop({ ...rooms, rollouts: ticked, tickMs: config.tickMs }), (it) =>
     it.close(),
   );
@@ -153,8 +152,8 @@ function openTelemetry(
       reassert.noticed(address);
     },
     onArrival: (arrival, atMs) => {
-      metrics.heard(arrival, atMs);
       rooms.live.heard(arrival);
+      metrics.heard(arrival, atMs);
     },
     onDesiredWritten: () => delivery.wake(),
     publishAck: ({ site, device, boot, seq }) => {

@@ -92,8 +92,8 @@ export async function openRooms(config: Config, database: Database, log: Logger,
   });
   live = new Live({ ...clocks, database, presence, rollouts, incidents, killSwitch, log });
   const opened = {
-    notifications,
     live,
+    notifications,
     drills,
     audit,
     identity,

@@ -1,5 +1,6 @@
 // Every figure of the benchmark, cheap ones first.
 import { cliStart } from './cli-start.ts';
+import { dashboardPage } from './dashboard-page.ts';
 import type { Figure } from './figure.ts';
 import { frameAge } from './frame-age.ts';
 import { gap } from './gap.ts';
@@ -14,12 +15,15 @@ import { soakRss } from './soak-rss.ts';
 import { supervisorLag } from './supervisor-lag.ts';
 import { swapCold } from './swap-cold.ts';
 import { swapWarm } from './swap-warm.ts';
+import { wall } from './wall.ts';
 
 export const figures: readonly Figure[] = [
   cliStart,
   sensorsSample,
   ringHandover,
   pageRedraw,
+  dashboardPage,
+  wall,
   frameAge,
   memory,
   supervisorLag,

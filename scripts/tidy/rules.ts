@@ -28,7 +28,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   'log-update': ['control-plane/cli/'],
   '@clack/prompts': ['control-plane/cli/'],
   '@bomb.sh/tab': ['control-plane/cli/'],
-  pino: ['agent/', 'control-plane/', 'test/'],
+  pino: ['agent/', 'control-plane/', 'scripts/bench/', 'test/'],
   preact: ['control-plane/dashboard/'],
   'preact-iso': ['control-plane/dashboard/'],
   '@preact/signals': ['control-plane/dashboard/'],

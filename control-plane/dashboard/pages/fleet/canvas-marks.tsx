@@ -15,6 +15,8 @@ type Drawn = {
   readonly context: CanvasRenderingContext2D;
   readonly columns: number;
   readonly looks: (string | undefined)[];
+  /** By custom property; asking the browser for one lays the page out, so it is asked once. */
+  readonly colours: Map<string, string>;
 };
 
 export function CanvasMarks({ ids, label }: { readonly ids: readonly string[]; readonly label: string }) {
@@ -93,15 +95,13 @@ function prepare(canvas: HTMLCanvasElement, count: number): Drawn | null {
   canvas.style.height = `${Math.ceil(count / columns) * CELL_PX}px`;
   const context = canvas.getContext('2d');
   context?.scale(scale, scale);
-  return context && { context, columns, looks: [] };
+  return context && { context, columns, looks: [], colours: new Map() };
 }
 
 /** What looks as before is left as it is. */
-function draw({ context, columns, looks }: Drawn, ids: readonly string[]): void {
-  const style = getComputedStyle(context.canvas);
-  const colours = new Map<string, string>();
+function draw({ context, columns, looks, colours }: Drawn, ids: readonly string[]): void {
   const colourOf = (name: string): string => {
-    const known = colours.get(name) ?? resolved(context.canvas, style.getPropertyValue(name));
+    const known = colours.get(name) ?? resolved(context.canvas, name);
     colours.set(name, known);
     return known;
   };
@@ -142,8 +142,8 @@ function fill(
 }
 
 /** A canvas knows no `light-dark()`: the browser is asked what it comes to. */
-function resolved(canvas: HTMLCanvasElement, value: string): string {
-  canvas.style.color = value;
+function resolved(canvas: HTMLCanvasElement, name: string): string {
+  canvas.style.color = `var(${name})`;
   const colour = getComputedStyle(canvas).color;
   canvas.style.color = '';
   return colour;

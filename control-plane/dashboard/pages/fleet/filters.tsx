@@ -1,4 +1,5 @@
 // What of the fleet is shown: every choice goes into the address, so that it can be sent to a colleague.
+import { useRef } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { LiveDevice } from '../../../../shared/protocol/api-live.ts';
 import { LIVE_CONDITIONS } from './condition-names.ts';
@@ -7,6 +8,7 @@ import { addressOf, type Filter } from './filter.ts';
 type FiltersProps = { readonly filter: Filter; readonly devices: readonly LiveDevice[]; readonly shown: number };
 
 export function Filters({ filter, devices, shown }: FiltersProps) {
+  const names = useNames(devices);
   const { route } = useLocation();
   const choose = (change: Partial<Filter>): void => route(addressOf({ ...filter, ...change }), true);
   const isFiltered =
@@ -22,20 +24,10 @@ export function Filters({ filter, devices, shown }: FiltersProps) {
         onInput={(event) => choose({ search: event.currentTarget.value })}
         onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
       />
-      <Choice name="site" all="every factory" values={namesOf(devices, ({ site }) => site)} {...{ filter, choose }} />
-      <Choice
-        name="hardware"
-        all="any hardware"
-        values={namesOf(devices, ({ hardwareClass }) => hardwareClass ?? 'unknown')}
-        {...{ filter, choose }}
-      />
-      <Choice name="line" all="any line" values={namesOf(devices, ({ line }) => line)} {...{ filter, choose }} />
-      <Choice
-        name="release"
-        all="any release"
-        values={namesOf(devices, ({ release }) => release)}
-        {...{ filter, choose }}
-      />
+      <Choice name="site" all="every factory" values={names.site} {...{ filter, choose }} />
+      <Choice name="hardware" all="any hardware" values={names.hardware} {...{ filter, choose }} />
+      <Choice name="line" all="any line" values={names.line} {...{ filter, choose }} />
+      <Choice name="release" all="any release" values={names.release} {...{ filter, choose }} />
       <Choice name="condition" all="any condition" values={['trouble', ...LIVE_CONDITIONS]} {...{ filter, choose }} />
       <span class="views">
         <a href={addressOf({ ...filter, view: 'wall' })} aria-current={filter.view === 'wall' ? 'true' : undefined}>
@@ -80,6 +72,31 @@ function Choice({ name, all, values, filter, choose }: ChoiceProps) {
   );
 }
 
-function namesOf(devices: readonly LiveDevice[], of: (device: LiveDevice) => string | null): readonly string[] {
-  return [...new Set(devices.map(of))].filter((name) => name !== null).sort();
+type Names = Readonly<Record<'site' | 'hardware' | 'line' | 'release', readonly string[]>>;
+
+const NAMES_FOR_MS = 5000;
+
+/** What there is to choose from; looked at again every few seconds only. */
+function useNames(devices: readonly LiveDevice[]): Names {
+  const kept = useRef<{ readonly names: Names; readonly count: number; readonly atMs: number } | null>(null);
+  const nowMs = performance.now();
+  if (kept.current?.count !== devices.length || nowMs - kept.current.atMs > NAMES_FOR_MS)
+    kept.current = { names: namesOf(devices), count: devices.length, atMs: nowMs };
+  return kept.current.names;
+}
+
+function namesOf(devices: readonly LiveDevice[]): Names {
+  const [site, hardware, line, release] = [new Set<string>(), new Set<string>(), new Set<string>(), new Set<string>()];
+  for (const device of devices) {
+    site.add(device.site);
+    hardware.add(device.hardwareClass ?? 'unknown');
+    if (device.line !== null) line.add(device.line);
+    if (device.release !== null) release.add(device.release);
+  }
+  return {
+    site: [...site].sort(),
+    hardware: [...hardware].sort(),
+    line: [...line].sort(),
+    release: [...release].sort(),
+  };
 }
