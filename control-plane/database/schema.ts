@@ -4,6 +4,7 @@ import type { Generated } from 'kysely';
 import type { AftermathTables } from './schema-aftermath.ts';
 import type { BusinessTables } from './schema-business.ts';
 import type { DrillTables } from './schema-drills.ts';
+import type { IdempotencyTables } from './schema-idempotency.ts';
 import type { RevisionTables } from './schema-revisions.ts';
 import type { RolloutTables } from './schema-rollouts.ts';
 
@@ -122,4 +123,4 @@ export type FloorTables = {
   counters: { name: string; value: number };
 };
 
-export type Schema = FloorTables & RolloutTables & AftermathTables & DrillTables & RevisionTables & BusinessTables;
+export type Schema = FloorTables & RolloutTables & AftermathTables & DrillTables & RevisionTables & BusinessTables & IdempotencyTables;

@@ -16,6 +16,7 @@ import { isTooDeep, TOO_DEEP } from '../../shared/basics/parsing.ts';
 import { PROBLEMS, type ProblemCode } from '../../shared/protocol/api-problems.ts';
 import { describeRoute, PROBLEM_COMPONENT } from './openapi.ts';
 import { ProblemError, sendProblem, toProblem } from './problems.ts';
+import { installTags } from './versions.ts';
 
 export type HttpApp = FastifyInstance<
   RawServerDefault,
@@ -53,6 +54,7 @@ export async function buildServer(options: HttpOptions): Promise<HttpApp> {
   app.addHook('preValidation', async (request) => refuseDeepBody(request.body));
   if (options.loopbackOnly) app.addHook('onRequest', async (request) => refuseForeignHost(request.hostname));
   answerProblems(app);
+  installTags(app);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

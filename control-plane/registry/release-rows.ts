@@ -101,6 +101,16 @@ export function toRelease(row: ReleaseRow, notes: readonly ReleaseNote[]): Relea
   return { ...toSummary(row), manifest: manifestOfRow(row), notes: [...notes] };
 }
 
+/** Grows with everything that is written to the entry: each change of state leaves a note. */
+export async function releaseVersion(database: Queryable, digest: string): Promise<number> {
+  const row = await database
+    .selectFrom('release_notes')
+    .select((select) => select.fn.max<number | null>('id').as('last'))
+    .where('release_digest', '=', digest)
+    .executeTakeFirst();
+  return row?.last ?? 0;
+}
+
 /** The rollout that wants it kept the longest as the fallback; null when none does. */
 export async function findRetained(
   database: Queryable,

@@ -12,6 +12,7 @@ import type {
 import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Decision, PersonRequest } from '../core/decision.ts';
+import { type Expected, isExpected, type Stale } from '../core/expected.ts';
 import { tendAftermath } from './aftermath.ts';
 import { type Archived, readArchive } from './archive.ts';
 import { listDecisions } from './decisions.ts';
@@ -24,6 +25,7 @@ import { listRevisions } from './revisions.ts';
 import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
 import type { StepInput } from './situation.ts';
 import { type Started, type StartInput, type StartRights, startRollout } from './start.ts';
+import { findStale, staleRollout } from './stale.ts';
 import { type StepResult, stepRollout } from './step.ts';
 import { readVerification } from './verifications.ts';
 import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
@@ -36,6 +38,7 @@ const DECISIONS_SHOWN = 50;
 export type Acted =
   | { readonly kind: 'done'; readonly reason: string; readonly state: string }
   | { readonly kind: 'refused'; readonly reason: string }
+  | Stale
   | { readonly kind: 'not-found' };
 
 export class Rollouts {
@@ -94,7 +97,7 @@ export class Rollouts {
   }
 
   /** A person's verb enters at the same table as everything else, and may be outranked there. */
-  act(idOrName: string, verb: RolloutVerb, body: RolloutActBody): Promise<Acted> {
+  act(idOrName: string, verb: RolloutVerb, body: RolloutActBody, expected: Expected = null): Promise<Acted> {
     const request = {
       verb,
       actor: body.actor,
@@ -106,6 +109,7 @@ export class Rollouts {
     return this.#alone(async () => {
       const rollout = await findRollout(this.#parts.database, idOrName);
       if (rollout === null) return { kind: 'not-found' };
+      if (!isExpected(expected, rollout.version)) return staleRollout(this.#parts.database, rollout);
       if (ENDED.includes(rollout.state)) return { kind: 'refused', reason: `it has ended: ${rollout.state}` };
       if (rollout.state === 'rolling_back') return { kind: 'refused', reason: 'it is rolling back already' };
       if (rollout.progress.phase === 'committing' && verb !== 'rollback' && verb !== 'abort')
@@ -125,12 +129,22 @@ export class Rollouts {
   }
 
   /** Other words for a rollout that goes on; what loosens waits for approval. */
-  edit(idOrName: string, body: RolloutEditBody): Promise<Edited> {
-    return this.#alone(() => editRollout(this.#parts, idOrName, body));
+  edit(idOrName: string, body: RolloutEditBody, expected: Expected = null): Promise<Edited> {
+    return this.#alone(async () => {
+      const stale = await findStale(this.#parts.database, idOrName, expected);
+      return stale ?? editRollout(this.#parts, idOrName, body);
+    });
   }
 
-  settle(idOrName: string, act: RevisionActBody & { verb: RevisionVerb; number: number }): Promise<Edited> {
-    return this.#alone(() => settleProposal(this.#parts, idOrName, act));
+  settle(
+    idOrName: string,
+    act: RevisionActBody & { verb: RevisionVerb; number: number },
+    expected: Expected = null,
+  ): Promise<Edited> {
+    return this.#alone(async () => {
+      const stale = await findStale(this.#parts.database, idOrName, expected);
+      return stale ?? settleProposal(this.#parts, idOrName, act);
+    });
   }
 
   /** One decision on every rollout that has not ended. One that fails does not stop the others. */

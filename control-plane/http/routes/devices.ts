@@ -132,7 +132,8 @@ function registerCredentials(app: HttpApp, { database, audit, connection, passwo
       },
       config: { problems: ['forbidden'] },
     },
-    async (request) => {
+    async (request, reply) => {
+      reply.header('cache-control', 'no-store');
       const { site, device } = request.params;
       if (!isLoopback(request.ip)) throw new ProblemError('forbidden', `passwords are not given to ${request.ip}`);
       await audit.append(database, {

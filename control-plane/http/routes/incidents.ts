@@ -7,11 +7,12 @@ import {
   incidentPathSchema,
   incidentSchema,
 } from '../../../shared/protocol/api-incidents.ts';
-import type { Incidents } from '../../incidents/incidents.ts';
+import { type Incidents, versionOfIncident } from '../../incidents/incidents.ts';
 import { toMarkdown } from '../../reports/document.ts';
 import { incidentDocument } from '../../reports/incident-document.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
+import { readExpected, setVersion, staleProblem } from '../versions.ts';
 
 const TAGS = ['incidents'];
 
@@ -28,9 +29,17 @@ export function registerIncidentRoutes(app: HttpApp, { incidents }: { readonly i
         body: annotateBodySchema,
         response: { 200: incidentSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { problems: ['not-found', 'precondition-required', 'precondition-failed'] },
     },
-    async ({ params, body }) => found(await incidents.annotate(params.id, body), params.id),
+    async (request, reply) => {
+      const { params, body } = request;
+      // A note is added to what is there; a plan replaces the one before.
+      const expected = readExpected(request, { isRequired: body.rollForward !== undefined });
+      const annotated = found(await incidents.annotate(params.id, body, expected), params.id);
+      if (annotated.kind === 'stale') throw staleProblem(`incident ${params.id}`, annotated);
+      setVersion(reply, versionOfIncident(annotated));
+      return annotated;
+    },
   );
 }
 
@@ -63,7 +72,11 @@ function registerReads(app: HttpApp, incidents: Incidents): void {
       },
       config: { problems: ['not-found'] },
     },
-    async ({ params }) => found(await incidents.get(params.id), params.id),
+    async ({ params }, reply) => {
+      const incident = found(await incidents.get(params.id), params.id);
+      setVersion(reply, versionOfIncident(incident));
+      return incident;
+    },
   );
 }
 

@@ -7,8 +7,10 @@ import {
 } from '../../../shared/protocol/api-revisions.ts';
 import { rolloutPathSchema } from '../../../shared/protocol/api-rollouts.ts';
 import type { Edited } from '../../rollouts/revise.ts';
+import { isDryRun } from '../effects.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
+import { readExpected, staleProblem } from '../versions.ts';
 import { invalidFile, type RolloutRouteParts } from './rollouts.ts';
 
 const TAGS = ['rollouts'];
@@ -24,10 +26,13 @@ export function registerRevisionRoutes(app: HttpApp, { rollouts, wake }: Rollout
         body: rolloutEditBodySchema,
         response: { 200: rolloutEditedSchema },
       },
-      config: { problems: ['not-found', 'conflict'] },
+      config: { problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
     },
-    async ({ params, body }) => {
-      const answer = answerOf(await rollouts.edit(params.id, body), params.id);
+    async (request) => {
+      const { params, body } = request;
+      const isTried = body.dryRun === true || isDryRun(request);
+      const expected = readExpected(request, { isRequired: !isTried });
+      const answer = answerOf(await rollouts.edit(params.id, { ...body, dryRun: isTried }, expected), params.id);
       wake?.();
       return answer;
     },
@@ -42,11 +47,14 @@ export function registerRevisionRoutes(app: HttpApp, { rollouts, wake }: Rollout
         body: revisionActBodySchema,
         response: { 200: rolloutEditedSchema },
       },
-      config: { problems: ['not-found', 'conflict'] },
+      config: { problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
     },
-    async ({ params: { id, number, verb }, body }) => {
+    async (request) => {
+      const { id, number, verb } = request.params;
+      // Withdrawing is the safe direction: nothing comes into force by it.
+      const expected = readExpected(request, { isRequired: verb === 'approve' });
       const answer = answerOf(
-        await rollouts.settle(id, { ...body, number, verb }),
+        await rollouts.settle(id, { ...request.body, number, verb }, expected),
         `${id}" with a revision "${number}`,
       );
       wake?.();
@@ -57,6 +65,7 @@ export function registerRevisionRoutes(app: HttpApp, { rollouts, wake }: Rollout
 
 function answerOf(edited: Edited, what: string) {
   if (edited.kind === 'done') return edited.edited;
+  if (edited.kind === 'stale') throw staleProblem(`rollout "${what}"`, edited);
   if (edited.kind === 'invalid') throw invalidFile(edited.problems);
   if (edited.kind === 'not-found') throw new ProblemError('not-found', `no rollout is called "${what}"`);
   const errors = edited.changes.map(({ path, sentence }) => ({ path, message: sentence }));

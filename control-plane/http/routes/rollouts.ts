@@ -1,6 +1,8 @@
 // /v1/rollouts: plan, start, watch, explain, and the verbs of a person. Translation only, nothing is decided here.
 
 import {
+  type RolloutActBody,
+  type RolloutVerb,
   rolloutActBodySchema,
   rolloutListSchema,
   rolloutPathSchema,
@@ -16,6 +18,7 @@ import type { Foresight } from '../../foresight/foresight.ts';
 import type { Rollouts } from '../../rollouts/rollouts.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
+import { readExpected, setVersion, staleProblem } from '../versions.ts';
 
 const TAGS = ['rollouts'];
 
@@ -61,7 +64,9 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
           started.reasons.map((message) => ({ path: 'plan', message })),
         );
       wake?.();
-      return reply.code(201).send(found(await rollouts.get(started.id), started.id));
+      const view = found(await rollouts.get(started.id), started.id);
+      setVersion(reply, view.version);
+      return reply.code(201).send(view);
     },
   );
   app.get(
@@ -82,7 +87,11 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
       },
       config: { problems: ['not-found'] },
     },
-    async ({ params }) => found(await rollouts.get(params.id), params.id),
+    async ({ params }, reply) => {
+      const view = found(await rollouts.get(params.id), params.id);
+      setVersion(reply, view.version);
+      return view;
+    },
   );
   app.get(
     '/v1/rollouts/:id/why',
@@ -111,16 +120,26 @@ function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; w
         body: rolloutActBodySchema,
         response: { 200: rolloutViewSchema },
       },
-      config: { problems: ['not-found', 'conflict'] },
+      config: { problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
     },
-    async ({ params, body }) => {
-      const acted = await rollouts.act(params.id, params.verb, body);
+    async (request, reply) => {
+      const { params, body } = request;
+      const expected = readExpected(request, { isRequired: !isGoingBack(params.verb, body) });
+      const acted = await rollouts.act(params.id, params.verb, body, expected);
+      if (acted.kind === 'stale') throw staleProblem(`rollout "${params.id}"`, acted);
       if (acted.kind === 'not-found') throw new ProblemError('not-found', `no rollout is called "${params.id}"`);
       if (acted.kind === 'refused') throw new ProblemError('conflict', `${params.verb} was refused: ${acted.reason}`);
       wake?.();
-      return found(await rollouts.get(params.id), params.id);
+      const view = found(await rollouts.get(params.id), params.id);
+      setVersion(reply, view.version);
+      return view;
     },
   );
+}
+
+/** Stopping and going back are never refused because somebody was faster. */
+function isGoingBack(verb: RolloutVerb, { keep }: Pick<RolloutActBody, 'keep'>): boolean {
+  return verb === 'hold' || verb === 'rollback' || (verb === 'abort' && keep !== true);
 }
 
 export function invalidFile(problems: readonly FileProblem[]): ProblemError {
