@@ -2,12 +2,15 @@
 import { z } from 'zod';
 import { describeError } from '../../shared/basics/errors.ts';
 import { describeProblems, parseJson } from '../../shared/basics/parsing.ts';
+import { versionedBy } from '../../shared/protocol/versioned.ts';
 import { EXIT, type ExitCode, exitCodeOfStatus } from './exit-codes.ts';
 
 /** A request may take this long before the control plane counts as unreachable. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Uploads get more time, by their size: also a line of 2 Mbit/s carries a large model. */
 const UPLOAD_BYTES_PER_MS_MIN = 250;
+
+const PRECONDITION_REQUIRED = 428;
 
 export const DEFAULT_URL = 'http://127.0.0.1:7420';
 
@@ -45,35 +48,64 @@ export type ApiClient = {
   upload(path: string, bytes: Uint8Array): Promise<boolean>;
 };
 
-/** An answer with its whole body: a connection that breaks half way is no answer. */
-type Answer = { readonly ok: boolean; readonly status: number; readonly statusText: string; readonly text: string };
+type Sent = { readonly body: unknown; readonly timeoutMs?: number | undefined };
 
-export function openApiClient(url: string): ApiClient {
+/** An answer with its whole body: a connection that breaks half way is no answer. */
+type Answer = {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly statusText: string;
+  readonly text: string;
+  readonly etag: string | null;
+};
+
+export type ApiClientOptions = {
+  /** A change is meant for what was read before (default). Who reads all the time and means whatever is there says false. */
+  readonly remembersVersions?: boolean;
+};
+
+export function openApiClient(url: string, { remembersVersions = true }: ApiClientOptions = {}): ApiClient {
+  const versions = new Map<string, string>();
   const call = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
     try {
       const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
       const response = await fetch(new URL(path, url), { method, signal, ...init });
       const { ok, status, statusText } = response;
-      return { ok, status, statusText, text: await response.text() };
+      const answer = { ok, status, statusText, text: await response.text(), etag: response.headers.get('etag') };
+      if (method === 'GET' && ok && remembersVersions && answer.etag !== null) versions.set(path, answer.etag);
+      return answer;
     } catch (error) {
       const text = `cannot reach the control plane at ${url}: ${describeError(error)}. Is it running (belay up)? Another address: --url or BELAY_URL.`;
       throw new CommandError(EXIT.unreachable, text);
     }
   };
-  const send = (method: string, path: string, body: unknown, timeoutMs = REQUEST_TIMEOUT_MS): Promise<Answer> => {
-    const headers = { 'content-type': 'application/json' };
-    return call(method, path, { headers, body: JSON.stringify(body), signal: AbortSignal.timeout(timeoutMs) });
+  /** Meant for the version that was read; of what was not read yet, for the one that is there now. */
+  const send = async (method: 'POST' | 'PUT', path: string, { body, timeoutMs }: Sent): Promise<Answer> => {
+    const resource = versionedBy(path);
+    const attempt = (tag: string | null) => {
+      const headers = { 'content-type': 'application/json', ...(tag === null ? {} : { 'if-match': tag }) };
+      const signal = AbortSignal.timeout(timeoutMs ?? REQUEST_TIMEOUT_MS);
+      return call(method, path, { headers, body: JSON.stringify(body), signal });
+    };
+    const seen = (resource && versions.get(resource)) ?? null;
+    const answer = await attempt(seen);
+    if (answer.status !== PRECONDITION_REQUIRED || resource === null) return answer;
+    const { etag } = await call('GET', resource);
+    return etag === null ? answer : attempt(etag);
   };
   return {
     url,
-    get: async (path, schema) => readAnswer(await call('GET', path), schema),
+    get: async (path, schema) => {
+      const first = readAnswer(await call('GET', path), schema);
+      return readRest(first, path, async (next) => readAnswer(await call('GET', next), schema));
+    },
     getText: async (path) => {
       const answer = await call('GET', path);
       if (!answer.ok) throw problemOf(answer);
       return answer.text;
     },
-    post: async (path, body, schema, timeoutMs) => readAnswer(await send('POST', path, body, timeoutMs), schema),
-    put: async (path, body, schema) => readAnswer(await send('PUT', path, body), schema),
+    post: async (path, body, schema, timeoutMs) => readAnswer(await send('POST', path, { body, timeoutMs }), schema),
+    put: async (path, body, schema) => readAnswer(await send('PUT', path, { body }), schema),
     upload: async (path, bytes) => {
       if ((await call('HEAD', path)).ok) return false;
       const answer = await call('PUT', path, {
@@ -85,6 +117,24 @@ export function openApiClient(url: string): ApiClient {
       return true;
     },
   };
+}
+
+/** The rest of a list, unless the caller turns its pages. Entries are those of the only array in the answer. */
+async function readRest<T>(first: T, path: string, read: (path: string) => Promise<T>): Promise<T> {
+  if (/[?&](?:limit|cursor)=/.test(path)) return first;
+  let whole = first as Record<string, unknown>;
+  for (let cursor = whole.nextCursor; typeof cursor === 'string'; ) {
+    const next = (await read(`${path}${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`)) as Record<
+      string,
+      unknown
+    >;
+    const key = Object.keys(whole).find((name) => Array.isArray(whole[name]));
+    if (key === undefined) break;
+    whole = { ...whole, [key]: [...(whole[key] as unknown[]), ...(next[key] as unknown[])] };
+    cursor = next.nextCursor;
+  }
+  const { nextCursor: _, ...complete } = whole;
+  return ('nextCursor' in whole ? complete : whole) as T;
 }
 
 function readAnswer<T>(answer: Answer, schema: z.ZodType<T>): T {

@@ -123,4 +123,10 @@ export type FloorTables = {
   counters: { name: string; value: number };
 };
 
-export type Schema = FloorTables & RolloutTables & AftermathTables & DrillTables & RevisionTables & BusinessTables & IdempotencyTables;
+export type Schema = FloorTables &
+  RolloutTables &
+  AftermathTables &
+  DrillTables &
+  RevisionTables &
+  BusinessTables &
+  IdempotencyTables;

@@ -39,7 +39,8 @@ export function installIdempotency(app: HttpApp, parts: IdempotencyParts): void 
     if (asked === null) return undefined;
     const name = nameOf(asked);
     // Nothing is waited for between the look and the mark: two at once cannot both pass.
-    if (inFlight.has(name)) throw new ProblemError('in-flight', `${asked.route} with this key has not been answered yet`);
+    if (inFlight.has(name))
+      throw new ProblemError('in-flight', `${asked.route} with this key has not been answered yet`);
     inFlight.add(name);
     try {
       const known = await findKey(parts.database, asked);
@@ -74,7 +75,8 @@ export function installIdempotency(app: HttpApp, parts: IdempotencyParts): void 
 function readKey(request: FastifyRequest, { whoOf }: IdempotencyParts): KeyedRequest | null {
   const key = request.headers['idempotency-key'];
   const route = routeOf(request);
-  if (key === undefined || request.is404 || !isChange(request.method, route) || isIdempotentByNature(route)) return null;
+  if (key === undefined || request.is404 || !isChange(request.method, route) || isIdempotentByNature(route))
+    return null;
   if (isDryRun(request)) return null;
   if (typeof key !== 'string' || !KEY_PATTERN.test(key))
     throw new ProblemError('invalid-request', 'Idempotency-Key must be 1 to 200 visible characters');
@@ -111,8 +113,7 @@ async function settle(database: Database, asked: KeyedRequest, { reply, payload 
   // Something failed half way: nobody knows. Everything else that is no success was refused before anything was done.
   if (status === 500) return;
   if (status < 200 || status >= 300) return releaseKey(database, asked);
-  const isSecret =
-    String(reply.getHeader('cache-control') ?? '').includes('no-store') || reply.hasHeader('set-cookie');
+  const isSecret = String(reply.getHeader('cache-control') ?? '').includes('no-store') || reply.hasHeader('set-cookie');
   const headers = Object.fromEntries(
     KEPT_HEADERS.flatMap((name) => (reply.hasHeader(name) ? [[name, String(reply.getHeader(name))]] : [])),
   );

@@ -15,6 +15,7 @@ import {
 import { isTooDeep, TOO_DEEP } from '../../shared/basics/parsing.ts';
 import { PROBLEMS, type ProblemCode } from '../../shared/protocol/api-problems.ts';
 import { describeRoute, PROBLEM_COMPONENT } from './openapi.ts';
+import { installFields } from './paging.ts';
 import { ProblemError, sendProblem, toProblem } from './problems.ts';
 import { installTags } from './versions.ts';
 
@@ -54,6 +55,7 @@ export async function buildServer(options: HttpOptions): Promise<HttpApp> {
   app.addHook('preValidation', async (request) => refuseDeepBody(request.body));
   if (options.loopbackOnly) app.addHook('onRequest', async (request) => refuseForeignHost(request.hostname));
   answerProblems(app);
+  installFields(app);
   installTags(app);
   await app.register(swagger, {
     openapi: {

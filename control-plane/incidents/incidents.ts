@@ -11,6 +11,7 @@ import { readWindows, scopeOf } from '../rollouts/window-rows.ts';
 import { composeIncident, summariseIncident } from './compose.ts';
 import {
   findIncident,
+  type IncidentPlace,
   type IncidentRow,
   insertIncidentNote,
   listIncidentNotes,
@@ -25,12 +26,15 @@ export type IncidentParts = {
   readonly wallNow: () => number;
 };
 
-/** Shown in a list; all of them stay in the database. */
+/** Asked without a limit; all of them stay in the database. */
 const LISTED_MAX = 500;
+
+export type IncidentPage = { readonly after: IncidentPlace | null; readonly limit: number };
+export type IncidentListed = IncidentSummary & { readonly place: IncidentPlace };
 
 export type Incidents = {
   /** Newest first; of one rollout (by id or name), or of all. Null: there is no such rollout. */
-  list(rollout: string | null): Promise<readonly IncidentSummary[] | null>;
+  list(rollout: string | null, page?: IncidentPage): Promise<readonly IncidentListed[] | null>;
   /** By its own id, or the newest of a rollout. */
   get(id: string): Promise<Incident | null>;
   /** `expected`: the versions (`versionOfIncident`) that the writer may have seen. */
@@ -51,7 +55,7 @@ export function openIncidents(parts: IncidentParts): Incidents {
   const compose = async (row: IncidentRow | null): Promise<Incident | null> =>
     row && composeIncident(database, row, await rolloutOf(database, row.rollout_id));
   return {
-    list: (rollout) => list(database, rollout),
+    list: (rollout, page = { after: null, limit: LISTED_MAX }) => list(database, rollout, page),
     get: async (id) => compose(await findIncident(database, id)),
     annotate: async (id, note, expected = null) => {
       const row = await findIncident(database, id);
@@ -62,15 +66,20 @@ export function openIncidents(parts: IncidentParts): Incidents {
   };
 }
 
-async function list(database: Database, named: string | null): Promise<readonly IncidentSummary[] | null> {
+async function list(
+  database: Database,
+  named: string | null,
+  page: IncidentPage,
+): Promise<readonly IncidentListed[] | null> {
   const rollout = named === null ? null : await findRollout(database, named);
   if (named !== null && rollout === null) return null;
-  const rows = await listIncidents(database, { rolloutId: rollout?.id ?? null, limit: LISTED_MAX });
+  const rows = await listIncidents(database, { rolloutId: rollout?.id ?? null, ...page });
   const heads = new Map<string, Rollout>();
   for (const id of new Set(rows.map(({ rollout_id }) => rollout_id))) heads.set(id, await rolloutOf(database, id));
   return rows.flatMap((row) => {
     const head = heads.get(row.rollout_id);
-    return head ? [summariseIncident(row, head)] : [];
+    const place = { openedAtMs: row.opened_at_ms, openedSeq: row.opened_seq, id: row.id };
+    return head ? [{ ...summariseIncident(row, head), place }] : [];
   });
 }
 
@@ -115,7 +124,8 @@ async function findStale(transaction: Queryable, id: string, expected: Expected)
   const version = versionOf(row?.latest_seq ?? 0, notes.length);
   if (isExpected(expected, version)) return null;
   const last = notes.at(-1);
-  const now = last === undefined ? `It is ${row?.kind}: ${row?.title}` : `The newest note is by ${last.actor}: ${last.text}`;
+  const now =
+    last === undefined ? `It is ${row?.kind}: ${row?.title}` : `The newest note is by ${last.actor}: ${last.text}`;
   return { kind: 'stale', version, now };
 }
 

@@ -20,6 +20,7 @@ import {
   listNotes,
   listReleaseRows,
   manifestOfRow,
+  type ReleaseFilter,
   releaseVersion,
   toRelease,
   toSummary,
@@ -119,9 +120,7 @@ export class Registry {
     return row ? toRelease(row, await listNotes(this.#parts.database, digest)) : null;
   }
 
-  async list(
-    filter: { readonly name?: string | undefined; readonly state?: ReleaseState | undefined } = {},
-  ): Promise<readonly ReleaseSummary[]> {
+  async list(filter: ReleaseFilter = {}): Promise<readonly ReleaseSummary[]> {
     return (await listReleaseRows(this.#parts.database, filter)).map(toSummary);
   }
 

@@ -37,13 +37,29 @@ export async function findReleaseByDigest(database: Queryable, digest: string): 
   return row ?? null;
 }
 
-export async function listReleaseRows(
-  database: Queryable,
-  filter: { readonly name?: string | undefined; readonly state?: ReleaseState | undefined },
-): Promise<readonly ReleaseRow[]> {
+export type ReleaseFilter = {
+  readonly name?: string | undefined;
+  readonly state?: ReleaseState | undefined;
+  /** The last one of the page before. */
+  readonly after?: Pick<ReleaseSummary, 'id' | 'registeredAtMs'> | null;
+  /** At most so many. */
+  readonly limit?: number;
+};
+
+/** Newest first. */
+export async function listReleaseRows(database: Queryable, filter: ReleaseFilter): Promise<readonly ReleaseRow[]> {
   let query = database.selectFrom('releases').selectAll().orderBy('registered_at_ms', 'desc').orderBy('id');
   if (filter.name !== undefined) query = query.where('name', '=', filter.name);
   if (filter.state !== undefined) query = query.where('state', '=', filter.state);
+  const { after, limit } = filter;
+  if (limit !== undefined) query = query.limit(limit);
+  if (after)
+    query = query.where(({ or, and, eb }) =>
+      or([
+        eb('registered_at_ms', '<', after.registeredAtMs),
+        and([eb('registered_at_ms', '=', after.registeredAtMs), eb('id', '>', after.id)]),
+      ]),
+    );
   return query.execute();
 }
 

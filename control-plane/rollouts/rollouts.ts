@@ -22,10 +22,18 @@ import { type Planned, planRollout } from './planner.ts';
 import { killOf, readActiveKills } from './readings.ts';
 import { type Edited, editRollout, settleProposal } from './revise.ts';
 import { listRevisions } from './revisions.ts';
-import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
+import {
+  ENDED,
+  findRollout,
+  listActive,
+  listRollouts,
+  pageRollouts,
+  type Rollout,
+  type RolloutPageQuery,
+} from './rollout-rows.ts';
 import type { StepInput } from './situation.ts';
-import { type Started, type StartInput, type StartRights, startRollout } from './start.ts';
 import { findStale, staleRollout } from './stale.ts';
+import { type Started, type StartInput, type StartRights, startRollout } from './start.ts';
 import { type StepResult, stepRollout } from './step.ts';
 import { readVerification } from './verifications.ts';
 import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
@@ -73,8 +81,17 @@ export class Rollouts {
   }
 
   async list(): Promise<readonly RolloutSummary[]> {
+    return this.#summarise(await listRollouts(this.#parts.database));
+  }
+
+  /** Newest first. */
+  async page(query: RolloutPageQuery): Promise<readonly RolloutSummary[]> {
+    return this.#summarise(await pageRollouts(this.#parts.database, query));
+  }
+
+  async #summarise(rollouts: readonly Rollout[]): Promise<readonly RolloutSummary[]> {
     const kills = await readActiveKills(this.#parts.database);
-    return (await listRollouts(this.#parts.database)).map((rollout) => {
+    return rollouts.map((rollout) => {
       return summarise({ rollout, stages: specOf(rollout)?.stages ?? [], kill: killOf(kills, rollout) });
     });
   }

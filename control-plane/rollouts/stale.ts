@@ -15,6 +15,7 @@ export async function findStale(database: Database, idOrName: string, expected: 
 
 export async function staleRollout(database: Database, { id, state, version, latest }: Rollout): Promise<Stale> {
   const [last] = await listDecisions(database, id, 1);
-  const because = last === undefined ? latest.status : `the last decision was ${last.kind} by ${last.actor}: ${last.reason}`;
+  const because =
+    last === undefined ? latest.status : `the last decision was ${last.kind} by ${last.actor}: ${last.reason}`;
   return { kind: 'stale', version: String(version), now: `It is ${state.replaceAll('_', ' ')}; ${because}.` };
 }

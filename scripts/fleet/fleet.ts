@@ -53,7 +53,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const ringFolder = `/dev/shm/belay-fleet-${process.pid}`;
   for (const folder of [options.folder, logFolder, ringFolder]) await mkdir(folder, { recursive: true });
   let running = await startControlPlane(options, logFolder);
-  const api = openApiClient(running.httpUrl);
+  const api = openApiClient(running.httpUrl, { remembersVersions: false });
   const agents: FleetAgent[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(agents.map((agent) => agent.program.stop()));

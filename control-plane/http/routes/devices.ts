@@ -1,4 +1,5 @@
 // Routes of devices: what they are, why they do what they do, and what an agent needs to connect.
+import { z } from 'zod';
 import {
   credentialsSchema,
   type DeviceDocument,
@@ -10,6 +11,7 @@ import {
   deviceSchema,
   explainSchema,
 } from '../../../shared/protocol/api-devices.ts';
+import { parseSelector } from '../../../shared/protocol/selector.ts';
 import type { DeviceAddress } from '../../../shared/protocol/topics.ts';
 import type { KeySet } from '../../../shared/signing/signed-document.ts';
 import type { Audit } from '../../audit/audit.ts';
@@ -19,6 +21,7 @@ import type { Devices } from '../../devices/devices.ts';
 import { explainDevice } from '../../devices/explain.ts';
 import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
 import { eventsSince, lastEvents } from '../../telemetry/read-telemetry.ts';
+import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
 
@@ -54,7 +57,16 @@ function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): v
         response: { 200: deviceListSchema },
       },
     },
-    async (request) => ({ devices: (await devices.list(request.query)).map(toDocument) }),
+    async ({ query }) => {
+      const after = readCursor('devices', query.cursor, DEVICE_PLACE);
+      const read = await devices.page({
+        selector: selectorOf(query),
+        after: after && { site: after[0], device: after[1] },
+        limit: query.limit + 1,
+      });
+      const { rows, ...next } = pageOf(read, query.limit, ({ site, device }) => writeCursor('devices', [site, device]));
+      return { devices: rows.map(toDocument), ...next };
+    },
   );
   app.get(
     PATH,
@@ -78,14 +90,39 @@ function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): v
     },
     async (request) => {
       const device = addressOf(await find(devices, request.params));
-      const { limit, afterId } = request.query;
-      const events =
-        afterId === undefined
-          ? await lastEvents(database, device, limit)
-          : await eventsSince(database, { device, limit, afterId });
-      return { events: [...events] };
+      const { limit, afterId, cursor } = request.query;
+      const place = readCursor('events', cursor, EVENT_PLACE);
+      // A cursor keeps the direction that its list was begun in.
+      const isForward = place === null ? afterId !== undefined : place[0] === 'after';
+      const at = place?.[1] ?? afterId ?? null;
+      const read = isForward
+        ? await eventsSince(database, { device, limit: limit + 1, afterId: at ?? 0 })
+        : await lastEvents(database, device, { limit: limit + 1, beforeId: at });
+      const { rows, ...next } = pageOf(read, limit, ({ id }) =>
+        writeCursor('events', [isForward ? 'after' : 'before', id]),
+      );
+      return { events: [...rows], ...next };
     },
   );
+}
+
+const DEVICE_PLACE = z.tuple([z.string(), z.string()]);
+const EVENT_PLACE = z.tuple([z.enum(['after', 'before']), z.number().int()]);
+
+function selectorOf({
+  site,
+  selector,
+}: {
+  readonly site?: string | undefined;
+  readonly selector?: string | undefined;
+}) {
+  const parsed = selector === undefined ? { ok: true as const, selector: [] } : parseSelector(selector);
+  if (!parsed.ok)
+    throw new ProblemError('invalid-request', 'the query is not valid', [
+      { path: 'selector', message: parsed.message },
+    ]);
+  const own = site === undefined ? [] : [{ kind: 'words', field: 'site', isWanted: true, words: [site] } as const];
+  return [...own, ...parsed.selector];
 }
 
 function registerExplain(
@@ -110,7 +147,7 @@ function registerExplain(
       const { summary, sentences } = explainDevice({
         device,
         kills: killSwitch.reaching(addressOf(device)),
-        events: await lastEvents(database, addressOf(device), EVENTS_LOOKED_AT),
+        events: await lastEvents(database, addressOf(device), { limit: EVENTS_LOOKED_AT }),
         isCommittedRegistered: committed != null && isRegistered(committed.digest),
         nowMs,
       });

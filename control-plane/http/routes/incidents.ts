@@ -1,4 +1,5 @@
 // /v1/incidents: list, read, annotate, export. Translation only; incidents are opened by decisions.
+import { z } from 'zod';
 import {
   annotateBodySchema,
   exportQuerySchema,
@@ -10,11 +11,13 @@ import {
 import { type Incidents, versionOfIncident } from '../../incidents/incidents.ts';
 import { toMarkdown } from '../../reports/document.ts';
 import { incidentDocument } from '../../reports/incident-document.ts';
+import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
 import { readExpected, setVersion, staleProblem } from '../versions.ts';
 
 const TAGS = ['incidents'];
+const PLACE = z.tuple([z.number(), z.number(), z.string()]);
 
 export function registerIncidentRoutes(app: HttpApp, { incidents }: { readonly incidents: Incidents }): void {
   registerReads(app, incidents);
@@ -56,9 +59,15 @@ function registerReads(app: HttpApp, incidents: Incidents): void {
       config: { problems: ['not-found'] },
     },
     async ({ query }) => {
-      const listed = await incidents.list(query.rollout ?? null);
-      if (listed === null) throw new ProblemError('not-found', `no rollout is called "${query.rollout}"`);
-      return { incidents: [...listed] };
+      const { limit, cursor, rollout } = query;
+      const from = readCursor('incidents', cursor, PLACE);
+      const after = from && { openedAtMs: from[0], openedSeq: from[1], id: from[2] };
+      const listed = await incidents.list(rollout ?? null, { after, limit: limit + 1 });
+      if (listed === null) throw new ProblemError('not-found', `no rollout is called "${rollout}"`);
+      const { rows, ...next } = pageOf(listed, limit, ({ place: { openedAtMs, openedSeq, id } }) =>
+        writeCursor('incidents', [openedAtMs, openedSeq, id]),
+      );
+      return { incidents: rows.map(({ place: _, ...incident }) => incident), ...next };
     },
   );
   app.get(

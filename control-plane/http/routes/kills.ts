@@ -7,9 +7,11 @@ import {
   killSchema,
   rearmBodySchema,
 } from '../../../shared/protocol/api-kills.ts';
+import { pageQuerySchema } from '../../../shared/protocol/api-paging.ts';
 import type { KillScope } from '../../../shared/protocol/documents.ts';
 import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
 import type { ScopeLookup } from '../../kill-switch/resolve-scope.ts';
+import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
 
@@ -60,9 +62,20 @@ function registerRaise(app: HttpApp, { killSwitch, lookUp, onChange }: KillRoute
 function registerReads(app: HttpApp, { killSwitch }: KillRouteParts): void {
   app.get(
     '/v1/kills',
-    { schema: { tags: TAGS, summary: 'Every kill, newest first', response: { 200: killListSchema } } },
-    async () => {
-      return { kills: [...killSwitch.list()] };
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Every kill, newest first',
+        querystring: pageQuerySchema,
+        response: { 200: killListSchema },
+      },
+    },
+    async ({ query: { limit, cursor } }) => {
+      // Epochs only grow.
+      const [before] = readCursor('kills', cursor, z.tuple([z.number()])) ?? [Number.POSITIVE_INFINITY];
+      const older = killSwitch.list().filter(({ epoch }) => epoch < before);
+      const { rows, ...next } = pageOf(older, limit, ({ epoch }) => writeCursor('kills', [epoch]));
+      return { kills: [...rows], ...next };
     },
   );
   app.get(

@@ -13,11 +13,13 @@ import {
   releaseStateBodySchema,
 } from '../../../shared/protocol/api-releases.ts';
 import type { Registry } from '../../registry/registry.ts';
+import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
 import { readExpected, setVersion, staleProblem } from '../versions.ts';
 
 const TAGS = ['releases'];
+const PLACE = z.tuple([z.number(), z.string()]);
 const referencePathSchema = z.looseObject({ reference: z.string().min(1).max(200) });
 const digestPathSchema = z.looseObject({ digest: digestSchema });
 
@@ -103,7 +105,13 @@ function registerReads(app: HttpApp, registry: Registry): void {
         response: { 200: releaseListSchema },
       },
     },
-    async (request) => ({ releases: [...(await registry.list(request.query))] }),
+    async ({ query: { name, state, cursor, limit } }) => {
+      const place = readCursor('releases', cursor, PLACE);
+      const after = place && { registeredAtMs: place[0], id: place[1] };
+      const read = await registry.list({ name, state, after, limit: limit + 1 });
+      const { rows, ...next } = pageOf(read, limit, (last) => writeCursor('releases', [last.registeredAtMs, last.id]));
+      return { releases: [...rows], ...next };
+    },
   );
   app.post(
     '/v1/releases/lookup',

@@ -1,9 +1,11 @@
 // /v1/rollouts: plan, start, watch, explain, and the verbs of a person. Translation only, nothing is decided here.
 
+import { z } from 'zod';
 import {
   type RolloutActBody,
   type RolloutVerb,
   rolloutActBodySchema,
+  rolloutListQuerySchema,
   rolloutListSchema,
   rolloutPathSchema,
   rolloutPlanBodySchema,
@@ -16,11 +18,13 @@ import {
 import type { FileProblem } from '../../../shared/rollout/read-rollout-file.ts';
 import type { Foresight } from '../../foresight/foresight.ts';
 import type { Rollouts } from '../../rollouts/rollouts.ts';
+import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
 import { readExpected, setVersion, staleProblem } from '../versions.ts';
 
 const TAGS = ['rollouts'];
+const PLACE = z.tuple([z.number(), z.string()]);
 
 export type RolloutRouteParts = {
   readonly rollouts: Rollouts;
@@ -70,13 +74,6 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
     },
   );
   app.get(
-    '/v1/rollouts',
-    { schema: { tags: TAGS, summary: 'Every rollout, newest first', response: { 200: rolloutListSchema } } },
-    async () => ({
-      rollouts: [...(await rollouts.list())],
-    }),
-  );
-  app.get(
     '/v1/rollouts/:id',
     {
       schema: {
@@ -106,7 +103,31 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
     },
     async ({ params }) => found(await rollouts.why(params.id), params.id),
   );
+  registerList(app, rollouts);
   registerVerbs(app, { rollouts, wake });
+}
+
+function registerList(app: HttpApp, rollouts: Rollouts): void {
+  app.get(
+    '/v1/rollouts',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Every rollout, newest first',
+        querystring: rolloutListQuerySchema,
+        response: { 200: rolloutListSchema },
+      },
+    },
+    async ({ query }) => {
+      const place = readCursor('rollouts', query.cursor, PLACE);
+      const after = place && { createdAtMs: place[0], id: place[1] };
+      const read = await rollouts.page({ state: query.state ?? null, after, limit: query.limit + 1 });
+      const { rows, ...next } = pageOf(read, query.limit, (last) =>
+        writeCursor('rollouts', [last.createdAtMs, last.id]),
+      );
+      return { rollouts: [...rows], ...next };
+    },
+  );
 }
 
 function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; wake: (() => void) | undefined }): void {
