@@ -1,5 +1,6 @@
 // Which routes there are, and which rooms each of them talks to.
 
+import { installDryRuns } from './http/dry-run.ts';
 import { installIdempotency } from './http/idempotency.ts';
 import { whoOf } from './http/requester.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
@@ -40,6 +41,7 @@ const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
+  installDryRuns(app, {});
   installIdempotency(app, { ...rooms, whoOf });
   registerKillRoutes(app, { killSwitch, lookUp: openLookup(rooms), onChange: () => rolloutLoop.wake() });
   registerReleaseRoutes(app, { registry });

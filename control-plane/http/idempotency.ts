@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalJson } from '../../shared/basics/canonical-json.ts';
 import type { Database } from '../database/database.ts';
 import { isChange, isDryRun, isIdempotentByNature, routeOf } from './effects.ts';
+import type { HttpApp } from './http-app.ts';
 import {
   ANSWERS_KEPT_MS,
   beginKey,
@@ -16,7 +17,6 @@ import {
   releaseKey,
 } from './idempotency-rows.ts';
 import { ProblemError } from './problems.ts';
-import type { HttpApp } from './server.ts';
 
 export type IdempotencyParts = {
   readonly database: Database;

@@ -2,8 +2,8 @@
 // shows nothing twice and leaves nothing out. Opaque to callers: what is in it may change.
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { HttpApp } from './http-app.ts';
 import { ProblemError } from './problems.ts';
-import type { HttpApp } from './server.ts';
 
 export function writeCursor(list: string, place: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify([list, ...place])).toString('base64url');

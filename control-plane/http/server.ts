@@ -6,26 +6,17 @@ import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController, type RawServerDefault } from 'fastify';
-import {
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { isTooDeep, TOO_DEEP } from '../../shared/basics/parsing.ts';
-import { PROBLEMS, type ProblemCode } from '../../shared/protocol/api-problems.ts';
-import { describeRoute, PROBLEM_COMPONENT } from './openapi.ts';
+import type { ProblemCode } from '../../shared/protocol/api-problems.ts';
+import type { HttpApp } from './http-app.ts';
+import { describeApi } from './openapi.ts';
 import { installFields } from './paging.ts';
+import { sendProblemPage } from './problem-page.ts';
 import { ProblemError, sendProblem, toProblem } from './problems.ts';
 import { installTags } from './versions.ts';
 
-export type HttpApp = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
+export type { HttpApp } from './http-app.ts';
 
 export type HttpOptions = {
   readonly version: string;
@@ -57,21 +48,9 @@ export async function buildServer(options: HttpOptions): Promise<HttpApp> {
   answerProblems(app);
   installFields(app);
   installTags(app);
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Belay control plane',
-        version: options.version,
-        description: 'Errors are problem+json (RFC 9457).',
-      },
-      components: { schemas: PROBLEM_COMPONENT },
-    },
-    transform: describeRoute,
-    transformObject: jsonSchemaTransformObject,
-  });
+  await app.register(swagger, describeApi(options.version));
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  app.get('/problems/:code', { schema: { hide: true } }, async (request) => problemPage(request.params));
+  app.get('/problems/:code', { schema: { hide: true } }, async (request, reply) => sendProblemPage(request, reply));
   return app;
 }
 
@@ -110,10 +89,4 @@ function answerProblems(app: HttpApp): void {
     }
     return sendProblem(request, reply, problem);
   });
-}
-
-function problemPage(params: unknown): unknown {
-  const { code } = params as { readonly code: string };
-  if (!Object.hasOwn(PROBLEMS, code)) throw new ProblemError('not-found', `no problem is called "${code}"`);
-  return { code, ...PROBLEMS[code as ProblemCode] };
 }

@@ -3,8 +3,8 @@
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Expected, Stale } from '../core/expected.ts';
+import type { HttpApp } from './http-app.ts';
 import { ProblemError } from './problems.ts';
-import type { HttpApp } from './server.ts';
 
 /** Tags of more than this cost more than they save. */
 const TAGGED_CHARACTERS_MAX = 4_000_000;
