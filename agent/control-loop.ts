@@ -6,9 +6,10 @@ import type { Sensors } from '../shared/measure/window.ts';
 import type { Effect } from './core/effects.ts';
 import type { CoreEvent } from './core/events.ts';
 import { reportOf } from './core/explain.ts';
+import { standsBy } from './core/memory-mode.ts';
 import type { MachineUse } from './core/memory-state.ts';
 import { step } from './core/reduce.ts';
-import type { CoreState } from './core/state.ts';
+import type { CoreState, ReleaseRef } from './core/state.ts';
 import type { RoomLog } from './frames/child-log.ts';
 
 /** Local limits and the local kill file are looked at this often. */
@@ -32,6 +33,8 @@ export type ControlLoopParts = {
   readonly readSensors: () => Sensors;
   /** Left out where there is no machine to be read. */
   readonly readMachineUse?: (state: CoreState) => MachineUse;
+  /** Once a second: the release for which runners without a model shall stand by; null: none. */
+  readonly standBy?: (release: ReleaseRef | null) => void;
   /** Every camera's present state; asked once a second. */
   readonly cameras: () => readonly {
     readonly cameraId: string;
@@ -137,6 +140,7 @@ export class ControlLoop {
       if (!isSame) this.send({ kind: 'camera', ...camera });
     }
     this.send({ kind: 'tick', wallNowMs: this.#parts.wallNow() });
+    this.#parts.standBy?.(standsBy(this.#state, this.#parts.monotonicNow()));
     this.#reportSoon();
   }
 

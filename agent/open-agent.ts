@@ -11,7 +11,7 @@ import { type Artifacts, type Installed, openArtifacts } from './artifacts/artif
 import { CameraWatch } from './camera-watch.ts';
 import { openChildLedger } from './child-ledger.ts';
 import type { AgentConfig } from './config.ts';
-import { ControlLoop } from './control-loop.ts';
+import { ControlLoop, type ControlLoopParts } from './control-loop.ts';
 import { killEpochOf } from './core/kills.ts';
 import { prewarmOf } from './core/prewarm.ts';
 import { type CoreState, type DurableState, freshDurable, openCore, type Priority } from './core/state.ts';
@@ -70,6 +70,7 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
   const own = { pool, send, wakeReporter, sayHello, threadsFor, prewarmFor, device, ringDir, log };
   const steps = openSteps({ ...floor, ...loops, ...own });
   floor.late.carryOut = steps.carryOut;
+  floor.late.standBy = (release) => pool.standBy(release?.digest ?? null);
   control.start(floor.slots.reading.found);
   const onlookers = openOnlookers({ ...parts, ...floor, ...loops, cameras });
   floor.late.onlookers = onlookers;
@@ -122,7 +123,7 @@ async function openFloor({ config, version, log }: AgentParts) {
   const sensors = openSensors({ sysRoot, procRoot });
   const roleClock = new RoleClock(monotonicNow);
   // The core and its hands know each other, and the link comes last: they are named before they are there.
-  const late: Late = { link: null, onlookers: null, carryOut: () => undefined };
+  const late: Late = { link: null, onlookers: null, carryOut: () => undefined, standBy: () => undefined };
   const link: Pick<Link, 'publish' | 'isUp'> = {
     isUp: () => late.link?.isUp() ?? false,
     publish: (channel, payload, options) =>
@@ -147,7 +148,12 @@ async function openFloor({ config, version, log }: AgentParts) {
   };
 }
 
-type Late = { link: Link | null; onlookers: Onlookers | null; carryOut: ReturnType<typeof openSteps>['carryOut'] };
+type Late = {
+  link: Link | null;
+  onlookers: Onlookers | null;
+  carryOut: ReturnType<typeof openSteps>['carryOut'];
+  standBy: NonNullable<ControlLoopParts['standBy']>;
+};
 type Floor = Awaited<ReturnType<typeof openFloor>>;
 
 /** The two loops and the cameras that feed them. */
@@ -169,6 +175,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
       },
       readMachineUse: (state) =>
         machineUses.read([...state.holdings.keys()].flatMap((digest) => frameLoop.pidsOf(digest))),
+      standBy: (release) => late.standBy(release),
       cameras: () => cameraWatch.states(),
       closeWindow: (state) => {
         cameraWatch.report((cameraId) => frameLoop.counter.take(cameraId));

@@ -37,6 +37,8 @@ export class RunnerPool {
   readonly #contracts = new Map<string, InputContract>();
   readonly #loading = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>();
   #contractsSet = Promise.resolve();
+  /** The release that rests while runners stand by for it. */
+  #standingFor: Installed | null = null;
 
   constructor(parts: RunnerPoolParts) {
     this.#parts = parts;
@@ -81,12 +83,40 @@ export class RunnerPool {
     }
   }
 
+  /** A process without a model for each camera, so that this release is back sooner; null: none. Asked again and again. */
+  standBy(digest: string | null): void {
+    // What is being loaded may be about to take one.
+    if (this.#loading.size > 0) return;
+    const before = this.#standingFor;
+    if (before !== null && before.ref.digest !== digest) {
+      this.#standingFor = null;
+      this.#askToStand(before, 0);
+    }
+    if (this.#standingFor) this.#askToStand(this.#standingFor, this.#parts.cameras.size);
+    else if (digest !== null) void this.#beginToStand(digest);
+  }
+
   async close(): Promise<void> {
     const loading = [...this.#loading.values()];
     for (const one of loading) one.abort.abort();
+    if (this.#standingFor) this.#askToStand(this.#standingFor, 0);
     const digests = [...this.#contracts.keys()];
     await Promise.all(digests.map((digest) => this.#parts.frameLoop.end(digest, 'at-once')));
     await Promise.all(loading.map((one) => one.done));
+  }
+
+  async #beginToStand(digest: string): Promise<void> {
+    try {
+      this.#standingFor = await this.#parts.readInstalled(digest);
+    } catch (error) {
+      // Going back takes longer without, and works.
+      this.#parts.log.debug({ digest, error: describeError(error) }, 'no runner stands by');
+    }
+  }
+
+  #askToStand(release: Installed, count: number): void {
+    const { manifest } = release;
+    this.#parts.launcher.standBy(count, { manifest, threads: this.#parts.threadsFor(release, 'baseline') });
   }
 
   async #load(digest: string, priority: Priority, signal: AbortSignal): Promise<CoreEvent> {

@@ -1,7 +1,7 @@
 // `npm run runner:conformance -- [--command "PROGRAM ARG…"] [--release DIR] [--json]`: any runner, in any language, against
 // the rules of agent/inference/PROTOCOL.md. Exit 0 when all of them hold, 1 when one does not, 2 when used wrongly.
 import { parseArgs } from 'node:util';
-import { OWN_RUNNER } from '../agent/inference/runner.ts';
+import { OWN_RUNNER } from '../agent/inference/runner-program.ts';
 import { describeError } from '../shared/basics/errors.ts';
 import { checkRunner, type Verdict } from './conformance/check-runner.ts';
 

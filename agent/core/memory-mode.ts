@@ -110,6 +110,17 @@ export function mayRest(state: CoreState, base: ReleaseRef, nowMs: number): bool
   return holdingOf(state, base).files === 'installed' && ageMs !== null && ageMs < PROOF_FRESH_MS + PROOF_GRACE_MS;
 }
 
+/**
+ * The baseline that rests, for which a runner without its model stands by: a part of the memory that it has let go. Null: none
+ * rests, or memory is short even so.
+ */
+export function standsBy(state: CoreState, nowMs: number): ReleaseRef | null {
+  const base = state.durable.committed;
+  if (!mayRest(state, base, nowMs) || holdingOf(state, base).runner !== 'none') return null;
+  const available = availableBytes(state);
+  return available !== null && available < state.memory.reserveBytes * TIGHT_SHARE ? null : base;
+}
+
 /** Age of the golden result that a resting baseline relies on; null: it has none that is good. */
 export function proofAgeMs(state: CoreState, base: ReleaseRef, nowMs: number): number | null {
   const proof = state.proofs.get(base.digest);

@@ -15,11 +15,8 @@ export type ChildExit = {
   readonly isConfirmed: boolean;
 };
 
-export type ChildOptions = {
-  /** Program and arguments. */
-  readonly command: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly nice: number;
+/** Who hears of it. */
+export type ChildLife = {
   readonly log: RoomLog;
   /** Names the child in its log lines. */
   readonly fields: Readonly<Record<string, unknown>>;
@@ -27,6 +24,13 @@ export type ChildOptions = {
   /** The stream broke the protocol, or a message was refused by onMessage; the child is killed after this returns. */
   readonly onViolation: (detail: string) => void;
   readonly onExit: (exit: ChildExit) => void;
+};
+
+export type ChildOptions = ChildLife & {
+  /** Program and arguments. */
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly nice: number;
 };
 
 /** A process that hangs in a driver may take minutes to die; nobody waits longer than this for it. */
@@ -39,24 +43,29 @@ export class Child {
   readonly pid: number;
   readonly #process: ChildProcess;
   readonly #stream: Duplex;
-  readonly #options: ChildOptions;
+  #life: ChildLife;
   readonly #ended = Promise.withResolvers<ChildExit>();
   #exit: ChildExit | null = null;
   #isKilled = false;
 
-  constructor(process: ChildProcess, options: ChildOptions) {
+  constructor(process: ChildProcess, life: ChildLife) {
     this.#process = process;
-    this.#options = options;
+    this.#life = life;
     this.pid = process.pid ?? -1;
     this.#stream = process.stdio[3] as Duplex;
     process.on('error', (error) => {
-      options.log.warn({ ...options.fields, reason: describeError(error) }, 'child process not started');
+      this.#life.log.warn({ ...this.#life.fields, reason: describeError(error) }, 'child process not started');
       this.#end({ code: null, signal: null, isConfirmed: true });
     });
     process.on('exit', (code, signal) => this.#endAfterLastWords({ code, signal, isConfirmed: true }));
     this.#listen();
     for (const stream of [process.stdout, process.stderr])
-      if (stream) logLines(stream, options.log, { ...options.fields, pid: this.pid });
+      if (stream) logLines(stream, this.#overheardBy(), { pid: this.pid });
+  }
+
+  /** Somebody else hears of it from now on. */
+  pass(life: ChildLife): void {
+    this.#life = life;
   }
 
   get isGone(): boolean {
@@ -90,6 +99,13 @@ export class Child {
     return this.ended;
   }
 
+  /** The log of whoever owns the child when it says something. */
+  #overheardBy(): RoomLog {
+    const tell = (level: keyof RoomLog) => (fields: object, message: string) =>
+      this.#life.log[level]({ ...this.#life.fields, ...fields }, message);
+    return { debug: tell('debug'), info: tell('info'), warn: tell('warn'), error: tell('error') };
+  }
+
   #listen(): void {
     const reader = new MessageReader();
     // EPIPE and ECONNRESET are the child's death, which 'exit' reports.
@@ -97,11 +113,11 @@ export class Child {
     this.#stream.on('data', (chunk: Uint8Array) => {
       if (this.isGone) return;
       try {
-        for (const message of reader.push(chunk)) this.#options.onMessage(message);
+        for (const message of reader.push(chunk)) this.#life.onMessage(message);
       } catch (error) {
         // Anything else is a mistake of ours, not of the child.
         if (!(error instanceof FramingError)) throw error;
-        this.#options.onViolation(describeError(error));
+        this.#life.onViolation(describeError(error));
         void this.kill();
       }
     });
@@ -124,7 +140,7 @@ export class Child {
     if (this.#exit !== null) return;
     this.#exit = exit;
     this.#stream.destroy();
-    this.#options.onExit(exit);
+    this.#life.onExit(exit);
     this.#ended.resolve(exit);
   }
 }

@@ -10,6 +10,7 @@ export {
 export { openRunner, type Runner } from './open-runner.ts';
 export { describeStarvation, processorWaitMs, starvationIn } from './processor-wait.ts';
 export type { RunnerAnswer, RunnerExit, RunnerFaultReport } from './runner.ts';
-export { type FrameToken, RUNNER_NICE, RunnerError, type RunnerErrorCode, type RunnerOptions } from './runner.ts';
+export { type FrameToken, RunnerError, type RunnerErrorCode, type RunnerOptions } from './runner.ts';
+export { RUNNER_NICE } from './runner-program.ts';
 export type { RunnerReady } from './runner-protocol.ts';
 export type { RunnerRole } from './runner-wire.ts';

@@ -10,7 +10,9 @@ import type { RoomLog } from '../frames/child-log.ts';
 import { PRLIMIT } from './limited-command.ts';
 import { type MemoryFloorParts, measureMemoryFloor, readMemoryFloor } from './memory-floor.ts';
 import { openRunner, type Runner } from './open-runner.ts';
-import { type FrameToken, OWN_RUNNER, type RunnerOptions } from './runner.ts';
+import { type FrameToken, RunnerError, type RunnerErrorCode, type RunnerOptions } from './runner.ts';
+import { OWN_RUNNER } from './runner-program.ts';
+import { openStandby } from './standing-runner.ts';
 
 /** `runner` of the agent's configuration: another runtime than ours. */
 export const runnerOptionsSchema = z.strictObject({
@@ -41,6 +43,11 @@ export type MemoryFacts = { readonly enforced: boolean; readonly reason: string 
 export type Launcher = {
   /** Resolves when a runner that is launched now starts at once. */
   prepare(): Promise<void>;
+  /**
+   * How many runners without a model stand by for this baseline, which rests; 0: none, those that stand are ended. Called again
+   * and again: one that has been used or has died is replaced. A foreign runner may read its hello at once, so it never stands by.
+   */
+  standBy(count: number, release: { readonly manifest: Manifest; readonly threads: number }): void;
   /** As openRunner. A baseline never waits for the floor to be measured: it is limited as soon as that is known. */
   launch<T extends FrameToken>(options: LaunchOptions<T>): Promise<Runner<T>>;
   memory(): MemoryFacts;
@@ -48,6 +55,7 @@ export type Launcher = {
 
 /** What a runner gains by itself over hours: heap and caches of its runtime. */
 const GROWTH_BYTES = 64 * 2 ** 20;
+const DEATHS: ReadonlySet<RunnerErrorCode> = new Set(['crashed-on-load', 'out-of-memory']);
 /** Stack of a thread. */
 const THREAD_BYTES = 8 * 2 ** 20;
 
@@ -61,20 +69,36 @@ export function openLauncher(parts: LauncherParts): Launcher {
   // What Node has compiled once is read from there: a third of a cold start.
   const env = { NODE_COMPILE_CACHE: join(parts.dataDir, 'compile-cache'), ...parts.runner.env };
   const floor = openFloor(parts, { command, env });
+  const standby = openStandby({ role: 'baseline', command, env }, parts.log);
+  const limitOf = (manifest: Manifest, threads: number): number | undefined => {
+    const known = floor.known();
+    return known === null ? undefined : dataBytesMax(known, manifest, threads);
+  };
   return {
+    standBy(count, { manifest, threads }) {
+      const isKnown = floor.known() !== null || !parts.memoryLimit;
+      if (parts.runner.command === undefined && isKnown) standby.keep(count, limitOf(manifest, threads));
+    },
     prepare: async () => void (await floor.measured()),
     memory: () => floor.facts(),
     async launch<T extends FrameToken>(options: LaunchOptions<T>): Promise<Runner<T>> {
       if (options.role !== 'baseline') await floor.measured();
-      const known = floor.known();
-      if (known !== null)
-        return openRunner({
-          ...options,
-          command,
-          env,
-          dataBytesMax: dataBytesMax(known, options.manifest, options.threads),
-        });
-      return openUnlimited({ ...options, command, env }, floor);
+      const limit = limitOf(options.manifest, options.threads);
+      const standing = options.role === 'baseline' ? standby.take(limit) : null;
+      const asked = { ...options, command, env };
+      const open = (more: Pick<RunnerOptions<T>, 'standing'>): Promise<Runner<T>> =>
+        limit === undefined
+          ? openUnlimited({ ...asked, ...more }, floor)
+          : openRunner({ ...asked, ...more, dataBytesMax: limit });
+      if (standing === null) return open({});
+      try {
+        return await open({ standing });
+      } catch (error) {
+        // It may have been dying before it was taken, which says nothing of the release.
+        if (!(error instanceof RunnerError) || !DEATHS.has(error.code)) throw error;
+        options.log.warn({ error: error.message }, 'the runner that stood by died; another is started');
+        return open({});
+      }
     },
   };
 }

@@ -1,4 +1,5 @@
-// The runner's main thread: loads the model and is blocked while it runs; link-thread.ts does the rest.
+// The runner's main thread: reads the runtime, waits for the hello, loads the model and is blocked while it runs;
+// link-thread.ts does the rest. One that stands by has done the first of these long before.
 import { flushCompileCache } from 'node:module';
 import type { Worker } from 'node:worker_threads';
 import { describeError } from '../../shared/basics/errors.ts';
@@ -13,6 +14,8 @@ import { decodeToRunner, type RunnerHello } from './runner-wire.ts';
 /** Until the process ends. `link` is the other thread, just started. */
 export async function runModel(link: Worker): Promise<void> {
   watch(link);
+  // Before the hello: a runner that stands by has it when it is needed. One that fails is told of when there is a hello.
+  const [runtime] = await Promise.allSettled([import('./model-session.ts')]);
   const { bytes, message } = readFirstMessage();
   const parsed = message === null ? null : decodeToRunner(message);
   const hello = parsed?.ok && parsed.value.type === 'hello' ? parsed.value : null;
@@ -20,7 +23,12 @@ export async function runModel(link: Worker): Promise<void> {
   // Without a hello it is for the other thread to say what is wrong with these bytes.
   link.postMessage({ bytes, channel } satisfies LinkOrder);
   if (hello === null || channel === null) return;
-  const session = await load(hello, channel, (said) => link.postMessage(said));
+  const openSession = async (): Promise<ModelSession> => {
+    if (runtime.status === 'rejected') throw runtime.reason;
+    const { manifest, packageDir, threads } = hello;
+    return runtime.value.openModelSession({ manifest, packageDir, threads, frames: channel.frames });
+  };
+  const session = await load(hello, openSession, (said) => link.postMessage(said));
   if (session === null) return;
   const fault = openFault(hello.manifest, () => process.kill(process.pid, 'SIGSEGV'));
   await runFrames(session, channel, fault);
@@ -37,15 +45,13 @@ function watch(link: Worker): void {
 
 async function load(
   hello: RunnerHello,
-  channel: Channel,
+  openSession: () => Promise<ModelSession>,
   say: (said: ModelSaid) => void,
 ): Promise<ModelSession | null> {
   try {
     const refusal = whyNoDrill(hello.manifest, hello.role, Date.now());
     if (refusal !== null) throw new ModelError('load-failed', refusal);
-    const { openModelSession } = await import('./model-session.ts');
-    const { manifest, packageDir, threads } = hello;
-    const session = await openModelSession({ manifest, packageDir, threads, frames: channel.frames });
+    const session = await openSession();
     // Node writes it at its exit, and a runner seldom lives to that: the next one would compile everything anew.
     flushCompileCache();
     const { runtime, provider, modelSha256, loadMs } = session;

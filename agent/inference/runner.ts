@@ -1,20 +1,18 @@
 // The agent's side of a runner process: starts it, hands it frame tokens, hears its answers, ends it. Knows which
 // tokens it holds. Decides nothing: when to stop, kill or drain is said by the caller.
-import { fileURLToPath } from 'node:url';
 import { BelayError } from '../../shared/basics/errors.ts';
 import type { Answer } from '../../shared/release/answers.ts';
 import { formatReleaseId } from '../../shared/release/identity.ts';
 import { type Manifest, releaseIdOf } from '../../shared/release/manifest.ts';
 import type { RoomLog } from '../frames/child-log.ts';
-import { type Child, type ChildExit, childEnvironment, openChild } from '../frames/child-process.ts';
+import { type Child, type ChildExit, type ChildLife, openChild } from '../frames/child-process.ts';
 import { FramingError, type Message } from '../frames/framing.ts';
 import type { RingInfo } from '../frames/ring.ts';
-import { LEAN_RUNNER } from '../small-memory.ts';
 import { causeOfDeath, type Death } from './cause-of-death.ts';
-import { withLimits } from './limited-command.ts';
 import { volunteerForOutOfMemory } from './oom-score.ts';
 import { latenessOf } from './processor-wait.ts';
 import { readyFault } from './ready-check.ts';
+import { runnerProgram } from './runner-program.ts';
 import {
   decodeFromRunner,
   type FromRunner,
@@ -30,6 +28,7 @@ import {
   type RunnerRole,
   wireSeq,
 } from './runner-wire.ts';
+import type { StandingRunner } from './standing-runner.ts';
 
 /** A frame that lies in a slot of the runner's ring; `seq` is unique among the outstanding ones. */
 export type FrameToken = { readonly seq: number; readonly slot: number };
@@ -97,18 +96,12 @@ export type RunnerOptions<T extends FrameToken> = {
   readonly dataBytesMax?: number;
   /** A runner on another runtime that speaks the protocol; ours when left out. */
   readonly command?: readonly string[];
+  /** A process that waits for its hello already; without one it is started now. */
+  readonly standing?: StandingRunner;
   /** Variables for this runner besides those that every child gets. */
   readonly env?: Readonly<Record<string, string>>;
 };
 
-/** Our runner, on ONNX Runtime's package for Node. */
-export const OWN_RUNNER: readonly string[] = [
-  process.execPath,
-  ...LEAN_RUNNER,
-  fileURLToPath(new URL('./runner-process.ts', import.meta.url)),
-];
-/** A serving candidate gets what the baseline gets: otherwise a busy box makes every candidate look slow. */
-export const RUNNER_NICE: Readonly<Record<RunnerRole, number>> = { baseline: 1, candidate: 1, shadow: 19 };
 /** A stack trace of V8, with the sentence before it that says why. */
 const LAST_WORDS_MAX = 40;
 
@@ -143,16 +136,14 @@ export class RunnerChild<T extends FrameToken> {
     this.#options = options;
     this.#name = formatReleaseId(releaseIdOf(options.manifest));
     const { role, log } = options;
-    this.#child = openChild({
-      command: withLimits(options.command ?? OWN_RUNNER, options.dataBytesMax),
-      env: { ...childEnvironment(process.env), ...options.env },
-      nice: RUNNER_NICE[role],
+    const life: ChildLife = {
       log: this.#overhearing(log),
       fields: { release: this.#name, role },
       onMessage: (message) => this.#hear(message),
       onViolation: (detail) => this.#violate(detail),
       onExit: (exit) => this.#end(exit),
-    });
+    };
+    this.#child = options.standing?.adopt(life) ?? openChild({ ...runnerProgram(options), ...life });
     volunteerForOutOfMemory(this.#child.pid, role);
     this.#coldTimer = setTimeout(() => this.#lookIfLate(), options.coldMs);
     options.signal?.addEventListener('abort', this.#onAbort);

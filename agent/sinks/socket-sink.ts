@@ -168,6 +168,8 @@ class SocketSink implements Sink {
       consumer.stuck = null;
       if (consumer.taken > takenBefore || socket.writableLength === 0) return;
       this.#parts.log.warn({ path: this.#path, lost: consumer.lost }, 'a consumer reads nothing and is let go');
+      // At once, not when the socket has closed: what is published in between reaches nobody and must not count as sent.
+      this.#consumers.delete(consumer);
       socket.destroy();
     }, this.#parts.stuckMsMax ?? STUCK_MS_MAX);
     consumer.stuck.unref();

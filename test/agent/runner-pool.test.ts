@@ -28,6 +28,7 @@ it('is in a hurry for a proven baseline only while nobody answers, and never for
   const launched: string[] = [];
   const launcher: Launcher = {
     prepare: () => Promise.resolve(),
+    standBy: () => undefined,
     memory: () => ({ enforced: false, reason: 'fake' }),
     launch: <T extends FrameToken>(options: LaunchOptions<T>) => {
       launched.push(`${options.role} ${options.urgent === true ? 'urgent' : 'calm'}`);

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blockedOf, reportOf } from '../../../agent/core/explain.ts';
+import { standsBy } from '../../../agent/core/memory-mode.ts';
 import { freshDurable, holdingOf } from '../../../agent/core/state.ts';
 import { CoreWorld, desired, FACTORY, fleetKill, killDocument, ref } from './core-world.ts';
 import { B, C, COOL } from './limits-world.ts';
@@ -95,6 +96,25 @@ describe('with room for one more, but not for long', () => {
     expect(holdingOf(world.state, ref('b')).files).toBe('installed');
     expect(world.report()).toMatchObject({ mode: 'cold-baseline', swapMs: 9 });
     expect(world.report().modeBecause).toMatch(/^both do not fit for long: 550 MB needed .* 700 MB available/);
+  });
+
+  it('a runner without a model stands by for it while memory lasts, and not once it is wanted again', () => {
+    const world = cold();
+    expect(standsBy(world.state, world.nowMs)?.digest).toBe(B);
+    world.freeMb = 100;
+    world.seconds(2);
+    expect(standsBy(world.state, world.nowMs)).toBeNull();
+    world.freeMb = 700;
+    world.seconds(2);
+    expect(standsBy(world.state, world.nowMs)?.digest).toBe(B);
+    world.kill(killDocument(1, [fleetKill()]));
+    expect(standsBy(world.state, world.nowMs)).toBeNull();
+  });
+
+  it('nobody stands by for one that stays loaded', () => {
+    const world = openDevice(2000).ask(C_NAME).seconds(20);
+    expect(world.servingDigest()).toBe(C);
+    expect(standsBy(world.state, world.nowMs)).toBeNull();
   });
 
   it('only after it has answered its golden pictures in the last day', () => {

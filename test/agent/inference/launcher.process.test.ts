@@ -11,6 +11,7 @@ import {
   type RunnerRole,
 } from '../../../agent/inference/inference.ts';
 import { dataBytesMax } from '../../../agent/inference/launcher.ts';
+import { childrenRunning } from '../../../scripts/bench/machine.ts';
 import { hoarding, hoardingWhenBright } from '../../../scripts/models/faults.ts';
 import { type TinyRelease, tinyModel } from '../../builders/tiny-release.ts';
 import { type Bench, openBench, until } from './runner-bench.ts';
@@ -98,6 +99,51 @@ describe('a launcher', () => {
     await until('the limit', () => Number.isFinite(limitOf(runner.pid)));
     runner.submit({ seq: 1, slot: 0 });
     await until('an answer within it', () => bench.answers.length === 1);
+  });
+
+  it('keeps a process standing by for a baseline, gives it the model when it is wanted, and ends it when it is not', async () => {
+    const release = releaseOf(tinyModel('sound'));
+    const launcher = launcherOf();
+    await launcher.prepare();
+    const before = new Set(childrenRunning(process.pid, 'runner-process.ts'));
+    const standing = () => childrenRunning(process.pid, 'runner-process.ts').filter((pid) => !before.has(pid));
+    const baseline = { manifest: release.manifest, threads: 1 };
+    launcher.standBy(1, baseline);
+    launcher.standBy(1, baseline);
+    await until('a process that stands by', () => standing().length === 1);
+    const [pid] = standing();
+    // One on trial never takes it.
+    const candidate = await launch(launcher, release, 'candidate');
+    expect(candidate.pid).not.toBe(pid);
+    const limit = limitOf(candidate.pid);
+    expect(limit).toBeLessThan(Number.POSITIVE_INFINITY);
+    await candidate.kill();
+    const runner = await launch(launcher, release, 'baseline');
+    expect(runner.pid).toBe(pid);
+    expect(limitOf(runner.pid)).toBe(limit);
+    runner.submit({ seq: 1, slot: 0 });
+    await until('an answer', () => bench.answers.length === 1);
+    // What was given away is nobody's to end.
+    launcher.standBy(0, baseline);
+    runner.submit({ seq: 2, slot: 1 });
+    await until('another answer', () => bench.answers.length === 2);
+    launcher.standBy(1, baseline);
+    await until('another one', () => standing().some((one) => one !== pid));
+    launcher.standBy(0, baseline);
+    await until('its end', () => standing().every((one) => one === pid));
+  });
+
+  it('starts another when the one that stood by has died', async () => {
+    const release = releaseOf(tinyModel('sound'));
+    const launcher = launcherOf({ memoryLimit: false });
+    const before = new Set(childrenRunning(process.pid, 'runner-process.ts'));
+    const standing = () => childrenRunning(process.pid, 'runner-process.ts').filter((pid) => !before.has(pid));
+    launcher.standBy(1, { manifest: release.manifest, threads: 1 });
+    await until('a process that stands by', () => standing().length === 1);
+    process.kill(standing()[0]!, 'SIGKILL');
+    const runner = await launch(launcher, release, 'baseline');
+    runner.submit({ seq: 1, slot: 0 });
+    await until('an answer', () => bench.answers.length === 1);
   });
 
   it('limits nobody when that is switched off, and says so', async () => {

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OWN_RUNNER } from '../../../agent/inference/runner.ts';
+import { OWN_RUNNER } from '../../../agent/inference/runner-program.ts';
 import { checkRunner } from '../../../scripts/conformance/check-runner.ts';
 import { rules } from '../../../scripts/conformance/rules.ts';
 
