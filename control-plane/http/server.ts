@@ -1,11 +1,10 @@
 // The HTTP server: zod at the door, OpenAPI 3.1 at /openapi.json, problem+json for everything that goes wrong.
 // Routes are registered by the caller; nothing is decided here.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController, type RawServerDefault } from 'fastify';
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { isTooDeep, TOO_DEEP } from '../../shared/basics/parsing.ts';
 import type { ProblemCode } from '../../shared/protocol/api-problems.ts';
