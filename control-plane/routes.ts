@@ -1,6 +1,7 @@
 // Which routes there are, and which rooms each of them talks to.
 
 import { installDryRuns } from './http/dry-run.ts';
+import { dryRuns } from './http/dry-runs.ts';
 import { installIdempotency } from './http/idempotency.ts';
 import { whoOf } from './http/requester.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
@@ -41,9 +42,10 @@ const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
-  installDryRuns(app, {});
+  const lookUp = openLookup(rooms);
+  installDryRuns(app, dryRuns({ ...rooms, lookUp }));
   installIdempotency(app, { ...rooms, whoOf });
-  registerKillRoutes(app, { killSwitch, lookUp: openLookup(rooms), onChange: () => rolloutLoop.wake() });
+  registerKillRoutes(app, { killSwitch, lookUp, onChange: () => rolloutLoop.wake() });
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
   registerIncidentRoutes(app, { incidents });

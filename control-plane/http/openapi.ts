@@ -2,8 +2,7 @@
 import type { FastifyDynamicSwaggerOptions, SwaggerTransform, SwaggerTransformObject } from '@fastify/swagger';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { PROBLEM_CONTENT_TYPE, PROBLEMS, type ProblemCode } from '../../shared/protocol/api-problems.ts';
-import { canDryRun } from './dry-run.ts';
-import { isChange, isIdempotentByNature } from './effects.ts';
+import { canDryRun, isChange, isIdempotentByNature } from './effects.ts';
 import { nameComponents, usedComponents } from './openapi-components.ts';
 import { API_DESCRIPTION, API_TAGS, API_TITLE, BODY_EXAMPLES } from './openapi-words.ts';
 import { operationIdOf } from './operations.ts';

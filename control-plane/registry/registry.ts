@@ -166,8 +166,8 @@ export class Registry {
   async setState(digest: string, change: StateChange, expected: Expected = null): Promise<StateSet> {
     const row = await findReleaseByDigest(this.#parts.database, digest);
     if (!row) return { kind: 'unknown' };
-    const kept = change.state === 'archived' ? await findRetained(this.#parts.database, digest) : null;
-    if (kept !== null && kept.untilMs > this.#parts.wallNow()) return { kind: 'retained', ...kept };
+    const kept = change.state === 'archived' ? await this.retained(digest) : null;
+    if (kept !== null) return { kind: 'retained', ...kept };
     return this.#parts.database.transaction().execute(async (transaction): Promise<StateSet> => {
       const stale = await this.#findStale(transaction, digest, expected);
       if (stale !== null) return stale;
@@ -196,6 +196,12 @@ export class Registry {
     const last = (await listNotes(transaction, digest)).at(-1);
     const now = `The newest entry is "${last?.kind}" by ${last?.actor}: ${last?.text}`;
     return { kind: 'stale', version: String(version), now };
+  }
+
+  /** The rollout that keeps it as the fallback; null when none does any more. */
+  async retained(digest: string): Promise<{ readonly rolloutId: string; readonly untilMs: number } | null> {
+    const kept = await findRetained(this.#parts.database, digest);
+    return kept !== null && kept.untilMs > this.#parts.wallNow() ? kept : null;
   }
 
   #takenBy(manifest: Manifest): ReleaseRef | null {

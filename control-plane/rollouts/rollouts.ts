@@ -1,5 +1,6 @@
 // The door of the rollouts room: plan, start, act, look, and one tick of everything that runs. Rollouts live in the database;
 // only the windows already read are kept here, and they can be read again.
+import type { DryRun } from '../../shared/protocol/api-dry-run.ts';
 import type { RevisionActBody, RevisionVerb, RolloutEditBody } from '../../shared/protocol/api-revisions.ts';
 import type {
   RolloutActBody,
@@ -16,6 +17,7 @@ import { type Expected, isExpected, type Stale } from '../core/expected.ts';
 import { tendAftermath } from './aftermath.ts';
 import { type Archived, readArchive } from './archive.ts';
 import { listDecisions } from './decisions.ts';
+import { foreseeAct } from './foresee-act.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { type Planned, planRollout } from './planner.ts';
@@ -33,7 +35,7 @@ import {
 } from './rollout-rows.ts';
 import type { StepInput } from './situation.ts';
 import { findStale, staleRollout } from './stale.ts';
-import { type Started, type StartInput, type StartRights, startRollout } from './start.ts';
+import { type Foreseen, foreseeStart, type Started, type StartInput, type StartRights, startRollout } from './start.ts';
 import { type StepResult, stepRollout } from './step.ts';
 import { readVerification } from './verifications.ts';
 import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
@@ -127,15 +129,30 @@ export class Rollouts {
       const rollout = await findRollout(this.#parts.database, idOrName);
       if (rollout === null) return { kind: 'not-found' };
       if (!isExpected(expected, rollout.version)) return staleRollout(this.#parts.database, rollout);
-      if (ENDED.includes(rollout.state)) return { kind: 'refused', reason: `it has ended: ${rollout.state}` };
-      if (rollout.state === 'rolling_back') return { kind: 'refused', reason: 'it is rolling back already' };
-      if (rollout.progress.phase === 'committing' && verb !== 'rollback' && verb !== 'abort')
-        return { kind: 'refused', reason: 'every stage is done; it is completing, and may only be rolled back' };
+      const reason = whyNotNow(rollout, verb);
+      if (reason !== null) return { kind: 'refused', reason };
       if (await this.#keepsFailing(rollout, request))
         return { kind: 'refused', reason: 'its candidate fails on purpose (a drill): it is rolled back, never kept' };
       const result = await this.#step(rollout, request, this.#parts.wallNow());
       return actedOf(result, request);
     });
+  }
+
+  /** What a person's verb would do as things stand; null: there is no such rollout. */
+  async foresee(
+    idOrName: string,
+    verb: RolloutVerb,
+    { keep = false }: Pick<RolloutActBody, 'keep'>,
+  ): Promise<DryRun | null> {
+    const facts = await this.#viewFacts(idOrName);
+    if (facts === null || facts.spec === null) return null;
+    const reason = whyNotNow(facts.rollout, verb);
+    return foreseeAct({ ...facts, spec: facts.spec, verb, keep, refusals: reason === null ? [] : [reason] });
+  }
+
+  /** What a start would do: the plan, and what stands in its way. */
+  foreseeStart(input: StartInput): Promise<Foreseen> {
+    return foreseeStart(this.#parts, input);
   }
 
   /** A release that a drill has made may not go one device further, nor stay where it is. */
@@ -230,6 +247,15 @@ export class Rollouts {
 
 export function openRollouts(parts: RolloutParts): Rollouts {
   return new Rollouts(parts);
+}
+
+/** Why a verb is refused whatever the evidence says; null: it is looked at. */
+function whyNotNow({ state, progress }: Rollout, verb: RolloutVerb): string | null {
+  if (ENDED.includes(state)) return `it has ended: ${state}`;
+  if (state === 'rolling_back') return 'it is rolling back already';
+  if (progress.phase === 'committing' && verb !== 'rollback' && verb !== 'abort')
+    return 'every stage is done; it is completing, and may only be rolled back';
+  return null;
 }
 
 function specOf(rollout: Rollout): RolloutSpec | null {

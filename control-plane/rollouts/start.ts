@@ -7,7 +7,7 @@ import { insertDecision } from './decisions.ts';
 import { hashText } from './hashes.ts';
 import { insertLedger, readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
-import { planRollout } from './planner.ts';
+import { type Planned, planRollout } from './planner.ts';
 import { applyEffect } from './record.ts';
 import { insertRollout, type Rollout } from './rollout-rows.ts';
 import { EMPTY_SNAPSHOT } from './snapshot.ts';
@@ -37,11 +37,7 @@ export async function startRollout(
   const planned = await planRollout(parts, input.file, rights);
   if (planned.kind === 'refused') return { kind: 'invalid', problems: planned.problems };
   const { plan, file, rolloutId: id } = planned;
-  const reasons = [
-    ...plan.refusals,
-    ...(input.override ? [] : plan.needsOverride),
-    ...tooFewApprovers(file, input.actor),
-  ];
+  const reasons = refusalsOf(planned, input);
   if (reasons.length > 0) return { kind: 'refused', reasons, plan };
   // Outside its windows it is written and waits: the first tick inside them tells the first devices.
   const state = plan.closed === null ? 'running' : 'scheduled';
@@ -68,6 +64,24 @@ export async function startRollout(
     'rollout started',
   );
   return { kind: 'started', id, plan };
+}
+
+type Ready = Extract<Planned, { readonly kind: 'planned' }>;
+
+function refusalsOf({ plan, file }: Ready, input: StartInput): readonly string[] {
+  const waivable = input.override ? [] : plan.needsOverride;
+  return [...plan.refusals, ...waivable, ...tooFewApprovers(file, input.actor)];
+}
+
+export type Foreseen =
+  | { readonly kind: 'invalid'; readonly problems: readonly FileProblem[] }
+  | { readonly kind: 'foreseen'; readonly plan: Plan; readonly refusals: readonly string[] };
+
+/** Everything that a start looks at, without starting. */
+export async function foreseeStart(parts: RolloutParts, input: StartInput): Promise<Foreseen> {
+  const planned = await planRollout(parts, input.file);
+  if (planned.kind === 'refused') return { kind: 'invalid', problems: planned.problems };
+  return { kind: 'foreseen', plan: planned.plan, refusals: refusalsOf(planned, input) };
 }
 
 type StartFacts = {

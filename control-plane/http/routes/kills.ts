@@ -128,7 +128,7 @@ function registerRearm(app: HttpApp, { killSwitch, onChange }: KillRouteParts): 
   );
 }
 
-async function resolve(lookUp: ScopeLookup, input: KillScopeInput): Promise<KillScope> {
+export async function resolve(lookUp: ScopeLookup, input: KillScopeInput): Promise<KillScope> {
   const resolved = await lookUp(input);
   if (resolved.kind === 'found') return resolved.scope;
   throw new ProblemError(resolved.kind === 'ambiguous' ? 'ambiguous-reference' : 'not-found', resolved.reason);
