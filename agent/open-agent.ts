@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { describeError } from '../shared/basics/errors.ts';
+import { deviceAuthorization } from '../shared/protocol/device-authorization.ts';
 import { openVerifier } from '../shared/signing/signed-document.ts';
 import { afterOnTheClock } from './after.ts';
 import { type Artifacts, type Installed, openArtifacts } from './artifacts/artifacts.ts';
@@ -102,6 +103,7 @@ async function openFloor({ config, version, log }: AgentParts) {
   const artifacts = openArtifacts({
     dataDir: config.dataDir,
     apiUrl: config.controlPlane?.apiUrl ?? null,
+    authorization: config.controlPlane ? deviceAuthorization(config, config.controlPlane.password) : undefined,
     device: `${config.site}/${config.device}`,
     download: config.download,
     monotonicNow,
@@ -148,11 +150,9 @@ async function openFloor({ config, version, log }: AgentParts) {
   };
 }
 
-type Late = {
+type Late = { -readonly [K in 'carryOut' | 'standBy']: Required<ControlLoopParts>[K] } & {
   link: Link | null;
   onlookers: Onlookers | null;
-  carryOut: ReturnType<typeof openSteps>['carryOut'];
-  standBy: NonNullable<ControlLoopParts['standBy']>;
 };
 type Floor = Awaited<ReturnType<typeof openFloor>>;
 

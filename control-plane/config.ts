@@ -17,8 +17,10 @@ export const configSchema = z.strictObject({
   /** 0 = any free port. */
   http: z.strictObject({ host: z.string().default('127.0.0.1'), port: portSchema.default(7420) }).prefault({}),
   mqtt: z.strictObject({ host: z.string().default('127.0.0.1'), port: portSchema.default(7421) }).prefault({}),
-  /** Nobody signs in yet: listening beyond this machine has to be said aloud. */
+  /** Listening beyond this machine has to be said aloud: passwords and tokens travel as they are where no TLS is in front. */
   allowRemote: z.boolean().default(false),
+  /** `open`: everybody on this machine may do everything, without an account. Never with allowRemote. */
+  signIn: z.enum(['required', 'open']).default('required'),
   /** What devices and people are told to connect to, where it is not this machine's own address. */
   publicUrls: z.strictObject({ http: z.string().url(), mqtt: z.string().url() }).partial().default({}),
   registry: z
@@ -96,12 +98,17 @@ export function parseConfig(input: unknown, source = 'the configuration'): Confi
   const parsed = parseValue(configSchema, input);
   if (!parsed.ok) throw new BelayError('config-invalid', `${source}: ${describeProblems(parsed.problems)}`);
   const config = parsed.value;
-  for (const part of ['http', 'mqtt'] as const) {
-    if (LOOPBACK.has(config[part].host) || config.allowRemote) continue;
-    const message = `${source}: ${part}.host ${config[part].host} is reachable from other machines and nobody signs in yet`;
+  if (config.signIn === 'open' && config.allowRemote)
     throw new BelayError(
       'config-invalid',
-      `${message}; use 127.0.0.1, or set allowRemote: true if the network is yours alone`,
+      `${source}: signIn: open lets everybody do everything, so it goes with this machine alone; leave out allowRemote, or let people sign in (signIn: required)`,
+    );
+  for (const part of ['http', 'mqtt'] as const) {
+    if (LOOPBACK.has(config[part].host) || config.allowRemote) continue;
+    const message = `${source}: ${part}.host ${config[part].host} is reachable from other machines, and passwords would travel as they are`;
+    throw new BelayError(
+      'config-invalid',
+      `${message}; use 127.0.0.1 (with a proxy for TLS in front), or set allowRemote: true if the network is yours alone`,
     );
   }
   return config;

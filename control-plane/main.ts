@@ -12,11 +12,15 @@ import { openDatabase } from './database/database.ts';
 import { claimFolder } from './database/folder-claim.ts';
 import { createDeliveryLoop, type DeliveryLoop, signDesired } from './delivery-loop.ts';
 import { readAllDesired } from './devices/desired-store.ts';
+import { openAccess } from './http/access.ts';
 import { registerDashboard } from './http/dashboard.ts';
 import { buildServer } from './http/server.ts';
+import { openSitesOf, openTouchedSites } from './http/touched-sites.ts';
+import { FIRST_ADMIN, makeFirstAdmin } from './identity/first-admin.ts';
 import { createReassertLoop, type ReassertLoop } from './kill-switch/reassert-loop.ts';
 import { type Messaging, openBroker, type Principal, type RetainedEntry } from './messaging/messaging.ts';
 import manifest from './package.json' with { type: 'json' };
+import { resetAdminIn } from './reset-admin.ts';
 import { startRolloutLoop } from './rollout-loop.ts';
 import { openRooms, type Rooms } from './rooms.ts';
 import { registerRoutes } from './routes.ts';
@@ -32,8 +36,13 @@ export type ControlPlane = {
   close(): Promise<void>;
 };
 
+export type OpenOptions = {
+  /** Makes the account `admin` where there is no account, and tells its password, which is kept nowhere. */
+  readonly onFirstAdmin?: (password: string) => void;
+};
+
 /** Throws BelayError when anything that it promises cannot be kept; nothing is left running then. */
-export async function openControlPlane(config: Config): Promise<ControlPlane> {
+export async function openControlPlane(config: Config, { onFirstAdmin }: OpenOptions = {}): Promise<ControlPlane> {
   const startedAtMs = Date.now();
   const log = pino({ level: config.log.level }, pino.destination({ fd: 2, sync: true }));
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
@@ -60,15 +69,36 @@ export async function openControlPlane(config: Config): Promise<ControlPlane> {
   );
   const { version } = manifest;
   const mqttUrl = config.publicUrls.mqtt ?? `mqtt://${authority(config.mqtt.host, messaging.port)}`;
-  const app = undo.adopt(await buildServer({ version, log, loopbackOnly: !config.allowRemote }), (it) => it.close());
+  const server = { version, log, loopbackOnly: !config.allowRemote, access: accessTo(rooms) };
+  const app = undo.adopt(await buildServer(server), (it) => it.close());
   const urls = { mqttUrl, apiUrl: config.publicUrls.http ?? '' };
   registerRoutes(app, rooms, { telemetry, messaging, rolloutLoop, startedAtMs, version, urls: () => urls });
   await registerDashboard(app, join(import.meta.dirname, 'dashboard/dist'));
   const httpUrl = await app.listen({ host: config.http.host, port: config.http.port });
   urls.apiUrl ||= httpUrl;
   log.info({ httpUrl, mqttUrl, dataDir: config.dataDir }, 'control plane is up');
+  await letSomebodyIn(rooms, onFirstAdmin);
   const everything = undo.move();
   return { httpUrl, mqttUrl, keySet: rooms.signing.keySet, close: () => everything.disposeAsync() };
+}
+
+async function letSomebodyIn({ identity, config, log }: Rooms, tell: OpenOptions['onFirstAdmin']): Promise<void> {
+  const password = tell ? await makeFirstAdmin(identity) : null;
+  if (password !== null) tell?.(password);
+  if (config.signIn === 'required' && !identity.hasAdmin())
+    log.warn({}, 'nobody can sign in: start it once with --first-admin, or end it and run it with --reset-admin');
+}
+
+function accessTo({ config, identity, signing, database, killSwitch }: Rooms) {
+  const sitesOf = openSitesOf(database);
+  return openAccess({
+    signIn: config.signIn,
+    publicUrl: config.publicUrls.http,
+    identity,
+    deviceSecret: signing.deviceSecret,
+    sitesOf,
+    touched: openTouchedSites(sitesOf, (id) => killSwitch.get(id)?.scope ?? null),
+  });
 }
 
 function createDelivery(rooms: Rooms): DeliveryLoop {
@@ -151,10 +181,14 @@ function authority(host: string, port: number): string {
 }
 
 const USAGE = `node control-plane/main.ts --config FILE [--tether]
-node control-plane/main.ts --data FOLDER [--http-port PORT] [--mqtt-port PORT] [--tether]
+node control-plane/main.ts --data FOLDER [--http-port PORT] [--mqtt-port PORT] [--open] [--tether]
+node control-plane/main.ts --data FOLDER --reset-admin
 
   --config FILE   JSON or YAML; control-plane/README.md lists what it may say
   --data FOLDER   without a file: everything by default, kept in this folder
+  --first-admin   make the account admin where there is none, and print its password once
+  --reset-admin   give admin a new password, print it once, and end; the control plane must not run meanwhile
+  --open          nobody signs in: everybody on this machine may do everything (signIn: open)
   --tether        stop when standard input ends (for whoever starts it as a child)
 `;
 
@@ -165,6 +199,9 @@ async function run(): Promise<void> {
       data: { type: 'string' },
       'http-port': { type: 'string' },
       'mqtt-port': { type: 'string' },
+      open: { type: 'boolean', default: false },
+      'first-admin': { type: 'boolean', default: false },
+      'reset-admin': { type: 'boolean', default: false },
       tether: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
@@ -173,7 +210,12 @@ async function run(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const plane = await openControlPlane(await configOf(values));
+  const config = await configOf(values);
+  if (values['reset-admin']) {
+    tellPassword(await resetAdminIn(config.dataDir));
+    return;
+  }
+  const plane = await openControlPlane(config, values['first-admin'] ? { onFirstAdmin: tellPassword } : {});
   const { httpUrl, mqttUrl } = plane;
   process.stdout.write(`${JSON.stringify({ ready: true, httpUrl, mqttUrl })}\n`);
   let isStopping = false;
@@ -186,11 +228,24 @@ async function run(): Promise<void> {
   if (values.tether) process.stdin.on('end', stop).on('error', stop).resume();
 }
 
+/** On the terminal, beside the log: standard output is for programs. */
+function tellPassword(password: string): void {
+  const lines = [
+    `Sign in as ${FIRST_ADMIN} with the password`,
+    '',
+    `    ${password}`,
+    '',
+    'It is shown this once and kept nowhere.',
+  ];
+  process.stderr.write(`\n${lines.map((line) => `  ${line}`.trimEnd()).join('\n')}\n\n`);
+}
+
 type Arguments = {
   readonly config?: string;
   readonly data?: string;
   readonly 'http-port'?: string;
   readonly 'mqtt-port'?: string;
+  readonly open?: boolean;
 };
 
 async function configOf(values: Arguments): Promise<Config> {
@@ -198,7 +253,8 @@ async function configOf(values: Arguments): Promise<Config> {
   if (values.data === undefined) throw new BelayError('config-missing', `say what to run:\n${USAGE}`);
   const port = (text: string | undefined) => (text === undefined ? {} : { port: Number(text) });
   const input = { dataDir: resolve(values.data), http: port(values['http-port']), mqtt: port(values['mqtt-port']) };
-  return parseConfig(input, 'the command line');
+  const signIn = values.open ? { signIn: 'open' } : {};
+  return parseConfig({ ...input, ...signIn }, 'the command line');
 }
 
 function fail(error: unknown): never {

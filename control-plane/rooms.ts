@@ -9,6 +9,7 @@ import { type Devices, openDevices, restorePresence } from './devices/devices.ts
 import { PresenceBook } from './devices/presence.ts';
 import { Drills } from './drills/drills.ts';
 import { type Foresight, openForesight } from './foresight/foresight.ts';
+import { type IdentityRoom, openIdentity } from './identity/identity.ts';
 import { type Incidents, openIncidents } from './incidents/incidents.ts';
 import { openKillJournal } from './kill-switch/kill-journal.ts';
 import { openKillStore } from './kill-switch/kill-store.ts';
@@ -27,6 +28,7 @@ export type Rooms = {
   readonly monotonicNow: () => number;
   readonly database: Database;
   readonly audit: Audit;
+  readonly identity: IdentityRoom;
   readonly signing: Signing;
   readonly registry: Registry;
   readonly presence: PresenceBook;
@@ -45,6 +47,7 @@ export type Rooms = {
 export async function openRooms(config: Config, database: Database, log: Logger): Promise<Rooms> {
   const clocks = { wallNow: () => Date.now(), monotonicNow: () => performance.now() };
   const audit = openAudit({ database, ...clocks });
+  const identity = await openIdentity({ ...clocks, database, audit, log });
   const signing = await openSigning(config.dataDir);
   const artifacts = await openArtifactStore(join(config.dataDir, 'artifacts'), config.registry.artifactBytesMax);
   const registry = await openRegistry({ database, artifacts, audit, policy: config.registry, ...clocks });
@@ -78,6 +81,7 @@ export async function openRooms(config: Config, database: Database, log: Logger)
   const opened = {
     drills,
     audit,
+    identity,
     signing,
     registry,
     presence,

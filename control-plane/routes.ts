@@ -4,6 +4,7 @@ import { installDryRuns } from './http/dry-run.ts';
 import { dryRuns } from './http/dry-runs.ts';
 import { installIdempotency } from './http/idempotency.ts';
 import { whoOf } from './http/requester.ts';
+import { registerAccountRoutes } from './http/routes/accounts.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
@@ -17,9 +18,12 @@ import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
 import { registerRevisionRoutes } from './http/routes/revisions.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
+import { registerSessionRoutes } from './http/routes/session.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
+import { registerTokenRoutes } from './http/routes/tokens.ts';
 import type { HttpApp } from './http/server.ts';
+import { registerSignInPage } from './http/sign-in-page.ts';
 import { openScopeLookup } from './kill-switch/resolve-scope.ts';
 import type { Messaging } from './messaging/messaging.ts';
 import { openReports } from './reports/reports.ts';
@@ -45,6 +49,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   const lookUp = openLookup(rooms);
   installDryRuns(app, dryRuns({ ...rooms, lookUp }));
   installIdempotency(app, { ...rooms, whoOf });
+  registerIdentityRoutes(app, rooms, () => urls().apiUrl);
   registerKillRoutes(app, { killSwitch, lookUp, onChange: () => rolloutLoop.wake() });
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
@@ -71,6 +76,14 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   });
   const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
   registerSystemRoutes(app, { keySet: signing.keySet, audit: rooms.audit, findProblems });
+}
+
+function registerIdentityRoutes(app: HttpApp, { identity, config }: Rooms, apiUrl: () => string): void {
+  const parts = { identity, secure: config.publicUrls.http?.startsWith('https:') === true, apiUrl };
+  registerSessionRoutes(app, parts);
+  registerAccountRoutes(app, parts);
+  registerTokenRoutes(app, parts);
+  registerSignInPage(app, parts);
 }
 
 function openLookup({ registry, presence, rollouts }: Rooms) {

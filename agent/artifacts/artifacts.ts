@@ -19,6 +19,8 @@ export type ArtifactsOptions = {
   readonly dataDir: string;
   /** Null: this device has no registry to fetch from. */
   readonly apiUrl: string | null;
+  /** Who asks there, as the header says it; the site cache is not told. */
+  readonly authorization?: string | undefined;
   /** Spreads the downloads of a site: each device has a moment of its own. */
   readonly device: string;
   readonly download?: DownloadOptions;
@@ -80,11 +82,11 @@ export function openArtifacts(options: ArtifactsOptions): Artifacts {
 }
 
 function openFetching(places: Places, options: ArtifactsOptions): Artifacts['fetch'] {
-  const { apiUrl, device, download = DEFAULT_DOWNLOAD_OPTIONS, monotonicNow, wallNow } = options;
+  const { apiUrl, authorization, device, download = DEFAULT_DOWNLOAD_OPTIONS, monotonicNow, wallNow } = options;
   const { random = Math.random, wait = waitQuietly } = options;
   const path = join(places.root, 'download-budget.json');
   const pace = openPace({ options: download, path, monotonicNow, wallNow, wait });
-  const sources: Source[] = apiUrl === null ? [] : [{ url: apiUrl, isCache: false }];
+  const sources: Source[] = apiUrl === null ? [] : [{ url: apiUrl, isCache: false, authorization }];
   if (download.siteCacheUrl !== null) sources.unshift({ url: download.siteCacheUrl, isCache: true });
   const admitted = new Set<string>();
   return (digest, signal, onManifest) => {

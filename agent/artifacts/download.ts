@@ -40,6 +40,8 @@ export type DownloadParts = {
   readonly random: () => number;
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly pace: Pace;
+  /** Who asks, as the header says it. Never for a cache: it is somebody else. */
+  readonly authorization?: string | undefined;
 };
 
 /** Said by a site cache beside 503 while it fetches the file itself. */
@@ -106,10 +108,10 @@ function backoffMs(attempt: number, random: number): number {
   return Math.min(BACKOFF_MS_MAX, BACKOFF_MS * 2 ** attempt) * random;
 }
 
-async function tryBytes(url: string, { signal, pace }: DownloadParts) {
+async function tryBytes(url: string, { signal, pace, authorization }: DownloadParts) {
   const silence = watchSilence(signal);
   try {
-    const response = await fetch(url, { signal: silence.signal });
+    const response = await fetch(url, { headers: headersOf({ authorization }), signal: silence.signal });
     const refused = await refusalOf(response, url);
     if (refused) return refused;
     const pieces: Uint8Array[] = [];
@@ -157,7 +159,8 @@ type Streaming = { readonly wanted: Wanted; readonly file: FileHandle; readonly 
 /** Appends what is missing. Returns how many bytes are there then. */
 async function stream(into: Streaming, silence: Silence, parts: DownloadParts): Promise<number | Failure> {
   const { wanted, file, have, hash } = into;
-  const headers = have === 0 ? {} : { range: `bytes=${have}-` };
+  const range = have === 0 ? undefined : `bytes=${have}-`;
+  const headers = headersOf({ authorization: parts.authorization, range });
   const response = await fetch(wanted.url, { headers, signal: silence.signal });
   const refused = await refusalOf(response, wanted.url);
   if (refused) return refused;
@@ -213,10 +216,16 @@ async function resumeFrom(part: string, bytesMax: number, hash: Hash): Promise<n
   return size;
 }
 
+function headersOf(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
 async function refusalOf(response: Response, url: string): Promise<Failure | null> {
   if (response.ok) return null;
   await response.body?.cancel();
-  const reason = `${url}: HTTP ${response.status}`;
+  const reason = `${url}: HTTP ${response.status}${response.status === 401 ? ', it does not take the password of this device' : ''}`;
   if (response.status === 404 || response.status === 410) return final(reason, 'unknown-release');
   // 408 and 429 ask for patience; every other 4xx will be the same tomorrow.
   const isPatience = response.status === 408 || response.status === 429;

@@ -15,7 +15,12 @@ export const FREE_BYTES_MIN = 64 * 1024 * 1024;
 export type InstallResult = { readonly kind: 'installed'; readonly release: Installed } | Failure;
 
 /** Somebody who may have it. */
-export type Source = { readonly url: string; readonly isCache: boolean };
+export type Source = {
+  readonly url: string;
+  readonly isCache: boolean;
+  /** Who asks it, as the header says it. */
+  readonly authorization?: string | undefined;
+};
 
 export type Fetching = {
   readonly places: Places;
@@ -23,7 +28,7 @@ export type Fetching = {
   readonly sources: readonly Source[];
   /** Of the control plane; a cache on the local network is not limited. */
   readonly pace: Pace;
-  readonly parts: Omit<DownloadParts, 'pace'>;
+  readonly parts: Omit<DownloadParts, 'pace' | 'authorization'>;
   /** Before the first byte of a release that is not here. */
   readonly admit: () => Promise<void>;
   /** Before the first of its files: whoever does not want that aborts the signal. */
@@ -77,7 +82,8 @@ async function firstOf<T extends { readonly kind: string }>(
   for (;;) {
     const [source] = sources;
     if (source === undefined) return transient('nobody is left to ask');
-    const got = await ask(source, { ...parts, pace: source.isCache ? UNPACED : pace });
+    const { isCache, authorization } = source;
+    const got = await ask(source, { ...parts, authorization, pace: isCache ? UNPACED : pace });
     const isLast = got.kind !== 'failed' || sources.length === 1 || parts.signal.aborted;
     // A full disk is as full with the next one.
     if (isLast || ('failure' in got && got.failure === 'disk-full')) return got;

@@ -3,6 +3,7 @@
 import { describeError } from '../../shared/basics/errors.ts';
 import { parseJson } from '../../shared/basics/parsing.ts';
 import { type DeviceDocuments, deviceDocumentsSchema } from '../../shared/protocol/api-devices.ts';
+import { deviceAuthorization } from '../../shared/protocol/device-authorization.ts';
 import { type DeviceAddress, deviceTopic, killTopics } from '../../shared/protocol/topics.ts';
 
 export type SecondPathTiming = {
@@ -14,6 +15,8 @@ export type SecondPathTiming = {
 export type SecondPathOptions = SecondPathTiming & {
   readonly apiUrl: string;
   readonly address: DeviceAddress;
+  /** Of the device, the same as at the broker. */
+  readonly password: string;
   readonly isUp: () => boolean;
   readonly onDesired: (text: string) => void;
   readonly onKill: (topic: string, text: string) => void;
@@ -80,7 +83,9 @@ export class SecondPath {
   async #fetch(): Promise<DeviceDocuments> {
     const silence = AbortSignal.timeout(this.#options.pollTimeoutMs);
     const signal = AbortSignal.any([this.#closing.signal, silence]);
-    const response = await fetch(this.#url, { signal, redirect: 'error' });
+    const { address, password } = this.#options;
+    const headers = { authorization: deviceAuthorization(address, password) };
+    const response = await fetch(this.#url, { headers, signal, redirect: 'error' });
     const text = await readBounded(response);
     if (!response.ok) throw new Error(`the API answered ${response.status}`);
     const parsed = parseJson(deviceDocumentsSchema, text);

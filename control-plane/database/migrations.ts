@@ -6,6 +6,7 @@ import * as aftermath from './migrations/018-aftermath.ts';
 import * as drills from './migrations/019-drills.ts';
 import * as revisions from './migrations/020-revisions.ts';
 import * as business from './migrations/021-business.ts';
+import * as identity from './migrations/022-identity.ts';
 import * as idempotency from './migrations/023-idempotency.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -15,5 +16,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '019-drills': drills,
   '020-revisions': revisions,
   '021-business': business,
+  '022-identity': identity,
   '023-idempotency': idempotency,
 };

@@ -5,6 +5,7 @@ import type { AftermathTables } from './schema-aftermath.ts';
 import type { BusinessTables } from './schema-business.ts';
 import type { DrillTables } from './schema-drills.ts';
 import type { IdempotencyTables } from './schema-idempotency.ts';
+import type { IdentityTables } from './schema-identity.ts';
 import type { RevisionTables } from './schema-revisions.ts';
 import type { RolloutTables } from './schema-rollouts.ts';
 
@@ -129,4 +130,5 @@ export type Schema = FloorTables &
   DrillTables &
   RevisionTables &
   BusinessTables &
+  IdentityTables &
   IdempotencyTables;

@@ -13,6 +13,9 @@ const POLICY =
 /** First segments of the addresses that the dashboard answers; `/kill` and `/sign-in` also work without JavaScript. */
 const PAGES = ['fleet', 'rollouts', 'devices', 'models', 'incidents', 'audit', 'settings'] as const;
 
+/** The page itself says nothing; what it shows it has to ask for. */
+const OPEN = { schema: { hide: true }, config: { needs: 'public' } } as const;
+
 const MISSING =
   '<!doctype html><title>Belay</title><h1>The dashboard is not built</h1><p>Run <code>npm run dashboard:build</code>, then load this page again.</p>';
 
@@ -27,12 +30,12 @@ export async function registerDashboard(app: HttpApp, folder: string): Promise<v
     });
   }
   const page = async (_: unknown, reply: FastifyReply) => sendPage(reply, folder);
-  app.get('/', { schema: { hide: true } }, page);
+  app.get('/', OPEN, page);
   for (const segment of PAGES) {
-    app.get(`/${segment}`, { schema: { hide: true } }, page);
-    app.get(`/${segment}/*`, { schema: { hide: true } }, page);
+    app.get(`/${segment}`, OPEN, page);
+    app.get(`/${segment}/*`, OPEN, page);
   }
-  app.get('/icon.svg', { schema: { hide: true } }, async (_, reply) =>
+  app.get('/icon.svg', OPEN, async (_, reply) =>
     reply.type('image/svg+xml').send(await readFile(join(folder, 'icon.svg'))),
   );
 }

@@ -4,16 +4,18 @@ import type { DryRun } from '../../shared/protocol/api-dry-run.ts';
 import type { killBodySchema } from '../../shared/protocol/api-kills.ts';
 import type { releaseStateBodySchema } from '../../shared/protocol/api-releases.ts';
 import type { RolloutActBody, RolloutVerb, rolloutStartBodySchema } from '../../shared/protocol/api-rollouts.ts';
+import type { KillScope } from '../../shared/protocol/documents.ts';
 import { count, countForeseen, describeCount, type ForeseenDevice } from '../core/foreseen.ts';
 import { findQuarantined } from '../devices/lift-quarantine.ts';
 import { blastRadius } from '../kill-switch/blast-radius.ts';
 import type { ScopeLookup } from '../kill-switch/resolve-scope.ts';
 import type { Rooms } from '../rooms.ts';
+import { demandOnRollout } from './authenticate.ts';
 import type { Foresees } from './dry-run.ts';
 import { ProblemError } from './problems.ts';
-import { resolve as resolveScope } from './routes/kills.ts';
+import { demandKill, resolve as resolveScope } from './routes/kills.ts';
 import { findRelease } from './routes/releases.ts';
-import { invalidFile } from './routes/rollouts.ts';
+import { demandOnItsSites, invalidFile } from './routes/rollouts.ts';
 
 export type DryRunParts = Pick<
   Rooms,
@@ -23,11 +25,21 @@ export type DryRunParts = Pick<
 /** By method and address as registered; see TRIED in effects.ts. */
 export function dryRuns(parts: DryRunParts): Readonly<Record<string, Foresees>> {
   return {
-    'POST /v1/kills': async ({ body }) => foreseeKill(parts, body as z.infer<typeof killBodySchema>),
+    'POST /v1/kills': async (request) => {
+      const scope = await resolveScope(parts.lookUp, (request.body as z.infer<typeof killBodySchema>).scope);
+      await demandKill(request, scope);
+      return foreseeKill(parts, scope);
+    },
     'POST /v1/kills/:id/rearm': async ({ params }) => foreseeRearm(parts, idOf(params)),
-    'POST /v1/rollouts': async ({ body }) => foreseeStart(parts, body as z.infer<typeof rolloutStartBodySchema>),
-    'POST /v1/rollouts/:id/:verb': async ({ params, body }) => {
+    'POST /v1/rollouts': async (request) => {
+      const body = request.body as z.infer<typeof rolloutStartBodySchema>;
+      await demandOnItsSites(request, parts.rollouts, body.file);
+      return foreseeStart(parts, body);
+    },
+    'POST /v1/rollouts/:id/:verb': async (request) => {
+      const { params, body } = request;
       const { id, verb } = params as { readonly id: string; readonly verb: RolloutVerb };
+      if (verb === 'approve') await demandOnRollout(request, 'approve', id);
       const foreseen = await parts.rollouts.foresee(id, verb, body as RolloutActBody);
       if (foreseen === null) throw new ProblemError('not-found', `no rollout is called "${id}"`);
       return foreseen;
@@ -61,12 +73,9 @@ const NOTHING: DryRun = {
 };
 
 /** From memory, as the kill itself. */
-async function foreseeKill(
-  { presence, killSwitch, wallNow, lookUp }: DryRunParts,
-  { scope }: z.infer<typeof killBodySchema>,
-): Promise<DryRun> {
+function foreseeKill({ presence, killSwitch, wallNow }: DryRunParts, scope: KillScope): DryRun {
   return blastRadius({
-    scope: await resolveScope(lookUp, scope),
+    scope,
     devices: presence.list(),
     isOnline: (device) => presence.isOnline(device, wallNow()),
     active: killSwitch.active(),

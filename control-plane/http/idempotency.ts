@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalJson } from '../../shared/basics/canonical-json.ts';
 import type { Database } from '../database/database.ts';
+import type { HttpApp } from './app.ts';
 import { isChange, isDryRun, isIdempotentByNature, routeOf } from './effects.ts';
-import type { HttpApp } from './http-app.ts';
 import {
   ANSWERS_KEPT_MS,
   beginKey,
@@ -21,14 +21,16 @@ import { ProblemError } from './problems.ts';
 export type IdempotencyParts = {
   readonly database: Database;
   readonly wallNow: () => number;
-  /** Who asks; keys of different people never meet. */
-  readonly whoOf: (request: FastifyRequest) => string;
+  /** Who asks; keys of different people never meet. Null: a stranger, whose key has no meaning. */
+  readonly whoOf: (request: FastifyRequest) => string | null;
 };
 
 const REPLAYED_HEADER = 'idempotent-replayed';
 const KEY_PATTERN = /^[\x21-\x7e]{1,200}$/;
 /** Headers that belong to the answer and are sent again with it. */
 const KEPT_HEADERS = ['content-type', 'etag', 'location'] as const;
+
+const SECRETS: ReadonlySet<string> = new Set(['password', 'current', 'secret', 'token']);
 
 /** Before any route is registered, and after whatever finds out who asks. */
 export function installIdempotency(app: HttpApp, parts: IdempotencyParts): void {
@@ -77,14 +79,21 @@ function readKey(request: FastifyRequest, { whoOf }: IdempotencyParts): KeyedReq
   const route = routeOf(request);
   if (key === undefined || request.is404 || !isChange(request.method, route) || isIdempotentByNature(route))
     return null;
-  if (isDryRun(request)) return null;
+  const who = whoOf(request);
+  if (who === null || isDryRun(request)) return null;
   if (typeof key !== 'string' || !KEY_PATTERN.test(key))
     throw new ProblemError('invalid-request', 'Idempotency-Key must be 1 to 200 visible characters');
   const at = `${request.method} ${request.url}`;
   const requestHash = createHash('sha256')
-    .update(`${at}\n${canonicalJson(request.body ?? null)}`)
+    .update(`${at}\n${canonicalJson(withoutSecrets(request.body ?? null))}`)
     .digest('hex');
-  return { who: whoOf(request), key, route: at, requestHash };
+  return { who, key, route: at, requestHash };
+}
+
+/** A hash of a password could be guessed by whoever gets hold of the database. */
+function withoutSecrets(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !SECRETS.has(name)));
 }
 
 function nameOf({ who, key }: KeyedRequest): string {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { deviceSchema, storedEventSchema } from '../../shared/protocol/api-devices.ts';
 import { drillSchema } from '../../shared/protocol/api-drills.ts';
+import { dryRunSchema } from '../../shared/protocol/api-dry-run.ts';
 import { rehearsalSchema } from '../../shared/protocol/api-foresight.ts';
 import { incidentSchema, incidentSummarySchema } from '../../shared/protocol/api-incidents.ts';
 import { killSchema, killScopeInputSchema, killSummarySchema } from '../../shared/protocol/api-kills.ts';
@@ -24,6 +25,7 @@ const NAMED: Readonly<Record<string, z.ZodType>> = {
   Desired: desiredSchema,
   Device: deviceSchema,
   Drill: drillSchema,
+  DryRun: dryRunSchema,
   Incident: incidentSchema,
   IncidentSummary: incidentSummarySchema,
   KeySet: keySetSchema,

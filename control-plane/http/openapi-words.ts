@@ -16,6 +16,7 @@ export const API_TAGS: readonly { readonly name: string; readonly description: s
   { name: 'devices', description: 'What devices shall run, what they say they run, and why.' },
   { name: 'drills', description: 'Rehearsals of a failure: on a simulated fleet, or on chosen devices.' },
   { name: 'foresight', description: 'Looking ahead with windows that were recorded.' },
+  { name: 'identity', description: 'Who somebody is, and what that allows where: accounts, sessions, tokens.' },
   { name: 'incidents', description: 'What happened at a hold, a kill or a rollback, with evidence.' },
   { name: 'kills', description: 'Taking what is on trial off, now, and measuring who obeyed.' },
   { name: 'metrics', description: 'Figures that people bring in.' },

@@ -2,7 +2,8 @@
 import type { FastifyDynamicSwaggerOptions, SwaggerTransform, SwaggerTransformObject } from '@fastify/swagger';
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { PROBLEM_CONTENT_TYPE, PROBLEMS, type ProblemCode } from '../../shared/protocol/api-problems.ts';
-import { canDryRun, isChange, isIdempotentByNature } from './effects.ts';
+import { canDryRun, isChange, isIdempotentByNature, isTriedByRoute } from './effects.ts';
+import type { Needs } from './needs.ts';
 import { nameComponents, usedComponents } from './openapi-components.ts';
 import { API_DESCRIPTION, API_TAGS, API_TITLE, BODY_EXAMPLES } from './openapi-words.ts';
 import { operationIdOf } from './operations.ts';
@@ -75,19 +76,20 @@ function describeRouteWith(transform: SwaggerTransform): SwaggerTransform {
     const { config, method } = document.route;
     const verb = [method].flat()[0] ?? '';
     const operationId = operationIdOf(verb, document.url);
-    const { problems = [], takes, sends = {} } = config ?? {};
+    const { problems = [], takes, sends = {}, needs = 'public' } = config ?? {};
     if (takes) Object.assign(route, { consumes: [takes], body: { type: 'string', format: 'binary' } });
     else giveExample(route, BODY_EXAMPLES[operationId]);
-    const codes = [...problems, ...describeConventions(route, `${verb} ${document.url}`), ...impliedProblems(route)];
+    const ofAccess: readonly ProblemCode[] = needs === 'public' ? [] : ['sign-in-needed', 'forbidden'];
+    const ofHabits = describeConventions(route, `${verb} ${document.url}`);
+    const codes = [...problems, ...ofAccess, ...ofHabits, ...impliedProblems(route)];
     const answers = describeAnswers(route.response as Readonly<Record<string, object>> | undefined);
     route.response = { ...describeBytes(sends), ...answers, ...describeProblems(codes) };
-    const { needs } = (config ?? {}) as { readonly needs?: string };
     Object.assign(route, { operationId, security: securityOf(needs) });
     return { schema: route, url } as ReturnType<SwaggerTransform>;
   };
 }
 
-function securityOf(needs: string | undefined): readonly object[] {
+function securityOf(needs: Needs): readonly object[] {
   if (needs === 'public') return [];
   if (needs === 'device') return [{ device: [] }, { session: [] }, { token: [] }];
   return [{ session: [] }, { token: [] }];
@@ -107,15 +109,22 @@ function describeConventions(route: Record<string, unknown>, name: string): read
     headers['idempotency-key'] = { type: 'string', minLength: 1, maxLength: 200, description };
     codes.push('key-reused', 'in-flight', 'outcome-unknown');
   }
-  if ((route.response && VERSIONED.has(name)) === true)
+  if (VERSIONED.has(name))
     headers['if-match'] = { type: 'string', description: 'ETag of what was read; * means whatever it is now' };
   if (canDryRun(name)) {
     const dryRun = { type: 'boolean', default: false, description: 'Say what would happen, and write nothing' };
     const { properties = {} } = (route.querystring ?? {}) as { readonly properties?: object };
     route.querystring = { type: 'object', ...(route.querystring as object), properties: { ...properties, dryRun } };
+    if (!isTriedByRoute(name)) route.response = withDryRun(route.response as Readonly<Record<string, object>>);
   }
   if (Object.keys(headers).length > 0) route.headers = { type: 'object', properties: headers };
   return codes;
+}
+
+/** A try is answered with 200, whatever the act itself is answered with. */
+function withDryRun(answers: Readonly<Record<string, object>> = {}): Readonly<Record<string, object>> {
+  const tried = { $ref: '#/components/schemas/DryRun' };
+  return { ...answers, 200: answers['200'] === undefined ? tried : { anyOf: [answers['200'], tried] } };
 }
 
 const VERSIONED: ReadonlySet<string> = new Set([

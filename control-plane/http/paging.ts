@@ -2,7 +2,7 @@
 // shows nothing twice and leaves nothing out. Opaque to callers: what is in it may change.
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { HttpApp } from './http-app.ts';
+import type { HttpApp } from './app.ts';
 import { ProblemError } from './problems.ts';
 
 export function writeCursor(list: string, place: readonly (string | number)[]): string {

@@ -8,20 +8,24 @@ import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { isTooDeep, TOO_DEEP } from '../../shared/basics/parsing.ts';
 import type { ProblemCode } from '../../shared/protocol/api-problems.ts';
-import type { HttpApp } from './http-app.ts';
+import type { Access } from './access.ts';
+import type { HttpApp } from './app.ts';
+import { guardRoutes } from './authenticate.ts';
 import { describeApi } from './openapi.ts';
 import { installFields } from './paging.ts';
 import { sendProblemPage } from './problem-page.ts';
 import { ProblemError, sendProblem, toProblem } from './problems.ts';
 import { installTags } from './versions.ts';
 
-export type { HttpApp } from './http-app.ts';
+export type { HttpApp } from './app.ts';
 
 export type HttpOptions = {
   readonly version: string;
   readonly log: FastifyBaseLogger;
   /** Answers only requests whose Host is this machine: a page in a browser cannot rebind a name onto it. */
   readonly loopbackOnly: boolean;
+  /** Who may call what; every route says in its `config.needs` what it needs. */
+  readonly access: Access;
 };
 
 /** JSON bodies: a manifest of 1,000 labels is 60 KB. Artifacts are streams and have their own limit. */
@@ -44,12 +48,15 @@ export async function buildServer(options: HttpOptions): Promise<HttpApp> {
   app.removeContentTypeParser('text/plain'); // a form post from a foreign page could carry it
   app.addHook('preValidation', async (request) => refuseDeepBody(request.body));
   if (options.loopbackOnly) app.addHook('onRequest', async (request) => refuseForeignHost(request.hostname));
+  guardRoutes(app, options.access);
   answerProblems(app);
   installFields(app);
   installTags(app);
   await app.register(swagger, describeApi(options.version));
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  app.get('/problems/:code', { schema: { hide: true } }, async (request, reply) => sendProblemPage(request, reply));
+  app.get('/openapi.json', { schema: { hide: true }, config: { needs: 'public' } }, async () => app.swagger());
+  app.get('/problems/:code', { schema: { hide: true }, config: { needs: 'public' } }, async (request, reply) =>
+    sendProblemPage(request, reply),
+  );
   return app;
 }
 

@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Expected, Stale } from '../core/expected.ts';
-import type { HttpApp } from './http-app.ts';
+import type { HttpApp } from './app.ts';
 import { ProblemError } from './problems.ts';
 
 /** Tags of more than this cost more than they save. */

@@ -100,6 +100,7 @@ async function startControlPlane(options: FleetOptions, logFolder: string): Prom
     mqtt: { port: options.mqttPort ?? 0 },
     tickMs: options.tickMs ?? 500,
     deliveryMs: 100,
+    signIn: 'open',
     log: { level: options.logLevel ?? 'info' },
     ...options.controlPlane,
   };

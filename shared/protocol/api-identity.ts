@@ -71,6 +71,11 @@ export const accountPathSchema = z.looseObject({ name: accountNameSchema });
 /** One's own password. */
 export const passwordBodySchema = z.looseObject({ current: z.string().min(1).max(200), password: passwordSchema });
 
+export const signedOutSchema = z.looseObject({ signedOut: z.literal(true) });
+
+/** Signs in once, within minutes, who opens it. */
+export const linkSchema = z.looseObject({ url: z.string(), expiresAtMs: timeSchema });
+
 export const tokenSchema = z.looseObject({
   id: z.string(),
   name: z.string(),
@@ -81,6 +86,8 @@ export const tokenSchema = z.looseObject({
   expiresAtMs: timeSchema,
   lastUsedAtMs: timeSchema.nullable(),
 });
+/** `all`: those of everybody, for who administers every site. */
+export const tokenListQuerySchema = z.looseObject({ all: z.enum(['true', 'false']).optional() });
 export const tokenListSchema = z.looseObject({ tokens: z.array(tokenSchema) });
 export const tokenCreateBodySchema = z.looseObject({
   name: z.string().trim().min(1).max(100),
@@ -104,4 +111,5 @@ export type AccountCreateBody = z.infer<typeof accountCreateBodySchema>;
 export type AccountChangeBody = z.infer<typeof accountChangeBodySchema>;
 export type ApiToken = z.infer<typeof tokenSchema>;
 export type TokenCreateBody = z.infer<typeof tokenCreateBodySchema>;
+export type SignInLink = z.infer<typeof linkSchema>;
 export type TokenCreated = z.infer<typeof tokenCreatedSchema>;

@@ -28,10 +28,25 @@ export const PROBLEMS = {
     title: 'The body is of an unknown type',
     fix: 'Send application/json, and application/octet-stream for artifacts.',
   },
+  'sign-in-needed': {
+    status: 401,
+    title: 'Nobody is signed in',
+    fix: 'People: /sign-in, or belay login. Programs: an API token (belay token create) as "Authorization: Bearer".',
+  },
   forbidden: {
     status: 403,
-    title: 'Not allowed from here',
-    fix: 'Ask on the machine of the control plane itself.',
+    title: 'A role is missing',
+    fix: 'Ask somebody with the role admin to give the role that is named (belay account), or somebody who has it to do this.',
+  },
+  csrf: {
+    status: 403,
+    title: 'It does not come from a page of this control plane',
+    fix: 'Load the page again and repeat it there; programs use an API token.',
+  },
+  'too-many-attempts': {
+    status: 429,
+    title: 'Too many attempts to sign in',
+    fix: 'Wait as long as Retry-After says; who is signed in already is not concerned, nor are API tokens.',
   },
   'release-refused': {
     status: 422,

@@ -13,8 +13,13 @@ export const PROBLEM_WORDS: Readonly<Record<ProblemCode, string>> = {
     'Bodies are at most 1 MiB, business figures 20 MiB. Files of releases are streams and have a limit of their own (registry.artifactBytesMax).',
   'unsupported-media-type':
     'Bodies are application/json; artifacts are application/octet-stream. Plain text is refused on purpose: a page of another site could send it.',
+  'sign-in-needed':
+    'The control plane does not know who asks: there is no session and no token, or what was shown has ended, was revoked or is wrong. Nothing was done.',
   forbidden:
-    'Who asks may not do this, or not from there. Passwords of devices, for example, are given only on the machine of the control plane itself.',
+    'It is known who asks, and they lack the role that this needs on one of the sites that it touches. `detail` names the role and the sites. Devices may read their own documents and nothing else.',
+  csrf: 'A browser sent the request with the cookie of a session, but not from a page that this session has loaded, or from another site. Nothing was done, so that no other page can act in the name of who is signed in.',
+  'too-many-attempts':
+    'Too many wrong passwords came from this address or for this name in a short time. Whoever has signed in already and API tokens are not concerned.',
   'release-refused':
     'A check of the registry failed: the manifest, a file, the contract of the model, an operator, a golden frame or the version number. `errors` lists every finding that refuses it.',
   'release-taken':

@@ -6,6 +6,7 @@ import mqtt from 'mqtt';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../control-plane/config.ts';
+import { openToAnybody } from '../../control-plane/http/access.ts';
 import { registerDeviceRoutes } from '../../control-plane/http/routes/devices.ts';
 import { buildServer } from '../../control-plane/http/server.ts';
 import { openControlPlane } from '../../control-plane/main.ts';
@@ -143,7 +144,7 @@ describe('strangers', () => {
 describe('passwords', () => {
   it('are given on the machine itself only', async () => {
     const log = pino({ level: 'silent' });
-    const app = await buildServer({ version: 'test', log, loopbackOnly: false });
+    const app = await buildServer({ version: 'test', log, loopbackOnly: false, access: openToAnybody() });
     registerDeviceRoutes(app, {} as never); // never reached: refused before anything is asked
     const url = '/v1/devices/plant-a/cam-01/credentials';
     const response = await app.inject({ method: 'POST', url, remoteAddress: '10.0.0.7' });

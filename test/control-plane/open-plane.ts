@@ -43,7 +43,7 @@ export async function openPlaneBench(config: Partial<ConfigInput> = {}): Promise
   const ports = { http: { port: 0 }, mqtt: { port: 0 } };
   const open = () => {
     return openControlPlane(
-      parseConfig({ dataDir: folder, ...ports, log: { level: 'silent' }, deliveryMs: 50, ...config }),
+      parseConfig({ dataDir: folder, ...ports, signIn: 'open', log: { level: 'silent' }, deliveryMs: 50, ...config }),
     );
   };
   let plane = await open();

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { type Audit, openAudit } from '../../control-plane/audit/audit.ts';
 import { parseConfig } from '../../control-plane/config.ts';
 import { type Database, openDatabase } from '../../control-plane/database/database.ts';
+import { openToAnybody } from '../../control-plane/http/access.ts';
 import { registerArtifactRoutes } from '../../control-plane/http/routes/artifacts.ts';
 import { registerReleaseRoutes } from '../../control-plane/http/routes/releases.ts';
 import { buildServer, type HttpApp } from '../../control-plane/http/server.ts';
@@ -32,7 +33,12 @@ export async function openRegistryBench(limits: { readonly artifactBytesMax?: nu
   const audit = openAudit({ database, wallNow });
   const artifacts = await openArtifactStore(join(folder, 'artifacts'), policy.artifactBytesMax);
   const registry = await openRegistry({ database, artifacts, audit, policy, wallNow });
-  const app = await buildServer({ version: 'test', log: pino({ level: 'silent' }), loopbackOnly: true });
+  const app = await buildServer({
+    version: 'test',
+    log: pino({ level: 'silent' }),
+    loopbackOnly: true,
+    access: openToAnybody(),
+  });
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
   return {

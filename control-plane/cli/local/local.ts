@@ -13,7 +13,8 @@ export function addLocalCommands(program: Command): void {
     .option('--data <folder>', 'where it keeps its keys, database and artifacts', '.belay')
     .option('--http-port <port>', 'port of the HTTP API', '7420')
     .option('--mqtt-port <port>', 'port of the embedded broker', '7421')
-    .action(async (options: { data: string; httpPort: string; mqttPort: string }) => {
+    .option('--open', 'nobody signs in: everybody on this machine may do everything')
+    .action(async (options: { data: string; httpPort: string; mqttPort: string; open?: boolean }) => {
       const args = [
         '--data',
         path.resolve(options.data),
@@ -21,6 +22,8 @@ export function addLocalCommands(program: Command): void {
         options.httpPort,
         '--mqtt-port',
         options.mqttPort,
+        '--first-admin',
+        ...(options.open ? ['--open'] : []),
       ];
       process.exitCode = await runProgram('control-plane/main.ts', args);
     });

@@ -24,7 +24,7 @@ export function registerArtifactRoutes(app: HttpApp, { registry }: { readonly re
         params: pathSchema,
         response: { 200: artifactSchema, 201: artifactSchema },
       },
-      config: { takes: BYTES, problems: ['artifact-mismatch', 'storage-full'] },
+      config: { needs: 'operate', scope: 'somewhere', takes: BYTES, problems: ['artifact-mismatch', 'storage-full'] },
     },
     async (request, reply) => {
       const content = request.body as Readable | undefined;
@@ -49,7 +49,7 @@ export function registerArtifactRoutes(app: HttpApp, { registry }: { readonly re
         summary: method === 'GET' ? 'Download a file, or a range of it' : 'Whether a file is there, and its size',
         params: pathSchema,
       },
-      config: { problems: ['not-found', 'range-not-satisfiable'], sends: { 200: BYTES, 206: BYTES } },
+      config: { needs: 'device', problems: ['not-found', 'range-not-satisfiable'], sends: { 200: BYTES, 206: BYTES } },
       handler: (request, reply) => sendArtifact({ registry, request, reply, sha256: request.params.sha256 }),
     });
   }

@@ -1,4 +1,5 @@
 // Routes of devices: what they are, why they do what they do, and what an agent needs to connect.
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
   credentialsSchema,
@@ -23,6 +24,7 @@ import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
 import { eventsSince, lastEvents } from '../../telemetry/read-telemetry.ts';
 import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
+import { onSeenSites } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['devices'];
@@ -56,8 +58,10 @@ function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): v
         querystring: deviceListQuerySchema,
         response: { 200: deviceListSchema },
       },
+      config: { needs: 'view' },
     },
-    async ({ query }) => {
+    async (request) => {
+      const { query } = request;
       const after = readCursor('devices', query.cursor, DEVICE_PLACE);
       const read = await devices.page({
         selector: selectorOf(query),
@@ -65,14 +69,14 @@ function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): v
         limit: query.limit + 1,
       });
       const { rows, ...next } = pageOf(read, query.limit, ({ site, device }) => writeCursor('devices', [site, device]));
-      return { devices: rows.map(toDocument), ...next };
+      return { devices: onSeenSites(request, rows).map(toDocument), ...next };
     },
   );
   app.get(
     PATH,
     {
       schema: { tags: TAGS, summary: 'One device', params: devicePathSchema, response: { 200: deviceSchema } },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async (request) => toDocument(await find(devices, request.params)),
   );
@@ -86,7 +90,7 @@ function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): v
         querystring: deviceEventsQuerySchema,
         response: { 200: deviceEventsSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async (request) => {
       const device = addressOf(await find(devices, request.params));
@@ -138,7 +142,7 @@ function registerExplain(
         params: devicePathSchema,
         response: { 200: explainSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async (request) => {
       const device = await find(devices, request.params);
@@ -163,18 +167,18 @@ function registerCredentials(app: HttpApp, { database, audit, connection, passwo
     {
       schema: {
         tags: TAGS,
-        summary: 'What an agent needs to connect; only on the machine itself',
+        summary: 'What an agent needs to connect; where nobody signs in, only on the machine itself',
         params: devicePathSchema,
         response: { 200: credentialsSchema },
       },
-      config: { problems: ['forbidden'] },
+      config: { needs: 'operate', problems: ['forbidden'] },
     },
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
       const { site, device } = request.params;
-      if (!isLoopback(request.ip)) throw new ProblemError('forbidden', `passwords are not given to ${request.ip}`);
+      refuseFarStranger(request);
       await audit.append(database, {
-        actor: 'operator',
+        actor: request.identity.name,
         action: 'credentials-issued',
         subject: `device/${site}/${device}`,
         reason: 'asked for over the API',
@@ -184,9 +188,10 @@ function registerCredentials(app: HttpApp, { database, audit, connection, passwo
   );
 }
 
-/** Nobody signs in yet: a password is for who sits at the machine, also where the API listens further. */
-function isLoopback(ip: string): boolean {
-  return ip === '::1' || /^(::ffff:)?127\./.test(ip);
+/** Where nobody signs in, a password is for who sits at the machine, also where the API listens further. */
+function refuseFarStranger({ ip, identity }: FastifyRequest): void {
+  if (identity.kind !== 'nobody' || ip === '::1' || /^(::ffff:)?127\./.test(ip)) return;
+  throw new ProblemError('forbidden', `passwords are not given to ${ip}, and nobody is signed in`);
 }
 
 async function find(devices: Devices, { site, device }: DeviceAddress): Promise<Device> {

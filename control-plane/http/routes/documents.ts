@@ -15,6 +15,7 @@ export function registerDocumentsRoute(app: HttpApp, { messaging }: { readonly m
         params: devicePathSchema,
         response: { 200: deviceDocumentsSchema },
       },
+      config: { needs: 'device' },
     },
     async ({ params: { site, device } }) => {
       // A device that was never heard is subject to the kills of its site and of the fleet all the same.

@@ -8,8 +8,10 @@ import {
 } from '../../../shared/protocol/api-drills.ts';
 import { pageQuerySchema } from '../../../shared/protocol/api-paging.ts';
 import type { Drills } from '../../drills/drills.ts';
+import { demand } from '../authenticate.ts';
 import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
+import { seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['drills'];
@@ -32,9 +34,11 @@ export function registerDrillRoutes(app: HttpApp, { drills, wake }: DrillRoutePa
         body: drillStartBodySchema,
         response: { 201: drillSchema },
       },
-      config: { problems: ['conflict'] },
+      config: { needs: 'operate', scope: 'somewhere', problems: ['conflict'] },
     },
-    async ({ body }, reply) => {
+    async (request, reply) => {
+      const { body } = request;
+      if (body.agents) demand(request, 'operate', [body.agents.site]);
       const started = await drills.start(body);
       if (started.kind === 'invalid') throw new ProblemError('invalid-request', started.reason);
       if (started.kind === 'refused') throw new ProblemError('conflict', `the drill may not start: ${started.reason}`);
@@ -51,13 +55,17 @@ export function registerDrillRoutes(app: HttpApp, { drills, wake }: DrillRoutePa
         querystring: pageQuerySchema,
         response: { 200: drillListSchema },
       },
+      config: { needs: 'view' },
     },
-    async ({ query: { limit, cursor } }) => {
+    async (request) => {
+      const { limit, cursor } = request.query;
       const place = readCursor('drills', cursor, PLACE);
       const after = place && { startedAtMs: place[0], id: place[1] };
+      const isSeen = await seenRollouts(request);
       const read = await drills.list({ after, limit: limit + 1 });
       const { rows, ...next } = pageOf(read, limit, (last) => writeCursor('drills', [last.startedAtMs, last.id]));
-      return { drills: [...rows], ...next };
+      const seen = rows.filter(({ mode, rolloutId }) => mode === 'simulated' || isSeen(rolloutId ?? ''));
+      return { drills: seen, ...next };
     },
   );
   app.get(
@@ -69,7 +77,7 @@ export function registerDrillRoutes(app: HttpApp, { drills, wake }: DrillRoutePa
         params: drillPathSchema,
         response: { 200: drillSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async ({ params }) => found(params.id),
   );

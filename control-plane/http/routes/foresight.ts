@@ -24,7 +24,7 @@ export function registerForesightRoutes(app: HttpApp, { foresight }: { readonly 
         body: guardrailTestBodySchema,
         response: { 200: guardrailTestSchema },
       },
-      config: { problems: ['conflict', 'unavailable'] },
+      config: { needs: 'view', scope: 'everywhere', problems: ['conflict', 'unavailable'] },
     },
     async ({ body }) => {
       const tested = await foresight.test(body).catch(unavailable);
@@ -41,7 +41,7 @@ export function registerForesightRoutes(app: HttpApp, { foresight }: { readonly 
         body: rehearsalBodySchema,
         response: { 202: rehearsalSchema },
       },
-      config: { problems: ['conflict'] },
+      config: { needs: 'operate', problems: ['conflict'] },
     },
     async ({ body }, reply) => {
       const begun = await foresight.rehearse(body);
@@ -58,7 +58,7 @@ export function registerForesightRoutes(app: HttpApp, { foresight }: { readonly 
         params: rehearsalPathSchema,
         response: { 200: rehearsalSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', scope: 'everywhere', problems: ['not-found'] },
     },
     async ({ params }) => known(foresight.rehearsal(params.id), params.id),
   );
@@ -71,7 +71,7 @@ export function registerForesightRoutes(app: HttpApp, { foresight }: { readonly 
         params: rehearsalPathSchema,
         response: { 200: rehearsalSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'operate', problems: ['not-found'] },
     },
     async ({ params }) => known(await foresight.stop(params.id), params.id),
   );

@@ -13,6 +13,7 @@ import { toMarkdown } from '../../reports/document.ts';
 import { incidentDocument } from '../../reports/incident-document.ts';
 import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
+import { seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 import { readExpected, setVersion, staleProblem } from '../versions.ts';
 
@@ -32,7 +33,7 @@ export function registerIncidentRoutes(app: HttpApp, { incidents }: { readonly i
         body: annotateBodySchema,
         response: { 200: incidentSchema },
       },
-      config: { problems: ['not-found', 'precondition-required', 'precondition-failed'] },
+      config: { needs: 'operate', problems: ['not-found', 'precondition-required', 'precondition-failed'] },
     },
     async (request, reply) => {
       const { params, body } = request;
@@ -56,10 +57,10 @@ function registerReads(app: HttpApp, incidents: Incidents): void {
         querystring: incidentListQuerySchema,
         response: { 200: incidentListSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
-    async ({ query }) => {
-      const { limit, cursor, rollout } = query;
+    async (request) => {
+      const { limit, cursor, rollout } = request.query;
       const from = readCursor('incidents', cursor, PLACE);
       const after = from && { openedAtMs: from[0], openedSeq: from[1], id: from[2] };
       const listed = await incidents.list(rollout ?? null, { after, limit: limit + 1 });
@@ -67,7 +68,9 @@ function registerReads(app: HttpApp, incidents: Incidents): void {
       const { rows, ...next } = pageOf(listed, limit, ({ place: { openedAtMs, openedSeq, id } }) =>
         writeCursor('incidents', [openedAtMs, openedSeq, id]),
       );
-      return { incidents: rows.map(({ place: _, ...incident }) => incident), ...next };
+      const isSeen = await seenRollouts(request);
+      const seen = rows.filter(({ rolloutId }) => isSeen(rolloutId));
+      return { incidents: seen.map(({ place: _, ...incident }) => incident), ...next };
     },
   );
   app.get(
@@ -79,7 +82,7 @@ function registerReads(app: HttpApp, incidents: Incidents): void {
         params: incidentPathSchema,
         response: { 200: incidentSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async ({ params }, reply) => {
       const incident = found(await incidents.get(params.id), params.id);
@@ -99,7 +102,7 @@ function registerExport(app: HttpApp, incidents: Incidents): void {
         params: incidentPathSchema,
         querystring: exportQuerySchema,
       },
-      config: { problems: ['not-found'], sends: { 200: 'text/markdown' } },
+      config: { needs: 'view', problems: ['not-found'], sends: { 200: 'text/markdown' } },
     },
     async ({ params, query }, reply) => {
       const incident = found(await incidents.get(params.id), params.id);

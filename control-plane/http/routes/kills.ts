@@ -1,4 +1,5 @@
 // Routes of the kill switch. No limits on rate, no preconditions: going back must always be the easy way.
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
   type KillScopeInput,
@@ -9,10 +10,13 @@ import {
 } from '../../../shared/protocol/api-kills.ts';
 import { pageQuerySchema } from '../../../shared/protocol/api-paging.ts';
 import type { KillScope } from '../../../shared/protocol/documents.ts';
+import { may } from '../../../shared/protocol/permissions.ts';
 import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
 import type { ScopeLookup } from '../../kill-switch/resolve-scope.ts';
+import { demand } from '../authenticate.ts';
 import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
+import { seenKills } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['kills'];
@@ -41,11 +45,16 @@ function registerRaise(app: HttpApp, { killSwitch, lookUp, onChange }: KillRoute
         body: killBodySchema,
         response: { 200: killSchema, 201: killSchema },
       },
-      config: { problems: ['not-found', 'ambiguous-reference', 'too-many-kills', 'kill-not-sent'] },
+      config: {
+        needs: 'kill',
+        scope: 'somewhere',
+        problems: ['not-found', 'ambiguous-reference', 'too-many-kills', 'kill-not-sent'],
+      },
     },
     async (request, reply) => {
       const { reason, actor } = request.body;
       const scope = await resolve(lookUp, request.body.scope);
+      await demandKill(request, scope);
       const raised = await killSwitch.raise({ scope, reason, actor });
       if (raised.kind === 'too-many') {
         throw new ProblemError('too-many-kills', `${raised.active} kills are in force there already`);
@@ -69,11 +78,14 @@ function registerReads(app: HttpApp, { killSwitch }: KillRouteParts): void {
         querystring: pageQuerySchema,
         response: { 200: killListSchema },
       },
+      config: { needs: 'view' },
     },
-    async ({ query: { limit, cursor } }) => {
+    async (request) => {
+      const { limit, cursor } = request.query;
       // Epochs only grow.
       const [before] = readCursor('kills', cursor, z.tuple([z.number()])) ?? [Number.POSITIVE_INFINITY];
-      const older = killSwitch.list().filter(({ epoch }) => epoch < before);
+      const isSeen = await seenKills(request);
+      const older = killSwitch.list().filter(({ epoch, scope }) => epoch < before && isSeen(scope));
       const { rows, ...next } = pageOf(older, limit, ({ epoch }) => writeCursor('kills', [epoch]));
       return { kills: [...rows], ...next };
     },
@@ -87,7 +99,7 @@ function registerReads(app: HttpApp, { killSwitch }: KillRouteParts): void {
         params: pathSchema,
         response: { 200: killSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async (request) => {
       const kill = killSwitch.get(request.params.id);
@@ -108,7 +120,7 @@ function registerRearm(app: HttpApp, { killSwitch, onChange }: KillRouteParts): 
         body: rearmBodySchema,
         response: { 200: killSchema },
       },
-      config: { problems: ['not-found', 'conflict', 'unavailable'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict', 'unavailable'] },
     },
     async (request) => {
       const rearmed = await killSwitch.rearm(request.params.id, request.body);
@@ -126,6 +138,12 @@ function registerRearm(app: HttpApp, { killSwitch, onChange }: KillRouteParts): 
       return rearmed.result;
     },
   );
+}
+
+/** Every site that it reaches; who may not see all of them can stop one's own. Asks the database for a rollout alone. */
+export async function demandKill(request: FastifyRequest, scope: KillScope): Promise<void> {
+  if (may(request.identity, 'kill', '*')) return;
+  demand(request, 'kill', await request.server.sitesOf.kill(scope));
 }
 
 export async function resolve(lookUp: ScopeLookup, input: KillScopeInput): Promise<KillScope> {

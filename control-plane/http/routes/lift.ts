@@ -25,7 +25,7 @@ export function registerLiftRoute(app: HttpApp, { database, devices, audit, wall
         body: liftBodySchema,
         response: { 200: liftedSchema },
       },
-      config: { problems: ['not-found', 'conflict'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict'] },
     },
     async (request) => {
       const { site, device } = request.params;

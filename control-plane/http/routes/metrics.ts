@@ -2,6 +2,7 @@
 import { coverageListSchema, importAnswerSchema, importBodySchema } from '../../../shared/protocol/api-metrics.ts';
 import type { Business } from '../../business/business.ts';
 import { ProblemError } from '../problems.ts';
+import { onSeenSites } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['metrics'];
@@ -19,6 +20,7 @@ export function registerMetricsRoutes(
         body: importBodySchema,
         response: { 200: importAnswerSchema },
       },
+      config: { needs: 'operate' },
       bodyLimit: BODY_BYTES_MAX,
     },
     async ({ body }) => {
@@ -44,8 +46,9 @@ export function registerMetricsRoutes(
         summary: 'Which devices and lines have business figures',
         response: { 200: coverageListSchema },
       },
+      config: { needs: 'view' },
     },
-    async () => ({ units: [...(await business.coverage())] }),
+    async (request) => ({ units: onSeenSites(request, await business.coverage()) }),
   );
 }
 

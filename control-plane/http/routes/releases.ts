@@ -38,7 +38,7 @@ function registerWrites(app: HttpApp, registry: Registry): void {
         body: registerBodySchema,
         response: { 200: registeredSchema, 201: registeredSchema },
       },
-      config: { problems: ['release-refused', 'release-taken'] },
+      config: { needs: 'operate', scope: 'somewhere', problems: ['release-refused', 'release-taken'] },
     },
     async (request, reply) => {
       const outcome = await registry.register(request.body.manifest, request.body.actor);
@@ -62,6 +62,7 @@ function registerWrites(app: HttpApp, registry: Registry): void {
         body: registerBodySchema,
         response: { 200: checkReportSchema },
       },
+      config: { needs: 'view' },
     },
     async (request) => registry.check(request.body.manifest),
   );
@@ -75,7 +76,7 @@ function registerWrites(app: HttpApp, registry: Registry): void {
         body: releaseStateBodySchema,
         response: { 200: releaseSchema },
       },
-      config: { problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
     },
     async (request, reply) => {
       const { digest } = request.params;
@@ -104,6 +105,7 @@ function registerReads(app: HttpApp, registry: Registry): void {
         querystring: releaseListQuerySchema,
         response: { 200: releaseListSchema },
       },
+      config: { needs: 'view' },
     },
     async ({ query: { name, state, cursor, limit } }) => {
       const place = readCursor('releases', cursor, PLACE);
@@ -122,7 +124,7 @@ function registerReads(app: HttpApp, registry: Registry): void {
         body: lookupBodySchema,
         response: { 200: releaseSchema },
       },
-      config: { problems: ['not-found', 'ambiguous-reference'] },
+      config: { needs: 'view', problems: ['not-found', 'ambiguous-reference'] },
     },
     async (request) => findRelease(registry, request.body.reference),
   );
@@ -130,7 +132,7 @@ function registerReads(app: HttpApp, registry: Registry): void {
     '/v1/releases/:reference',
     {
       schema: { tags: TAGS, summary: 'One release', params: referencePathSchema, response: { 200: releaseSchema } },
-      config: { problems: ['not-found', 'ambiguous-reference'] },
+      config: { needs: 'view', problems: ['not-found', 'ambiguous-reference'] },
     },
     async (request, reply) => {
       const release = await findRelease(registry, request.params.reference);
@@ -146,7 +148,7 @@ function registerReads(app: HttpApp, registry: Registry): void {
         summary: 'The manifest, byte for byte: its SHA-256 is the digest',
         params: digestPathSchema,
       },
-      config: { problems: ['not-found'], sends: { 200: 'application/json' } },
+      config: { needs: 'device', problems: ['not-found'], sends: { 200: 'application/json' } },
     },
     async (request, reply) => {
       const { digest } = request.params;

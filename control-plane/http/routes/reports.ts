@@ -38,7 +38,7 @@ export function registerReportRoutes(app: HttpApp, { reports, registry, archiveO
         querystring: reportQuerySchema,
         response: { 200: rolloutReportSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async ({ params, query }, reply) => {
       const report = await reports.ofRollout(params.id);
@@ -56,7 +56,7 @@ export function registerReportRoutes(app: HttpApp, { reports, registry, archiveO
         params: rolloutPathSchema,
         response: { 200: archiveSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async ({ params }) => {
       const archives = await archiveOf(params.id);
@@ -74,7 +74,7 @@ export function registerReportRoutes(app: HttpApp, { reports, registry, archiveO
         querystring: reportQuerySchema,
         response: { 200: releaseReportSchema },
       },
-      config: { problems: ['not-found', 'ambiguous-reference'] },
+      config: { needs: 'view', scope: 'everywhere', problems: ['not-found', 'ambiguous-reference'] },
     },
     async ({ params, query }, reply) => {
       const report = await reports.ofRelease(await findRelease(registry, params.reference));

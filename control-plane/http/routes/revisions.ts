@@ -7,6 +7,7 @@ import {
 } from '../../../shared/protocol/api-revisions.ts';
 import { rolloutPathSchema } from '../../../shared/protocol/api-rollouts.ts';
 import type { Edited } from '../../rollouts/revise.ts';
+import { demandOnRollout } from '../authenticate.ts';
 import { isDryRun } from '../effects.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
@@ -26,7 +27,7 @@ export function registerRevisionRoutes(app: HttpApp, { rollouts, wake }: Rollout
         body: rolloutEditBodySchema,
         response: { 200: rolloutEditedSchema },
       },
-      config: { problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
     },
     async (request) => {
       const { params, body } = request;
@@ -47,10 +48,11 @@ export function registerRevisionRoutes(app: HttpApp, { rollouts, wake }: Rollout
         body: revisionActBodySchema,
         response: { 200: rolloutEditedSchema },
       },
-      config: { problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
     },
     async (request) => {
       const { id, number, verb } = request.params;
+      if (verb === 'approve') await demandOnRollout(request, 'approve', id);
       // Withdrawing is the safe direction: nothing comes into force by it.
       const expected = readExpected(request, { isRequired: verb === 'approve' });
       const answer = answerOf(

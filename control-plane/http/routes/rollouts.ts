@@ -1,5 +1,5 @@
 // /v1/rollouts: plan, start, watch, explain, and the verbs of a person. Translation only, nothing is decided here.
-
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import {
   type RolloutActBody,
@@ -15,11 +15,15 @@ import {
   rolloutViewSchema,
   rolloutWhySchema,
 } from '../../../shared/protocol/api-rollouts.ts';
+import { may } from '../../../shared/protocol/permissions.ts';
+import type { Plan } from '../../../shared/rollout/plan.ts';
 import type { FileProblem } from '../../../shared/rollout/read-rollout-file.ts';
 import type { Foresight } from '../../foresight/foresight.ts';
 import type { Rollouts } from '../../rollouts/rollouts.ts';
+import { demand, demandOnRollout } from '../authenticate.ts';
 import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
+import { seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 import { readExpected, setVersion, staleProblem } from '../versions.ts';
 
@@ -34,7 +38,14 @@ export type RolloutRouteParts = {
   readonly wake?: () => void;
 };
 
-export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake }: RolloutRouteParts): void {
+export function registerRolloutRoutes(app: HttpApp, parts: RolloutRouteParts): void {
+  registerStart(app, parts);
+  registerReads(app, parts);
+  registerList(app, parts.rollouts);
+  registerVerbs(app, parts);
+}
+
+function registerStart(app: HttpApp, { rollouts, foresight, wake }: RolloutRouteParts): void {
   app.post(
     '/v1/rollouts/plan',
     {
@@ -44,8 +55,14 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
         body: rolloutPlanBodySchema,
         response: { 200: rolloutPlanSchema },
       },
+      config: { needs: 'view' },
     },
-    async ({ body }) => (foresight ? foresight.plan(body.file, body) : rollouts.plan(body.file)),
+    async (request) => {
+      const { body } = request;
+      const answer = foresight ? await foresight.plan(body.file, body) : await rollouts.plan(body.file);
+      if (answer.plan) demand(request, 'view', sitesOf(answer.plan));
+      return answer;
+    },
   );
   app.post(
     '/v1/rollouts',
@@ -56,9 +73,11 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
         body: rolloutStartBodySchema,
         response: { 201: rolloutViewSchema },
       },
-      config: { problems: ['conflict'] },
+      config: { needs: 'operate', scope: 'somewhere', problems: ['conflict'] },
     },
-    async ({ body }, reply) => {
+    async (request, reply) => {
+      const { body } = request;
+      await demandOnItsSites(request, rollouts, body.file);
       const started = await rollouts.start(body);
       if (started.kind === 'invalid') throw invalidFile(started.problems);
       if (started.kind === 'refused')
@@ -73,6 +92,9 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
       return reply.code(201).send(view);
     },
   );
+}
+
+function registerReads(app: HttpApp, { rollouts }: RolloutRouteParts): void {
   app.get(
     '/v1/rollouts/:id',
     {
@@ -82,7 +104,7 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
         params: rolloutPathSchema,
         response: { 200: rolloutViewSchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async ({ params }, reply) => {
       const view = found(await rollouts.get(params.id), params.id);
@@ -99,12 +121,10 @@ export function registerRolloutRoutes(app: HttpApp, { rollouts, foresight, wake 
         params: rolloutPathSchema,
         response: { 200: rolloutWhySchema },
       },
-      config: { problems: ['not-found'] },
+      config: { needs: 'view', problems: ['not-found'] },
     },
     async ({ params }) => found(await rollouts.why(params.id), params.id),
   );
-  registerList(app, rollouts);
-  registerVerbs(app, { rollouts, wake });
 }
 
 function registerList(app: HttpApp, rollouts: Rollouts): void {
@@ -117,20 +137,23 @@ function registerList(app: HttpApp, rollouts: Rollouts): void {
         querystring: rolloutListQuerySchema,
         response: { 200: rolloutListSchema },
       },
+      config: { needs: 'view' },
     },
-    async ({ query }) => {
+    async (request) => {
+      const { query } = request;
       const place = readCursor('rollouts', query.cursor, PLACE);
       const after = place && { createdAtMs: place[0], id: place[1] };
+      const isSeen = await seenRollouts(request);
       const read = await rollouts.page({ state: query.state ?? null, after, limit: query.limit + 1 });
       const { rows, ...next } = pageOf(read, query.limit, (last) =>
         writeCursor('rollouts', [last.createdAtMs, last.id]),
       );
-      return { rollouts: [...rows], ...next };
+      return { rollouts: rows.filter(({ id }) => isSeen(id)), ...next };
     },
   );
 }
 
-function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; wake: (() => void) | undefined }): void {
+function registerVerbs(app: HttpApp, { rollouts, wake }: RolloutRouteParts): void {
   app.post(
     '/v1/rollouts/:id/:verb',
     {
@@ -141,10 +164,11 @@ function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; w
         body: rolloutActBodySchema,
         response: { 200: rolloutViewSchema },
       },
-      config: { problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
     },
     async (request, reply) => {
       const { params, body } = request;
+      if (params.verb === 'approve') await demandOnRollout(request, 'approve', params.id);
       const expected = readExpected(request, { isRequired: !isGoingBack(params.verb, body) });
       const acted = await rollouts.act(params.id, params.verb, body, expected);
       if (acted.kind === 'stale') throw staleProblem(`rollout "${params.id}"`, acted);
@@ -161,6 +185,17 @@ function registerVerbs(app: HttpApp, { rollouts, wake }: { rollouts: Rollouts; w
 /** Stopping and going back are never refused because somebody was faster. */
 function isGoingBack(verb: RolloutVerb, { keep }: Pick<RolloutActBody, 'keep'>): boolean {
   return verb === 'hold' || verb === 'rollback' || (verb === 'abort' && keep !== true);
+}
+
+/** Starting it needs the right on every site that its file would touch; a file with mistakes is refused by who starts it. */
+export async function demandOnItsSites(request: FastifyRequest, rollouts: Rollouts, file: string): Promise<void> {
+  if (may(request.identity, 'operate', '*')) return;
+  const { plan } = await rollouts.plan(file);
+  if (plan) demand(request, 'operate', sitesOf(plan));
+}
+
+function sitesOf({ devices }: Plan): readonly string[] {
+  return [...new Set(devices.map(({ site }) => site))];
 }
 
 export function invalidFile(problems: readonly FileProblem[]): ProblemError {

@@ -5,6 +5,7 @@ import { countReleases, countSites } from '../../devices/fleet-status.ts';
 import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
 import type { Leases } from '../../leases/leases.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
+import { onSeenSites, seenKills, seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 
 export type StatusParts = {
@@ -24,9 +25,14 @@ export type StatusParts = {
 export function registerStatusRoutes(app: HttpApp, parts: StatusParts): void {
   app.get(
     '/v1/status',
-    { schema: { tags: ['system'], summary: 'The fleet on one page', response: { 200: statusReportSchema } } },
-    async () => {
-      const devices = await parts.devices.list();
+    {
+      schema: { tags: ['system'], summary: 'The fleet on one page', response: { 200: statusReportSchema } },
+      config: { needs: 'view' },
+    },
+    async (request) => {
+      const devices = onSeenSites(request, await parts.devices.list());
+      const isSeen = { rollout: await seenRollouts(request), kill: await seenKills(request) };
+      const refused = parts.telemetry.refused();
       return {
         nowMs: parts.wallNow(),
         startedAtMs: parts.startedAtMs,
@@ -35,9 +41,9 @@ export function registerStatusRoutes(app: HttpApp, parts: StatusParts): void {
         devices: { total: devices.length, online: devices.filter((device) => device.online).length },
         sites: [...countSites(devices)],
         releases: [...countReleases(devices)],
-        rollouts: [...(await parts.listRollouts())],
-        kills: [...parts.killSwitch.active()],
-        refused: parts.telemetry.refused(),
+        rollouts: (await parts.listRollouts()).filter(({ id }) => isSeen.rollout(String(id))),
+        kills: parts.killSwitch.active().filter(({ scope }) => isSeen.kill(scope)),
+        refused: { ...refused, last: onSeenSites(request, refused.last) },
         telemetry: parts.telemetry.counts(),
         leases: parts.leases.counts(),
         messaging: parts.messaging(),

@@ -22,7 +22,10 @@ export type SystemParts = {
 export function registerSystemRoutes(app: HttpApp, { keySet, audit, findProblems }: SystemParts): void {
   app.get(
     '/v1/trust',
-    { schema: { tags: TAGS, summary: 'The public keys that devices shall trust', response: { 200: keySetSchema } } },
+    {
+      schema: { tags: TAGS, summary: 'The public keys that devices shall trust', response: { 200: keySetSchema } },
+      config: { needs: 'public' },
+    },
     async () => keySet,
   );
   app.get(
@@ -33,6 +36,7 @@ export function registerSystemRoutes(app: HttpApp, { keySet, audit, findProblems
         summary: 'Whether everything works, and what does not',
         response: { 200: healthSchema, 503: healthSchema },
       },
+      config: { needs: 'public' },
     },
     async (_request, reply) => {
       const problems = [...(await findProblems())];
@@ -48,6 +52,7 @@ export function registerSystemRoutes(app: HttpApp, { keySet, audit, findProblems
         querystring: auditQuerySchema,
         response: { 200: auditListSchema },
       },
+      config: { needs: 'view' },
     },
     async (request) => {
       const { limit, beforeSeq } = request.query;
@@ -63,6 +68,7 @@ export function registerSystemRoutes(app: HttpApp, { keySet, audit, findProblems
         summary: 'Whether the audit is whole: every row carries the hash of the one before',
         response: { 200: auditCheckSchema },
       },
+      config: { needs: 'view' },
     },
     async () => audit.verify(),
   );

@@ -7,6 +7,8 @@ export type Misbehaviour = (request: IncomingMessage, response: ServerResponse, 
 export class RegistryServer {
   readonly bodies = new Map<string, Buffer>();
   readonly requests: { readonly url: string; readonly range: string | undefined }[] = [];
+  /** Every Authorization header that came, and '' for none. */
+  readonly shown = new Set<string>();
   /** Returns true when it has answered (or broken) the request itself. */
   misbehave: Misbehaviour = () => false;
   readonly #server = createServer((request, response) => this.#answer(request, response));
@@ -28,7 +30,8 @@ export class RegistryServer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = request.url ?? '';
-    const { range } = request.headers;
+    const { range, authorization = '' } = request.headers;
+    this.shown.add(authorization);
     this.requests.push({ url, range });
     const body = this.bodies.get(url);
     if (!body) return void response.writeHead(404).end();

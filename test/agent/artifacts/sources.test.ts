@@ -33,6 +33,7 @@ function open(options: Partial<DownloadOptions>, wallNow: () => number = () => 1
   return openArtifacts({
     dataDir: join(folder, 'data'),
     apiUrl: registry.url,
+    authorization: 'Basic of-this-device',
     device: 'plant-a/cam-1',
     download: { ...downloadOptionsSchema.parse({ spreadMs: 0 }), ...options },
     monotonicNow: () => 0,
@@ -53,6 +54,18 @@ describe('a site cache', () => {
     expect(await open({ siteCacheUrl: cache.url }).fetch(release.digest, never)).toMatchObject({ kind: 'installed' });
     expect(registry.requests).toEqual([]);
     expect(cache.requests.length).toBeGreaterThan(1);
+    expect([...cache.shown]).toEqual(['']); // the password is for the control plane alone
+  });
+
+  it('is stood in for by the control plane, which is told who asks, also for the rest of a file', async () => {
+    registry.misbehave = (_, response, body) => {
+      registry.misbehave = () => false;
+      response.writeHead(200, { 'content-length': body.length }).write(body.subarray(0, 10));
+      setImmediate(() => response.destroy());
+      return true;
+    };
+    expect(await open({ siteCacheUrl: cache.url }).fetch(release.digest, never)).toMatchObject({ kind: 'installed' });
+    expect([...registry.shown]).toEqual(['Basic of-this-device']);
   });
 
   it('costs only time when it is gone, empty, or has wrong bytes', async () => {

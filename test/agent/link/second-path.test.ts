@@ -17,6 +17,7 @@ let server: Server;
 let path: SecondPath | null;
 let asked: string[];
 let heard: string[];
+let shown: Set<string>;
 let isUp: boolean;
 let answer: (response: ServerResponse) => void;
 let looks: number;
@@ -27,9 +28,11 @@ const until = (check: () => boolean) => expect.poll(check, { timeout: 8000, inte
 
 beforeEach(async () => {
   [path, asked, heard, isUp, looks, log] = [null, [], [], false, 0, openRecordingLog()];
+  shown = new Set();
   answer = says({ documents: [DESIRED, ...KILLS] });
   server = createServer((request, response) => {
     asked.push(request.url ?? '');
+    shown.add(request.headers.authorization ?? '');
     answer(response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -44,6 +47,7 @@ function open(): void {
   path = new SecondPath({
     apiUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     address: ADDRESS,
+    password: 'secret',
     isUp: () => {
       looks += 1;
       return isUp;
@@ -67,6 +71,7 @@ describe('the second path', () => {
       'kill belay/v1/plant-a/kill k-site',
       'desired d-1',
     ]);
+    expect([...shown]).toEqual([`Basic ${btoa('plant-a/cam-01:secret')}`]);
   });
 
   it('asks nobody while the link is up, and asks again when it is down', async () => {

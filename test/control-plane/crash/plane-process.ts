@@ -37,7 +37,7 @@ export type PlaneOptions = {
 export async function preparePlane({ folder, tickMs, deliveryMs, onLine }: PlaneOptions): Promise<PlaneProcess> {
   const [http, mqtt] = [await freePort(), await freePort()];
   const configFile = path.join(folder, 'control-plane.json');
-  const config = { dataDir: 'data', http: { port: http }, mqtt: { port: mqtt }, tickMs, deliveryMs };
+  const config = { dataDir: 'data', signIn: 'open', http: { port: http }, mqtt: { port: mqtt }, tickMs, deliveryMs };
   await writeFile(configFile, JSON.stringify({ ...config, log: { level: 'debug' } }));
   const environment = { ...process.env, NODE_COMPILE_CACHE: path.join(folder, 'compile-cache') };
   const tail: string[] = [];

@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Foresight, openForesight } from '../../../control-plane/foresight/foresight.ts';
+import { openToAnybody } from '../../../control-plane/http/access.ts';
 import { registerForesightRoutes } from '../../../control-plane/http/routes/foresight.ts';
 import { registerRolloutRoutes } from '../../../control-plane/http/routes/rollouts.ts';
 import { buildServer, type HttpApp } from '../../../control-plane/http/server.ts';
@@ -43,7 +44,12 @@ beforeAll(async () => {
     wallNow: () => fleet.nowMs,
     log: pino({ level: 'silent' }),
   });
-  app = await buildServer({ version: 'test', log: pino({ level: 'silent' }), loopbackOnly: true });
+  app = await buildServer({
+    version: 'test',
+    log: pino({ level: 'silent' }),
+    loopbackOnly: true,
+    access: openToAnybody(),
+  });
   registerRolloutRoutes(app, { rollouts: fleet.rollouts, foresight });
   registerForesightRoutes(app, { foresight });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../../control-plane/database/database.ts';
+import { openToAnybody } from '../../../control-plane/http/access.ts';
 import { installIdempotency } from '../../../control-plane/http/idempotency.ts';
 import { ANSWERS_KEPT_MS, beginKey, forgetAnswers } from '../../../control-plane/http/idempotency-rows.ts';
 import { ProblemError } from '../../../control-plane/http/problems.ts';
@@ -25,7 +26,12 @@ const freshKey = () => {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'belay-keys-'));
   database = await openDatabase(join(folder, 'belay.db'));
-  app = await buildServer({ version: 'test', log: pino({ level: 'silent' }), loopbackOnly: true });
+  app = await buildServer({
+    version: 'test',
+    log: pino({ level: 'silent' }),
+    loopbackOnly: true,
+    access: openToAnybody(),
+  });
   const whoOf = ({ headers }: { headers: Record<string, unknown> }) => String(headers['x-who'] ?? 'ana');
   installIdempotency(app, { database, wallNow: () => nowMs, whoOf });
   const act = async () => {
@@ -33,16 +39,19 @@ beforeAll(async () => {
     await gate;
     return { act: acts };
   };
-  app.post('/acts', act);
-  app.post('/v1/kills', act);
-  app.post('/refused', async () => {
+  const open = { config: { needs: 'public' } } as const;
+  app.post('/acts', open, act);
+  app.post('/v1/kills', open, act);
+  app.post('/refused', open, async () => {
     acts += 1;
     throw new ProblemError('conflict', 'not now');
   });
-  app.post('/broken', async () => {
+  app.post('/broken', open, async () => {
     throw new Error('half way');
   });
-  app.post('/secret', async (_, reply) => reply.header('cache-control', 'no-store').send({ token: 'shown once' }));
+  app.post('/secret', open, async (_, reply) =>
+    reply.header('cache-control', 'no-store').send({ token: 'shown once' }),
+  );
 });
 
 afterAll(async () => {

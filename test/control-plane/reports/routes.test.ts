@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAudit } from '../../../control-plane/audit/audit.ts';
+import { openToAnybody } from '../../../control-plane/http/access.ts';
 import { registerIncidentRoutes } from '../../../control-plane/http/routes/incidents.ts';
 import { registerReportRoutes } from '../../../control-plane/http/routes/reports.ts';
 import { buildServer, type HttpApp } from '../../../control-plane/http/server.ts';
@@ -47,7 +48,12 @@ beforeAll(async () => {
     resolve: (reference: string) => (reference === NEW.digest ? { kind: 'found', ref: NEW } : { kind: 'unknown' }),
     get: async () => ({ ...release, registeredAtMs: 1, notes: [] }),
   } as unknown as Registry;
-  app = await buildServer({ version: 'test', log: pino({ level: 'silent' }), loopbackOnly: true });
+  app = await buildServer({
+    version: 'test',
+    log: pino({ level: 'silent' }),
+    loopbackOnly: true,
+    access: openToAnybody(),
+  });
   registerIncidentRoutes(app, {
     incidents: openIncidents({ database, audit: openAudit({ database, ...clock }), ...clock }),
   });

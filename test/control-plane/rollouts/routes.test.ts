@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openToAnybody } from '../../../control-plane/http/access.ts';
 import { registerRevisionRoutes } from '../../../control-plane/http/routes/revisions.ts';
 import { registerRolloutRoutes } from '../../../control-plane/http/routes/rollouts.ts';
 import { buildServer, type HttpApp } from '../../../control-plane/http/server.ts';
@@ -30,7 +31,12 @@ let woken = 0;
 
 beforeAll(async () => {
   fleet = await openSimFleet({ perSite: 2 });
-  app = await buildServer({ version: 'test', log: pino({ level: 'silent' }), loopbackOnly: true });
+  app = await buildServer({
+    version: 'test',
+    log: pino({ level: 'silent' }),
+    loopbackOnly: true,
+    access: openToAnybody(),
+  });
   const wake = () => {
     woken += 1;
   };

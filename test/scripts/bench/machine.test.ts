@@ -1,4 +1,6 @@
 // What a figure says about the machine it was measured on.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -6,17 +8,29 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { anonymousMb, childrenRunning, noteOf, pssMb, rssMb } from '../../../scripts/bench/machine.ts';
 import { startProgram } from '../../../scripts/fleet/program.ts';
 
+/** Takes 50 MB when it is told to. */
+const HOARDER = `const taken = []; process.stdin.on('data', () => {
+  taken.push(Buffer.alloc(50_000_000, 1)); process.stdout.write('taken'); }); process.stdout.write('up');`;
+
 const logFolder = mkdtempSync(path.join(tmpdir(), 'belay-test-'));
 afterAll(() => rmSync(logFolder, { recursive: true }));
 
 describe('memory of a process', () => {
-  it('grows by what the process takes, and the private part is within the proportional within the whole', () => {
-    const before = anonymousMb(process.pid);
-    const taken = Buffer.alloc(50_000_000, 1);
-    expect(anonymousMb(process.pid) - before).toBeGreaterThan(40);
-    expect(taken[0]).toBe(1);
-    expect(pssMb(process.pid)).toBeGreaterThan(anonymousMb(process.pid) - 5);
-    expect(rssMb(process.pid)).toBeGreaterThanOrEqual(pssMb(process.pid) - 5);
+  it('grows by what the process takes, and the private part is within the proportional within the whole', async () => {
+    const child = spawn(process.execPath, ['-e', HOARDER], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const pid = child.pid ?? -1;
+    try {
+      await once(child.stdout, 'data');
+      const before = anonymousMb(pid);
+      child.stdin.write('take');
+      await once(child.stdout, 'data');
+      expect(anonymousMb(pid) - before).toBeGreaterThan(40);
+      expect(pssMb(pid)).toBeGreaterThan(anonymousMb(pid) - 5);
+      expect(rssMb(pid)).toBeGreaterThanOrEqual(pssMb(pid) - 5);
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
   });
 
   it('of a process that is gone is an error, not 0', () => {

@@ -1,4 +1,4 @@
-// What routes and hooks are registered on: Fastify with our schemas.
+// The type of the server that routes are registered at.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';

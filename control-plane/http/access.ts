@@ -1,0 +1,103 @@
+// Who sent a request: a session's cookie, an API token, a device's password, or nobody. Reads headers and the books of the
+// identity room, which are in memory: it works while the database does not. Nothing is allowed or refused here.
+import type { FastifyRequest } from 'fastify';
+import { readDeviceAuthorization } from '../../shared/protocol/device-authorization.ts';
+import { ANYBODY, type Caller, deviceCaller } from '../identity/caller.ts';
+import type { IdentityRoom } from '../identity/identity.ts';
+import { isDevicePassword } from '../signing/signing.ts';
+import type { SitesOf, TouchedSites } from './touched-sites.ts';
+
+export const SESSION_COOKIE = 'belay_session';
+
+export type Asking =
+  | { readonly kind: 'known'; readonly caller: Caller; readonly csrf: string | null }
+  | { readonly kind: 'nobody' }
+  /** Something was shown, and it is not good. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** What the hooks of every route ask. */
+export type Access = {
+  readonly signIn: 'required' | 'open';
+  /** Of `publicUrls.http`, where the control plane is reached by another name than it listens on. */
+  readonly publicOrigin: string | null;
+  whoAsks(request: FastifyRequest): Asking;
+  readonly touched: TouchedSites;
+  readonly sitesOf: SitesOf;
+};
+
+export type AccessParts = {
+  readonly signIn: 'required' | 'open';
+  readonly publicUrl?: string | undefined;
+  readonly identity: Pick<IdentityRoom, 'whoHasSession' | 'whoHasToken'>;
+  readonly deviceSecret: Uint8Array;
+  readonly touched: TouchedSites;
+  readonly sitesOf: SitesOf;
+};
+
+export function openAccess({ signIn, publicUrl, identity, deviceSecret, touched, sitesOf }: AccessParts): Access {
+  const publicOrigin = publicUrl === undefined ? null : new URL(publicUrl).origin;
+  return {
+    signIn,
+    publicOrigin,
+    touched,
+    sitesOf,
+    whoAsks: ({ headers: { authorization, cookie } }) => {
+      if (authorization !== undefined) return byAuthorization({ identity, deviceSecret }, authorization);
+      const secret = readCookie(cookie, SESSION_COOKIE);
+      if (secret === null) return nobody(signIn);
+      const found = identity.whoHasSession(secret);
+      if (found) return { kind: 'known', ...found };
+      return signIn === 'open' ? nobody(signIn) : { kind: 'refused', reason: 'the session has ended' };
+    },
+  };
+}
+
+/** Everything for everybody: for servers without accounts, on this machine alone. Who may do everything is never asked where. */
+export function openToAnybody(): Access {
+  const none = async () => [];
+  const sitesOf: SitesOf = {
+    rolloutsOn: async () => new Set(),
+    rollout: none,
+    incident: none,
+    kill: none,
+    drill: none,
+  };
+  return { signIn: 'open', publicOrigin: null, touched: async () => 'none', sitesOf, whoAsks: () => nobody('open') };
+}
+
+function nobody(signIn: 'required' | 'open'): Asking {
+  return signIn === 'open' ? { kind: 'known', caller: ANYBODY, csrf: null } : { kind: 'nobody' };
+}
+
+function byAuthorization(
+  { identity, deviceSecret }: Pick<AccessParts, 'identity' | 'deviceSecret'>,
+  header: string,
+): Asking {
+  const [, scheme = '', value = ''] = /^(\w+) +(\S+)$/.exec(header.trim()) ?? [];
+  if (scheme.toLowerCase() === 'bearer') {
+    const caller = identity.whoHasToken(value);
+    if (caller) return { kind: 'known', caller, csrf: null };
+    return { kind: 'refused', reason: 'the token is unknown, expired or revoked, or its owner is disabled' };
+  }
+  if (scheme.toLowerCase() === 'basic') return byDevicePassword(deviceSecret, value);
+  return {
+    kind: 'refused',
+    reason: 'the Authorization header is neither "Bearer <token>" nor "Basic <site/device:password>"',
+  };
+}
+
+function byDevicePassword(deviceSecret: Uint8Array, encoded: string): Asking {
+  const read = readDeviceAuthorization(encoded);
+  if (read && isDevicePassword(deviceSecret, read.address, Buffer.from(read.password)))
+    return { kind: 'known', caller: deviceCaller(read.address), csrf: null };
+  return { kind: 'refused', reason: 'this is not the password of a device' };
+}
+
+/** The first cookie of this name; null without one. */
+export function readCookie(header: string | undefined, name: string): string | null {
+  for (const part of header?.split(';') ?? []) {
+    const [key = '', ...value] = part.trim().split('=');
+    if (key === name) return value.join('=') || null;
+  }
+  return null;
+}
