@@ -53,8 +53,8 @@ async function connectDevices(): Promise<void> {
     await device.report({
       committed: { ...base },
       serving: { ...(isOnTrial ? trial : base) },
-      candidate: isOnTrial ? { ...trial } : null,
-    } as never);
+      candidate: isOnTrial ? { ...trial, role: 'serve', state: 'serving', provider: null } : null,
+    });
   }
   await expect.poll(async () => ((await bench.get('/v1/status')).body.devices as { online: number }).online).toBe(3);
   await expect.poll(async () => (await bench.get('/v1/devices/plant-b/cam-01')).body.reported).not.toBeNull();
@@ -87,6 +87,7 @@ spec:
   candidate: ${trial.release}
   owners: {primary: vision-team, backup: on-call}
   stages: [{name: full, percent: 100, bake: 10m}]
+  guardrails: [{id: p95, expr: p95(latency_ms) <= baseline * 1.2, enforce: rollback}]
 `;
     const tried = await tryIt('/v1/rollouts', { file: text, ...WORDS });
     expect(tried.plan?.candidate.release).toBe(trial.release);
