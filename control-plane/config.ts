@@ -5,6 +5,8 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { BelayError } from '../shared/basics/errors.ts';
 import { describeProblems, parseValue } from '../shared/basics/parsing.ts';
+import { isNetwork } from './notifications/address-rule.ts';
+import { RETRY_DELAYS_MS } from './notifications/retry.ts';
 
 const MIB = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -63,6 +65,25 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   kills: z.strictObject({ reassertMs: z.number().int().positive().default(30_000) }).prefault({}),
+  webhooks: z
+    .strictObject({
+      everyMs: z.number().int().min(20).default(1000),
+      /** For all of one attempt. */
+      timeoutMs: z.number().int().min(100).max(60_000).default(10_000),
+      /** After each failed attempt; with none left the delivery is dead. */
+      retryDelaysMs: z
+        .array(z.number().int().min(10))
+        .max(20)
+        .default([...RETRY_DELAYS_MS]),
+      keepMs: z
+        .number()
+        .int()
+        .positive()
+        .default(30 * DAY_MS),
+      /** Receivers on this machine or link-local, such as `127.0.0.0/8`, that are refused otherwise. */
+      allowNetworks: z.array(z.string().refine(isNetwork, 'must be a network such as 127.0.0.0/8')).max(50).default([]),
+    })
+    .prefault({}),
   /** How often rollouts are looked at, and the outbox swept. */
   tickMs: z.number().int().min(50).default(5000),
   deliveryMs: z.number().int().min(20).default(1000),

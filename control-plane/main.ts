@@ -19,6 +19,7 @@ import { openSitesOf, openTouchedSites } from './http/touched-sites.ts';
 import { FIRST_ADMIN, makeFirstAdmin } from './identity/first-admin.ts';
 import { createReassertLoop, type ReassertLoop } from './kill-switch/reassert-loop.ts';
 import { type Messaging, openBroker, type Principal, type RetainedEntry } from './messaging/messaging.ts';
+import { type Metrics, openMetrics } from './metrics/metrics.ts';
 import manifest from './package.json' with { type: 'json' };
 import { resetAdminIn } from './reset-admin.ts';
 import { startRolloutLoop } from './rollout-loop.ts';
@@ -54,7 +55,10 @@ export async function openControlPlane(config: Config, { onFirstAdmin }: OpenOpt
   undo.adopt(rooms.foresight, (room) => room.close());
   const delivery = createDelivery(rooms);
   const reassert = createReassertLoop({ ...rooms, reassertMs: config.kills.reassertMs });
-  const telemetry = undo.adopt(openTelemetry(rooms, { delivery, reassert }), (room) => room.close());
+  const { version } = manifest;
+  const own = { version, startedAtMs, dataDir: config.dataDir };
+  const metrics = undo.adopt(await openMetrics({ ...rooms, ...own }), (room) => room.close());
+  const telemetry = undo.adopt(openTelemetry(rooms, { delivery, reassert, metrics }), (room) => room.close());
   const messaging = undo.adopt(await listen(rooms, telemetry), (broker) => broker.close());
   rooms.outlet.connect(messaging);
   for (const loop of [delivery, reassert]) {
@@ -63,17 +67,29 @@ export async function openControlPlane(config: Config, { onFirstAdmin }: OpenOpt
   }
   undo.adopt(startUpkeep(rooms), (loop) => loop.close());
   undo.adopt(rooms.drills, (room) => room.close());
-  const ticked = { tick: (nowMs: number) => rooms.rollouts.tick(nowMs).finally(() => rooms.drills.tick(nowMs)) };
+  undo.adopt(rooms.notifications, (room) => room.close()).start();
+  const tick = (nowMs: number) => rooms.rollouts.tick(nowMs).finally(() => rooms.drills.tick(nowMs));
+  const ticked = { tick: (nowMs: number) => metrics.timeTick(() => tick(nowMs)) };
   const rolloutLoop = undo.adopt(startRolloutLoop({ ...rooms, rollouts: ticked, tickMs: config.tickMs }), (it) =>
     it.close(),
   );
-  const { version } = manifest;
   const mqttUrl = config.publicUrls.mqtt ?? `mqtt://${authority(config.mqtt.host, messaging.port)}`;
   const server = { version, log, loopbackOnly: !config.allowRemote, access: accessTo(rooms) };
   const app = undo.adopt(await buildServer(server), (it) => it.close());
   const urls = { mqttUrl, apiUrl: config.publicUrls.http ?? '' };
-  registerRoutes(app, rooms, { telemetry, messaging, rolloutLoop, startedAtMs, version, urls: () => urls });
-  await registerDashboard(app, join(import.meta.dirname, 'dashboard/dist'));
+  const dashboardFolder = join(import.meta.dirname, 'dashboard/dist');
+  const running = {
+    telemetry,
+    messaging,
+    metrics,
+    rolloutLoop,
+    startedAtMs,
+    version,
+    urls: () => urls,
+    dashboardFolder,
+  };
+  registerRoutes(app, rooms, running);
+  await registerDashboard(app, dashboardFolder);
   const httpUrl = await app.listen({ host: config.http.host, port: config.http.port });
   urls.apiUrl ||= httpUrl;
   log.info({ httpUrl, mqttUrl, dataDir: config.dataDir }, 'control plane is up');
@@ -112,7 +128,7 @@ function createDelivery(rooms: Rooms): DeliveryLoop {
 
 function openTelemetry(
   rooms: Rooms,
-  { delivery, reassert }: { readonly delivery: DeliveryLoop; readonly reassert: ReassertLoop },
+  { delivery, reassert, metrics }: { delivery: DeliveryLoop; reassert: ReassertLoop; metrics: Metrics },
 ): Telemetry {
   return new Telemetry({
     ...rooms,
@@ -124,6 +140,7 @@ function openTelemetry(
       delivery.noticed(address);
       reassert.noticed(address);
     },
+    onArrival: (arrival, atMs) => metrics.heard(arrival, atMs),
     onDesiredWritten: () => delivery.wake(),
     publishAck: ({ site, device, boot, seq }) => {
       const text = JSON.stringify({ v: 1, boot, seq });

@@ -15,6 +15,7 @@ import { openKillJournal } from './kill-switch/kill-journal.ts';
 import { openKillStore } from './kill-switch/kill-store.ts';
 import { KillSwitch } from './kill-switch/kill-switch.ts';
 import { type Leases, openLeases } from './leases/leases.ts';
+import { Notifications } from './notifications/notifications.ts';
 import { type Outlet, openOutlet } from './outlet.ts';
 import { openArtifactStore } from './registry/artifact-store.ts';
 import { openRegistry, type Registry } from './registry/registry.ts';
@@ -41,6 +42,7 @@ export type Rooms = {
   readonly drills: Drills;
   readonly foresight: Foresight;
   readonly outlet: Outlet;
+  readonly notifications: Notifications;
 };
 
 /** Reads what the data folder holds; nothing is sent or taken yet. */
@@ -78,7 +80,14 @@ export async function openRooms(config: Config, database: Database, log: Logger)
   const incidents = openIncidents({ ...clocks, database, audit });
   const business = openBusiness({ ...clocks, database, audit, devices });
   const drills = new Drills({ ...clocks, database, audit, registry, rollouts, devices, log });
+  const instance = signing.keySet.keys[0]?.kid ?? 'belay';
+  const notifications = new Notifications({
+    ...{ ...clocks, database, audit, log, instance },
+    settings: config.webhooks,
+    random: () => Math.random(),
+  });
   const opened = {
+    notifications,
     drills,
     audit,
     identity,

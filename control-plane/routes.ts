@@ -3,17 +3,21 @@
 import { installDryRuns } from './http/dry-run.ts';
 import { dryRuns } from './http/dry-runs.ts';
 import { installIdempotency } from './http/idempotency.ts';
+import { registerKillPage } from './http/kill-page.ts';
 import { whoOf } from './http/requester.ts';
 import { registerAccountRoutes } from './http/routes/accounts.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
+import { registerDeviceWindowsRoute } from './http/routes/device-windows.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
 import { registerDrillRoutes } from './http/routes/drills.ts';
 import { registerForesightRoutes } from './http/routes/foresight.ts';
 import { registerIncidentRoutes } from './http/routes/incidents.ts';
+import { registerKillProgressRoutes } from './http/routes/kill-progress.ts';
 import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerMetricsRoutes } from './http/routes/metrics.ts';
+import { registerPrometheusRoute } from './http/routes/prometheus.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
 import { registerRevisionRoutes } from './http/routes/revisions.ts';
@@ -22,10 +26,12 @@ import { registerSessionRoutes } from './http/routes/session.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
 import { registerTokenRoutes } from './http/routes/tokens.ts';
+import { registerWebhookRoutes } from './http/routes/webhooks.ts';
 import type { HttpApp } from './http/server.ts';
 import { registerSignInPage } from './http/sign-in-page.ts';
 import { openScopeLookup } from './kill-switch/resolve-scope.ts';
 import type { Messaging } from './messaging/messaging.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { openReports } from './reports/reports.ts';
 import type { RolloutLoop } from './rollout-loop.ts';
 import type { Rooms } from './rooms.ts';
@@ -35,13 +41,16 @@ import type { Telemetry } from './telemetry/telemetry.ts';
 export type RunningParts = {
   readonly telemetry: Telemetry;
   readonly messaging: Messaging;
+  readonly metrics: Metrics;
   readonly rolloutLoop: RolloutLoop;
   readonly startedAtMs: number;
   readonly version: string;
   readonly urls: () => { readonly mqttUrl: string; readonly apiUrl: string };
+  /** Where the dashboard was built. */
+  readonly dashboardFolder: string;
 };
 
-const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted']);
+const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted', 'superseded']);
 
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
@@ -50,7 +59,10 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   installDryRuns(app, dryRuns({ ...rooms, lookUp }));
   installIdempotency(app, { ...rooms, whoOf });
   registerIdentityRoutes(app, rooms, () => urls().apiUrl);
-  registerKillRoutes(app, { killSwitch, lookUp, onChange: () => rolloutLoop.wake() });
+  const kills = { ...rooms, lookUp, onChange: () => rolloutLoop.wake() };
+  registerKillRoutes(app, kills);
+  registerKillProgressRoutes(app, kills);
+  registerKillPage(app, { ...kills, dashboardFolder: running.dashboardFolder });
   registerReleaseRoutes(app, { registry });
   registerArtifactRoutes(app, { registry });
   registerIncidentRoutes(app, { incidents });
@@ -66,6 +78,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     connection: () => ({ ...urls(), keySet: signing.keySet }),
     passwordOf: (address) => devicePassword(signing.deviceSecret, address),
   });
+  registerDeviceWindowsRoute(app, rooms);
   registerLiftRoute(app, rooms);
   registerDocumentsRoute(app, { messaging });
   registerStatusRoutes(app, {
@@ -73,6 +86,12 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     ...running,
     listRollouts: async () => (await rollouts.list()).filter((rollout) => !ENDED.has(rollout.state)),
     messaging: () => ({ ...messaging.metrics() }),
+  });
+  registerWebhookRoutes(app, rooms);
+  registerPrometheusRoute(app, {
+    writePage: () => running.metrics.write(running),
+    // On this machine alone a scraper needs no token; whoever listens beyond it gives Prometheus one of a viewer.
+    needs: rooms.config.allowRemote ? 'view' : 'public',
   });
   const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
   registerSystemRoutes(app, { keySet: signing.keySet, audit: rooms.audit, findProblems });

@@ -9,6 +9,7 @@ import { addMetricsCommands } from './commands/metrics.ts';
 import { addReleaseCommands } from './commands/release.ts';
 import { addRolloutCommands } from './commands/rollout.ts';
 import { addStatusCommand } from './commands/status.ts';
+import { addWebhookCommands } from './commands/webhook.ts';
 import { EXIT, EXIT_CODES_HELP } from './exit-codes.ts';
 import { addLocalCommands } from './local/local.ts';
 
@@ -29,6 +30,7 @@ addKillCommands(program);
 addIncidentCommands(program);
 addMetricsCommands(program);
 addDrillCommands(program);
+addWebhookCommands(program);
 applyToAll(program, 'belay');
 
 // The reader of a pipe may have seen enough (`belay release list | head -1`): no reason to complain.

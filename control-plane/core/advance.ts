@@ -21,7 +21,7 @@ export type Progress = {
   readonly incidentsSinceMs: number;
   readonly acknowledgedReverts: readonly string[];
   readonly stageTimes: readonly { readonly startedAtMs: number; readonly endedAtMs: number | null }[];
-  readonly endAs: 'rolled_back' | 'aborted';
+  readonly endAs: 'rolled_back' | 'aborted' | 'superseded';
   /** When every reachable device first reported its own release answering again; from then on the rollback is verified. */
   readonly restoredAtMs?: number;
   /** Who started it, and when its first device was told; null before. Rollouts of older versions do not know. */
@@ -33,6 +33,8 @@ export type Progress = {
   readonly heldSinceMs: number | null;
   /** Factories that were taken back alone, and stay out. */
   readonly factoriesOut: readonly FactoryOut[];
+  /** Rollouts in whose place it was started; it begins when they have ended. */
+  readonly supersedes?: readonly string[];
 };
 
 /** What is missing in a progress that an older version has stored. */

@@ -4,6 +4,7 @@ import type { ExposureCounts } from '../../shared/protocol/api-rollouts.ts';
 import type { Reported } from '../../shared/protocol/reports.ts';
 import { describeDuration } from '../../shared/rollout/durations.ts';
 import { appliesTo, type Guardrail } from '../../shared/rollout/guardrails.ts';
+import { metricRule } from '../../shared/rollout/metrics.ts';
 import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Verdict } from '../../shared/rollout/verdict.ts';
 import type { Progress } from './advance.ts';
@@ -21,6 +22,7 @@ import type { Selected } from './selected.ts';
 import { judgeScopes, slicesOf } from './slices.ts';
 import { ruleOf, spansFromMs, spansOf } from './stage-rule.ts';
 import { keyOf, type LedgerDevice } from './stages.ts';
+import { rememberGroups } from './uncertainty.ts';
 
 /** One device of the ledger with everything it has told us. */
 export type AssessedDevice = LedgerDevice & {
@@ -95,6 +97,7 @@ function judgeAll(facts: AssessFacts, evidenceFacts: EvidenceFacts, evaluated: n
   const stage = stageOf(facts);
   const slices = slicesOf(facts.spec.analysis.slices, facts.devices);
   const spans = spansOf(evidenceFacts, facts);
+  const groupsOf = rememberGroups();
   return facts.guardrails
     .filter((guardrail) => appliesTo(guardrail, stage))
     .map((guardrail) => {
@@ -102,7 +105,7 @@ function judgeAll(facts: AssessFacts, evidenceFacts: EvidenceFacts, evaluated: n
       if (guardrail.incident)
         return { verdict: judgeIncidents(guardrail, incidentsOf(facts, evaluated), rule), evidence: null };
       const evidence = gatherEvidence(guardrail, evidenceFacts);
-      const verdict = judgeScopes(guardrail, evidence, { ...rule, slices });
+      const verdict = judgeScopes(guardrail, evidence, { ...rule, slices, groupsOf });
       return { verdict, evidence: { guardrail: guardrail.id, evidence } };
     });
 }
@@ -164,9 +167,19 @@ function gatherFacts(facts: AssessFacts, active: ReadonlySet<string>): EvidenceF
     candidates: exposed.map(({ history }) => memory.candidate(history, question)),
     controls: controls.map(({ history }) => memory.control(history, question)),
     assigned: assigned.length,
-    golden: devices.map((device) => goldenOf(device, active.has(keyOf(device)), candidateDigest)),
-    known: openKnown(guardrails.filter((guardrail) => appliesTo(guardrail, stageOf(facts)))),
+    golden: guardrails.some(isAskedOfProofs)
+      ? devices.map((device) => goldenOf(device, active.has(keyOf(device)), candidateDigest))
+      : [],
+    known: openKnown(
+      guardrails.filter((guardrail) => appliesTo(guardrail, stageOf(facts))),
+      memory.changes,
+    ),
   };
+}
+
+function isAskedOfProofs({ expression: { metric } }: Guardrail): boolean {
+  const { source } = metricRule(metric);
+  return source === 'golden' || source === 'probe';
 }
 
 /** A self-test leaves the live frames to the baseline: its time still belongs to a device's own past. */

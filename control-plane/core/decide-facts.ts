@@ -23,6 +23,8 @@ export type DecisionSources = {
   /** `site/device` → when it told us that it went back by itself. */
   readonly revertedAtMs?: ReadonlyMap<string, number>;
   readonly request: PersonRequest | null;
+  /** Rollouts that must end before it begins, in words; null or absent: none. */
+  readonly waitsFor?: string | null;
 };
 
 export function factsToDecide(sources: DecisionSources): DecideFacts {
@@ -67,7 +69,7 @@ export function factsToDecide(sources: DecisionSources): DecideFacts {
     missing: assessment.missing,
     pending: assessment.pending,
     exposed: assessment.exposure.exposed,
-    closed: closedNow(spec.schedule, sitesOf(assessment), nowMs)?.reason ?? null,
+    closed: sources.waitsFor ?? closedNow(spec.schedule, sitesOf(assessment), nowMs)?.reason ?? null,
     approvals: { ...approvalsOf(sources, stage.approvals), signoff: stage.signoff },
   };
 }

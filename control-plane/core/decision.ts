@@ -101,6 +101,7 @@ export type RuleName =
   | 'kill'
   | 'device-trip-wire'
   | 'person-abort'
+  | 'person-supersede'
   | 'guardrail-breach'
   | 'missing-data'
   | 'reverts'

@@ -87,17 +87,18 @@ export class DeviceFold {
   #prepare({ keep }: Question): boolean {
     if (!keep) return true;
     if (keep.guardrails !== this.#prepared) {
-      for (const { expression } of keep.guardrails) if (!this.#open(expression)) return false;
+      if (!this.#open(keep.guardrails.map(({ expression }) => expression))) return false;
       this.#prepared = keep.guardrails;
       this.#hasDistances = keep.guardrails.some(({ expression }) => isDistance(expression));
     }
     return !this.#hasDistances || this.#openDistances();
   }
 
-  #open(expression: Expression): boolean {
-    const { metric, class: label } = expression;
-    if (isPairedShare(metric)) return this.#paired.prepare(label, metric);
-    return !isSelf(expression) || (this.#stage.prepare(expression) && this.#past.prepare(expression));
+  #open(expressions: readonly Expression[]): boolean {
+    for (const { metric, class: label } of expressions)
+      if (isPairedShare(metric) && !this.#paired.prepare(label, metric)) return false;
+    const own = expressions.filter(isSelf);
+    return this.#stage.prepare(own) && this.#past.prepare(own);
   }
 
   /** Each time: the past may have become another one. */

@@ -3,6 +3,7 @@
 import type { Window } from '../../shared/measure/window.ts';
 import { DeviceFold } from './device-fold.ts';
 import type { DeviceHistory, Question } from './history.ts';
+import { type KeptChanges, keepChanges } from './kept-changes.ts';
 import type { Selected } from './selected.ts';
 import { keyOf } from './stages.ts';
 
@@ -10,6 +11,8 @@ export type TotalsMemory = {
   /** Of a device that has the candidate, and of one that could be its control. */
   readonly candidate: (history: DeviceHistory, question: Question) => Selected;
   readonly control: (history: DeviceHistory, question: Question) => Selected;
+  /** What the last tick made of it. */
+  readonly changes: KeptChanges;
 };
 
 type Kept = { fold: DeviceFold; before: Seen; since: Seen };
@@ -27,6 +30,7 @@ export function rememberTotals(): TotalsMemory {
   return {
     candidate: (history, question) => select('candidate', history, question),
     control: (history, question) => select('control', history, question),
+    changes: keepChanges(),
   };
 }
 

@@ -10,7 +10,7 @@ import type { Totals } from './device-totals.ts';
 import { type GoldenClass, type GoldenDevice, goldenClasses } from './golden-evidence.ts';
 import type { Reference } from './guardrails.ts';
 import { EXCLUSIONS, type ExclusionCounts } from './history.ts';
-import { type ArmCounts, changesOf, isAbsolute, type KnownChanges, openKnown } from './known-changes.ts';
+import { type ArmCounts, changesOf, type Heard, isAbsolute, type KnownChanges, openKnown } from './known-changes.ts';
 import { COUNTED, isPairedShare, type PairedShare } from './paired-hits.ts';
 import { probeChanges } from './probe-evidence.ts';
 import { type HitScatter, NO_SCATTER, type Scatter } from './scatter.ts';
@@ -99,48 +99,65 @@ function hearing({ minimum }: Pick<Guardrail, 'minimum'>): (device: Selected) =>
 
 function changeEvidence(guardrail: Guardrail, facts: EvidenceFacts): Evidence {
   const { expression } = guardrail;
-  const changes = changesOf(expression, facts, facts.known ?? openKnown([guardrail]));
-  const heard = facts.candidates.map(hearing(guardrail));
-  const said = facts.candidates.filter((_, at) => heard[at] && changes.candidates[at] !== null);
+  const known = facts.known ?? openKnown([guardrail]);
+  const changes = changesOf(expression, facts, known);
+  const heard = heardOf(guardrail, facts, known);
+  const candidates: DeviceChange[] = [];
+  let evaluated = 0;
+  for (let at = 0; at < changes.candidates.length; at += 1) {
+    const change = changes.candidates[at];
+    if (!change || !heard.is[at]) continue;
+    candidates.push(change);
+    if (heard.isEvaluated[at]) evaluated += 1;
+  }
   return {
     kind: 'changes',
     basis: isAbsolute(expression) ? 'absolute' : 'self',
-    candidates: changes.candidates.filter(
-      (change, at): change is DeviceChange => change !== null && heard[at] === true,
-    ),
+    candidates,
     controls: changes.controls,
     ...(expression.comparison.kind === 'control' ? { reference: referenceOf(guardrail, facts) } : {}),
-    evaluated: said.filter(({ since }) => isEvaluated(since.totals, guardrail)).length,
-    ...basisOf(
-      facts,
-      sum(facts.candidates, ({ since }, at) => (heard[at] ? since.totals.frames : 0)),
-    ),
+    evaluated,
+    ...basisOf(facts, heard.frames),
   };
 }
 
-function heardOf(guardrail: Guardrail, { candidates }: EvidenceFacts): readonly Selected[] {
-  return candidates.filter(hearing(guardrail));
+/** Which candidates have told enough, by what the guardrail asks of them: most ask the same. */
+function heardOf({ minimum }: Guardrail, { candidates }: EvidenceFacts, { heard }: KnownChanges): Heard {
+  const name = `${minimum.framesPerDevice} frames, ${minimum.minutes} min`;
+  const known = heard.get(name);
+  if (known) return known;
+  const is = candidates.map(hearing({ minimum }));
+  const found = {
+    is,
+    isEvaluated: candidates.map(({ since }) => isEvaluated(since.totals, { minimum })),
+    frames: sum(candidates, ({ since }, at) => (is[at] ? since.totals.frames : 0)),
+  };
+  heard.set(name, found);
+  return found;
 }
 
 function rateEvidence(guardrail: Guardrail, facts: EvidenceFacts, metric: 'errors' | 'dropped'): Evidence {
-  const heard = heardOf(guardrail, facts);
-  const devices = heard.map(({ site, device, hardwareClass, since: { totals } }) => ({
-    site,
-    device,
-    hardwareClass,
-    ...countRate(totals, metric),
-    windows: totals.shares[metric],
-  }));
-  const total = sum(devices, (device) => device.total);
-  const evaluated = heard.filter(({ since }) => isEvaluated(since.totals, guardrail)).length;
+  const heard = heardOf(guardrail, facts, facts.known ?? openKnown([guardrail]));
+  const devices = facts.candidates
+    .filter((_, at) => heard.is[at])
+    .map(({ site, device, hardwareClass, since: { totals } }) => ({
+      site,
+      device,
+      hardwareClass,
+      ...countRate(totals, metric),
+      windows: totals.shares[metric],
+    }));
   return {
     kind: 'shares',
     devices,
     counted: 'frames',
     minimumTotal: 1,
     blind: [],
-    evaluated,
-    ...basisOf(facts, total),
+    evaluated: sum(heard.is, (is, at) => (is && heard.isEvaluated[at] ? 1 : 0)),
+    ...basisOf(
+      facts,
+      sum(devices, (device) => device.total),
+    ),
   };
 }
 

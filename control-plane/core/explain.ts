@@ -25,6 +25,8 @@ export function describeStatus({ state, progress }: Standing, decision: Decision
       return 'completed: every reachable device has the candidate as its baseline';
     case 'aborted':
       return `ended: ${progress.reason}`;
+    case 'superseded':
+      return `superseded: ${progress.reason}`;
     case 'scheduled':
       return `not started: ${decision.refused ? (facts.closed ?? 'starts now') : decision.reason}`;
     case 'draft':
@@ -133,6 +135,7 @@ function verbsIn(state: RolloutState, canResume: boolean): readonly RolloutVerb[
     case 'rolled_back':
     case 'completed':
     case 'aborted':
+    case 'superseded':
       return [];
   }
 }

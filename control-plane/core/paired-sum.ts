@@ -65,16 +65,55 @@ export class PairedSum implements PairedSpan {
   }
 
   between(fromMs: number, toMs: number): PairedSpan {
-    return this.#ones.between(fromMs, toMs);
+    return new LatePaired(() => this.#ones.between(fromMs, toMs));
   }
 
   /** Will be asked for when windows are forgotten; false when it is too late. */
   prepare(label: string | null, metric: PairedShare): boolean {
-    return this.#ones.prepare(nameOf(label, metric), () => openHits(label, metric));
+    return this.#ones.prepare(new Map([[nameOf(label, metric), () => openHits(label, metric)]]));
   }
 
   forget(beforeMs: number): void {
     this.#ones.forget(beforeMs);
+  }
+}
+
+/** Most spans are cut out and never looked at. */
+class LatePaired implements PairedSpan {
+  readonly #open: () => PairedSpan;
+  #opened: PairedSpan | null = null;
+
+  constructor(open: () => PairedSpan) {
+    this.#open = open;
+  }
+
+  get #span(): PairedSpan {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  get baselineBoxes(): number {
+    return this.#span.baselineBoxes;
+  }
+
+  get offered(): number {
+    return this.#span.offered;
+  }
+
+  get compared(): number {
+    return this.#span.compared;
+  }
+
+  hits(label: string | null, metric: PairedShare): ReturnType<PairedSpan['hits']> {
+    return this.#span.hits(label, metric);
+  }
+
+  border(): ReturnType<PairedSpan['border']> {
+    return this.#span.border();
+  }
+
+  between(fromMs: number, toMs: number): PairedSpan {
+    return this.#span.between(fromMs, toMs);
   }
 }
 

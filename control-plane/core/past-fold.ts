@@ -3,7 +3,7 @@ import type { Window } from '../../shared/measure/window.ts';
 import type { Expression } from '../../shared/rollout/expression.ts';
 import { carries, type Keep, type Question, sampleOf, whyExcluded } from './history.ts';
 import { beginningOf, type Counted, countedOf, type PastTimes, pastOf, samplesOf, timesOf } from './past-choice.ts';
-import { isDistance, isSelf, lazily, type Span, SpanSum } from './span-sum.ts';
+import { isDistance, isSelf, LateSpan, type Span, SpanSum } from './span-sum.ts';
 
 type Added = {
   readonly span: SpanSum;
@@ -49,13 +49,13 @@ export class PastFold {
 
   tell(question: Question): Span {
     const told = this.#told;
-    if (told === null) return lazily(() => this.#add(question).span);
+    if (told === null) return new LateSpan(() => this.#add(question).span);
     return told.isNewcomer && !this.#hasCarried ? new SpanSum() : told.span;
   }
 
   /** False: windows that belong to it are gone. */
-  prepare(expression: Expression): boolean {
-    return this.#told === null || this.#told.span.prepare(expression);
+  prepare(expressions: readonly Expression[]): boolean {
+    return this.#told === null || this.#told.span.prepare(expressions);
   }
 
   /** False: what windows were as far from as they are is known only now. */
@@ -73,7 +73,7 @@ export class PastFold {
     if (this.#told !== null || mode === 'golden' || latestMs < liveSinceMs) return;
     const { span, chosen } = this.#add(question);
     const isNewcomer = chosen === null && !this.#hasCarried;
-    for (const { expression } of guardrails) if (isSelf(expression)) span.prepare(expression);
+    span.prepare(guardrails.map(({ expression }) => expression).filter(isSelf));
     if (guardrails.some(({ expression }) => isDistance(expression))) span.prepareDistances(span.totals);
     if (isNewcomer) for (const window of this.#since) this.#join(span, window);
     span.forget(Number.POSITIVE_INFINITY);

@@ -232,7 +232,7 @@ function refusalsOf(devices: readonly Ordered[], { file }: PlanFacts): readonly 
   const busy = new Map(devices.flatMap(({ device, busyWith }) => (busyWith === null ? [] : [[device, busyWith]])));
   if (busy.size > 0)
     refusals.push(
-      `rollout ${[...new Set(busy.values())].join(', ')} has not ended on ${list([...busy.keys()])}; end it first: ${[...new Set(busy.values())].map((id) => `belay rollout rollback ${id} --reason …`).join(', ')}`,
+      `rollout ${[...new Set(busy.values())].join(', ')} has not ended on ${list([...busy.keys()])}; end it first: ${[...new Set(busy.values())].map((id) => `belay rollout rollback ${id} --reason …`).join(', ')}, or start this one with --supersede`,
     );
   refusals.push(...tornLines(devices, file.spec.cohort));
   const sites = new Set(devices.map(({ site }) => site));

@@ -51,7 +51,7 @@ export function judgeScopes(
   const { slices, ...rule } = given;
   if (slices.length === 0 || evidence.kind === 'golden' || guardrail.objective) return judge(guardrail, evidence, rule);
   // Half for the whole, however many parts there are: each part that is added would make the whole blinder otherwise.
-  const half = { ...rule, alpha: rule.alpha / 2, groupsOf: rememberGroups() };
+  const half = { ...rule, alpha: rule.alpha / 2, groupsOf: rule.groupsOf ?? rememberGroups() };
   const whole = judge(guardrail, evidence, half);
   const judged = slices.map((slice) =>
     judgeSlice(guardrail, evidence, { rule: { ...half, alpha: half.alpha * shareOf(slice, slices) }, slice }),

@@ -17,10 +17,32 @@ export type Span = {
   readonly distances: (from: Totals) => Scatter;
   /** Those whose middle lies in these times. */
   readonly between: (fromMs: number, toMs: number) => Span;
+  /** The sum behind it: the same one as long as windows are only added. */
+  readonly opened: Span;
 };
 
-/** A window on its own. */
-type One = Entry & { readonly sample: Sample; readonly totals: Totals };
+/** A window on its own. What it adds up to is at hand while sums take it, and not kept: windows are many. */
+class One implements Entry {
+  readonly startAtMs: number;
+  readonly endAtMs: number;
+  readonly sample: Sample;
+  #totals: Totals | null = null;
+
+  constructor(sample: Sample) {
+    this.sample = sample;
+    this.startAtMs = sample.window.startAtMs;
+    this.endAtMs = sample.window.endAtMs;
+  }
+
+  get totals(): Totals {
+    this.#totals ??= totalsOf([this.sample]);
+    return this.#totals;
+  }
+
+  letGo(): void {
+    this.#totals = null;
+  }
+}
 
 export class SpanSum implements Span {
   readonly #totals = openTotals();
@@ -34,9 +56,12 @@ export class SpanSum implements Span {
     return this.#totals;
   }
 
+  get opened(): Span {
+    return this;
+  }
+
   take(sample: Sample): void {
-    const { startAtMs, endAtMs } = sample.window;
-    this.add({ startAtMs, endAtMs, sample, totals: totalsOf([sample]) });
+    this.add(new One(sample));
   }
 
   add(one: One): void {
@@ -53,16 +78,18 @@ export class SpanSum implements Span {
   }
 
   between(fromMs: number, toMs: number): Span {
-    return lazily(() => this.#ones.between(fromMs, toMs));
+    return new LateSpan(() => this.#ones.between(fromMs, toMs));
   }
 
   /** Will be asked for when windows are forgotten; false when it is too late. */
-  prepare(expression: Expression): boolean {
-    return this.#ones.prepare(nameOf(expression), () => openScatter(expression));
+  prepare(expressions: readonly Expression[]): boolean {
+    return this.#ones.prepare(
+      new Map(expressions.map((expression) => [nameOf(expression), () => openScatter(expression)])),
+    );
   }
 
   prepareDistances(from: Totals): boolean {
-    return this.#ones.prepare(distanceName(from), () => openDistances(from));
+    return this.#ones.prepare(new Map([[distanceName(from), () => openDistances(from)]]));
   }
 
   forget(beforeMs: number): void {
@@ -110,21 +137,36 @@ export function isDistance({ metric }: Expression): boolean {
 }
 
 /** Most spans are cut out and never looked at. */
-export function lazily(open: () => Span): Span {
-  let opened: Span | null = null;
-  const span = (): Span => {
-    opened ??= open();
-    return opened;
-  };
-  return {
-    get windows() {
-      return span().windows;
-    },
-    get totals() {
-      return span().totals;
-    },
-    scatter: (expression) => span().scatter(expression),
-    distances: (from) => span().distances(from),
-    between: (fromMs, toMs) => span().between(fromMs, toMs),
-  };
+export class LateSpan implements Span {
+  readonly #open: () => Span;
+  #opened: Span | null = null;
+
+  constructor(open: () => Span) {
+    this.#open = open;
+  }
+
+  get opened(): Span {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  get windows(): number {
+    return this.opened.windows;
+  }
+
+  get totals(): Totals {
+    return this.opened.totals;
+  }
+
+  scatter(expression: Expression): Scatter {
+    return this.opened.scatter(expression);
+  }
+
+  distances(from: Totals): Scatter {
+    return this.opened.distances(from);
+  }
+
+  between(fromMs: number, toMs: number): Span {
+    return this.opened.between(fromMs, toMs);
+  }
 }

@@ -46,8 +46,8 @@ export class StageFold {
     return this.#candidate.since.prepareDistances(from) && this.#control.since.prepareDistances(from);
   }
 
-  prepare(expression: Expression): boolean {
-    return this.#candidate.since.prepare(expression) && this.#control.since.prepare(expression);
+  prepare(expressions: readonly Expression[]): boolean {
+    return this.#candidate.since.prepare(expressions) && this.#control.since.prepare(expressions);
   }
 
   forget(beforeMs: number): void {

@@ -33,14 +33,15 @@ export type Spans = {
 export function spansOf(facts: EvidenceFacts, clock: StageClock): Spans {
   const { planned, last } = windowsOf(clock);
   const recentFromMs = clock.nowMs - clock.spec.analysis.window;
-  const cut = (fromMs: number, toMs: number): Spanned => ({ facts: within(facts, fromMs, toMs), fromMs, toMs });
-  // A plain limit is not compared with controls.
-  const known = facts.known && anew(facts.known, 'absolute');
-  const recent = { ...facts, controls: [], ...(known ? { known } : {}) };
+  const cut = (of: EvidenceFacts, which: 'finished' | 'running', fromMs: number, toMs: number): Spanned => {
+    const known = of.known && anew(of.known, which);
+    return { facts: { ...within(of, fromMs, toMs), ...(known ? { known } : {}) }, fromMs, toMs };
+  };
   return {
     planned,
-    finished: last && { ...cut(last.fromMs, last.toMs), number: last.number },
-    recent: { facts: within(recent, recentFromMs, clock.nowMs), fromMs: recentFromMs, toMs: clock.nowMs },
+    finished: last && { ...cut(facts, 'finished', last.fromMs, last.toMs), number: last.number },
+    // A plain limit is not compared with controls.
+    recent: cut({ ...facts, controls: [] }, 'running', recentFromMs, clock.nowMs),
   };
 }
 
@@ -104,6 +105,5 @@ function within(facts: EvidenceFacts, fromMs: number, toMs: number): EvidenceFac
     ...facts,
     candidates: facts.candidates.map(narrow),
     controls: facts.controls.map(narrow),
-    ...(facts.known ? { known: anew(facts.known, 'all') } : {}),
   };
 }

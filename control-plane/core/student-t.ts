@@ -24,12 +24,13 @@ export function tCdf(t: number, df: number): number {
 /** The t that is exceeded with probability `tail` (0 < tail < 0.5): exact where 1 - tail can no longer be told from 1. */
 export function tQuantileOfTail(tail: number, df: number): number {
   if (!(tail > 0 && tail < 0.5) || !(df > 0)) throw new RangeError(`no t quantile for a tail of ${tail}, df = ${df}`);
+  const scale = betaScale(df / 2, 0.5);
   let low = 0;
   let high = 1;
-  while (tTail(high, df) > tail && high < T_MAX) high *= 2;
+  while (tTail(high, df, scale) > tail && high < T_MAX) high *= 2;
   for (let step = 0; step < 200 && high - low > 1e-10 * high; step += 1) {
     const middle = (low + high) / 2;
-    if (tTail(middle, df) > tail) low = middle;
+    if (tTail(middle, df, scale) > tail) low = middle;
     else high = middle;
   }
   return (low + high) / 2;
@@ -53,14 +54,21 @@ export function normalTail(z: number): number {
 
 const T_MAX = 1e12;
 
-function tTail(t: number, df: number): number {
-  return 0.5 * incompleteBeta(df / (df + t * t), df / 2, 0.5);
+function tTail(t: number, df: number, scale: number = betaScale(df / 2, 0.5)): number {
+  return 0.5 * incompleteBeta(df / (df + t * t), { a: df / 2, b: 0.5, scale });
 }
 
-function incompleteBeta(x: number, a: number, b: number): number {
+/** Of the beta function, which a search for a quantile needs at each step. */
+function betaScale(a: number, b: number): number {
+  return logGamma(a + b) - logGamma(a) - logGamma(b);
+}
+
+type Beta = { readonly a: number; readonly b: number; readonly scale: number };
+
+function incompleteBeta(x: number, { a, b, scale }: Beta): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
-  const front = Math.exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * Math.log(x) + b * Math.log1p(-x));
+  const front = Math.exp(scale + a * Math.log(x) + b * Math.log1p(-x));
   // The fraction converges fast on its own side of the mean only.
   if (x < (a + 1) / (a + b + 2)) return (front * betaFraction(x, a, b)) / a;
   return 1 - (front * betaFraction(1 - x, b, a)) / b;
@@ -68,23 +76,27 @@ function incompleteBeta(x: number, a: number, b: number): number {
 
 /** Lentz's method; 300 terms are far more than any df here needs. */
 function betaFraction(x: number, a: number, b: number): number {
-  const tiny = 1e-300;
-  const guard = (value: number) => (Math.abs(value) < tiny ? tiny : value);
   let c = 1;
-  let d = 1 / guard(1 - ((a + b) * x) / (a + 1));
+  let d = 1 / guarded(1 - ((a + b) * x) / (a + 1));
   let fraction = d;
   for (let m = 1; m <= 300; m += 1) {
-    for (const term of [
-      (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m)),
-      (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1)),
-    ]) {
-      d = 1 / guard(1 + term * d);
-      c = guard(1 + term / c);
-      fraction *= c * d;
-    }
+    const even = (m * (b - m) * x) / ((a + 2 * m - 1) * (a + 2 * m));
+    d = 1 / guarded(1 + even * d);
+    c = guarded(1 + even / c);
+    fraction *= c * d;
+    const odd = (-(a + m) * (a + b + m) * x) / ((a + 2 * m) * (a + 2 * m + 1));
+    d = 1 / guarded(1 + odd * d);
+    c = guarded(1 + odd / c);
+    fraction *= c * d;
     if (Math.abs(c * d - 1) < 1e-13) return fraction;
   }
   return fraction;
+}
+
+const TINY = 1e-300;
+
+function guarded(value: number): number {
+  return Math.abs(value) < TINY ? TINY : value;
 }
 
 /** Lanczos (g = 7, 9 terms), relative error below 1e-14. */

@@ -62,28 +62,27 @@ export function changeInterval(
   { groupsOf = groupControls, scope = 'whole' }: Comparing = {},
 ): Interval | null {
   const n = candidates.length;
-  const find = controlFinder(groupsOf(controls));
-  const matches = candidates.map((candidate) => ({ candidate, ...find(candidate) }));
-  const used = unique([...new Set(matches.map(({ group }) => group))]);
-  const between = spreadBetween(matches, used, DF_OF_CONTROLS[scope]);
-  const within = spreadWithin(candidates, used);
+  const matched = match(candidates, groupsOf(controls));
+  const controlCount = countControls(matched.users);
+  const between = spreadBetween(matched, controlCount, DF_OF_CONTROLS[scope]);
+  const within = spreadWithin(candidates, () => controlsOf(matched.users));
   const isEnough = between.df >= DF_MIN;
   if (!isEnough && within === null) return null;
   return {
     estimate: between.estimate,
     standardError: Math.sqrt(Math.max(between.variance, within?.variance ?? 0)),
     df: isEnough ? between.df : Math.max(between.df, within?.df ?? 1),
-    unseen: basis === 'self' ? unseenVariance({ candidates, controls: used.length, isEnough }) : 0,
+    unseen: basis === 'self' ? unseenVariance({ candidates, controls: controlCount, isEnough }) : 0,
     n,
-    controls: used.length,
-    level: levelOf(matches, basis),
+    controls: controlCount,
+    level: levelOf(matched.users, basis),
     spread: isEnough ? 'between devices' : 'between windows',
   };
 }
 
 /** The mean of these very devices by what their windows scatter; null when some device has fewer than two windows. */
 export function windowInterval(devices: readonly DeviceChange[]): Interval | null {
-  const within = devices.length === 0 ? null : spreadWithin(devices, []);
+  const within = devices.length === 0 ? null : spreadWithin(devices, () => []);
   if (within === null) return null;
   return {
     estimate: mean(devices.map(({ change }) => change)),
@@ -138,38 +137,56 @@ export function goldenInterval(candidate: GoldenValue, baseline: GoldenValue | n
   };
 }
 
-type Match = {
-  readonly candidate: DeviceChange;
-  readonly group: readonly DeviceChange[];
+/** Controls that candidates are compared with, and what they show together: worked out once, however many parts ask. */
+type Group = {
+  readonly devices: readonly DeviceChange[];
   readonly level: ControlLevel;
+  readonly mean: number;
+  /** Around the mean of their own group: what a whole site did is subtracted from the candidates too. */
+  readonly squares: number;
 };
 
-/** Groups of one level share no device; only those of several levels may. */
-function unique(groups: readonly (readonly DeviceChange[])[]): readonly DeviceChange[] {
-  return groups.length === 1 ? (groups[0] ?? []) : [...new Set(groups.flat())];
-}
-
-type Finder = (candidate: DeviceChange) => Omit<Match, 'candidate'>;
-
 type ControlGroups = {
-  readonly all: readonly DeviceChange[];
-  /** By site, and there by hardware. */
-  readonly strata: ReadonlyMap<string, ReadonlyMap<string, readonly DeviceChange[]>>;
-  readonly classes: ReadonlyMap<string, readonly DeviceChange[]>;
+  /** That of a site's hardware, else that of the hardware, else the fleet. */
+  readonly nearest: (site: string, hardwareClass: string) => Group;
 };
 
 export type GroupsOf = (controls: readonly DeviceChange[]) => ControlGroups;
 
+const NOBODY: Group = { devices: [], level: 'own baseline only', mean: 0, squares: 0 };
+
 function groupControls(controls: readonly DeviceChange[]): ControlGroups {
-  return {
-    all: controls,
-    strata: new Map([...Map.groupBy(controls, ({ site }) => site)].map(([site, of]) => [site, byHardware(of)])),
-    classes: byHardware(controls),
+  const strata = new Map<string, Map<string, DeviceChange[]>>();
+  for (let at = 0; at < controls.length; at += 1) {
+    const control = controls[at];
+    if (!control) continue;
+    const site = strata.get(control.site) ?? new Map<string, DeviceChange[]>();
+    if (site.size === 0) strata.set(control.site, site);
+    const stratum = site.get(control.hardwareClass);
+    if (stratum) stratum.push(control);
+    else site.set(control.hardwareClass, [control]);
+  }
+  const found = new Map<string, Group>();
+  const remember = (name: string, level: ControlLevel, devices: readonly DeviceChange[]): Group => {
+    const group = found.get(name) ?? groupOf(devices, level);
+    found.set(name, group);
+    return group;
   };
+  const nearest = (site: string, hardwareClass: string): Group => {
+    const near = strata.get(site)?.get(hardwareClass);
+    if (near) return remember(`${site}\0${hardwareClass}`, 'site and hardware', near);
+    const isAlike = (device: DeviceChange) => device.hardwareClass === hardwareClass;
+    if (controls.some(isAlike)) return remember(`\0${hardwareClass}`, 'hardware', controls.filter(isAlike));
+    return controls.length > 0 ? remember('', 'fleet', controls) : NOBODY;
+  };
+  // Asked once for each stratum of the candidates.
+  return { nearest };
 }
 
-function byHardware(devices: readonly DeviceChange[]): ReadonlyMap<string, readonly DeviceChange[]> {
-  return Map.groupBy(devices, ({ hardwareClass }) => hardwareClass);
+function groupOf(devices: readonly DeviceChange[], level: ControlLevel): Group {
+  const changes = new Float64Array(devices.length);
+  for (let at = 0; at < devices.length; at += 1) changes[at] = devices[at]?.change ?? 0;
+  return { devices, level, mean: averageOf(changes), squares: squares(changes) };
 }
 
 /** For scopes that share their controls: these are put into groups once. */
@@ -182,15 +199,61 @@ export function rememberGroups(): GroupsOf {
   };
 }
 
-/** Like with like: same site and hardware, else same hardware, else the fleet. */
-function controlFinder({ all, strata, classes }: ControlGroups): Finder {
-  return (candidate) => {
-    const near = strata.get(candidate.site)?.get(candidate.hardwareClass);
-    if (near) return { group: near, level: 'site and hardware' };
-    const hardware = classes.get(candidate.hardwareClass);
-    if (hardware) return { group: hardware, level: 'hardware' };
-    return all.length > 0 ? { group: all, level: 'fleet' } : { group: [], level: 'own baseline only' };
-  };
+/** Like with like. */
+type Matched = {
+  /** Each candidate's change minus the mean of its group. */
+  readonly changes: Float64Array;
+  /** In the order in which candidates ask for them, and how many do. */
+  readonly users: ReadonlyMap<Group, Users>;
+};
+
+type Users = { readonly group: Group; count: number };
+
+function usersOf(users: Map<Group, Users>, group: Group): Users {
+  const known = users.get(group) ?? { group, count: 0 };
+  users.set(group, known);
+  return known;
+}
+
+function remember(
+  known: Map<string, Map<string, Users>>,
+  { site, hardwareClass }: Pick<DeviceChange, 'site' | 'hardwareClass'>,
+  users: Users,
+): Users {
+  const ofSite = known.get(site) ?? new Map<string, Users>();
+  known.set(site, ofSite.set(hardwareClass, users));
+  return users;
+}
+
+function match(candidates: readonly DeviceChange[], { nearest }: ControlGroups): Matched {
+  const changes = new Float64Array(candidates.length);
+  const users = new Map<Group, Users>();
+  const known = new Map<string, Map<string, Users>>();
+  // Counted, not iterated: this runs for every guardrail, part and device of a tick, and must not leave garbage behind.
+  for (let at = 0; at < candidates.length; at += 1) {
+    const candidate = candidates[at];
+    if (!candidate) continue;
+    const { site, hardwareClass } = candidate;
+    const own =
+      known.get(site)?.get(hardwareClass) ?? remember(known, candidate, usersOf(users, nearest(site, hardwareClass)));
+    own.count += 1;
+    changes[at] = candidate.change - own.group.mean;
+  }
+  return { changes, users };
+}
+
+function controlsOf(users: Matched['users']): readonly DeviceChange[] {
+  const all = [...users.keys()].flatMap(({ devices }) => devices);
+  return isOfOneLevel(users) ? all : [...new Set(all)];
+}
+
+function countControls(users: Matched['users']): number {
+  return isOfOneLevel(users) ? sum([...users.keys()], ({ devices }) => devices.length) : controlsOf(users).length;
+}
+
+/** Groups of one level share no device; only those of several levels may. */
+function isOfOneLevel(users: Matched['users']): boolean {
+  return new Set([...users.keys()].map(({ level }) => level)).size === 1;
 }
 
 type Seen = { readonly candidates: readonly DeviceChange[]; readonly controls: number; readonly isEnough: boolean };
@@ -201,11 +264,12 @@ function unseenVariance({ candidates, controls, isEnough }: Seen): number {
   return ofDevices + (controls > 0 ? 0 : SITE_SHOCK ** 2 / sites);
 }
 
-function levelOf(matches: readonly Match[], basis: Basis): ControlLevel {
+function levelOf(users: Matched['users'], basis: Basis): ControlLevel {
   if (basis === 'paired') return 'same frames';
   if (basis === 'absolute') return 'absolute';
   const order: readonly ControlLevel[] = ['own baseline only', 'fleet', 'hardware', 'site and hardware'];
-  return order.find((level) => matches.some((match) => match.level === level)) ?? 'own baseline only';
+  const levels = new Set([...users.keys()].map(({ level }) => level));
+  return order.find((level) => levels.has(level)) ?? 'own baseline only';
 }
 
 type Between = Spread & { readonly estimate: number };
@@ -215,39 +279,29 @@ type Spread = { readonly variance: number; readonly df: number };
  * max(candidate, control variance)/n plus what the means of the controls add, weighted by who uses them. The larger variance
  * counts there as well: the few controls of a late stage hardly show their own, and one alone shows none.
  */
-function spreadBetween(matches: readonly Match[], used: readonly DeviceChange[], dfLeast: number): Between {
-  const n = matches.length;
-  const groups = new Map<readonly DeviceChange[], { readonly mean: number; users: number }>();
-  const changes = matches.map(({ candidate, group }) => {
-    const known = groups.get(group) ?? { mean: mean(group.map(({ change }) => change)), users: 0 };
-    known.users += 1;
-    groups.set(group, known);
-    return candidate.change - known.mean;
-  });
-  // Around the mean of their own group: what a whole site did is subtracted from the candidates too.
-  const controlDf = Math.min(
-    sum([...groups.keys()], (group) => Math.max(0, group.length - 1)),
-    used.length - 1,
-  );
-  const scatter = sum([...groups.keys()], (group) => squares(group.map(({ change }) => change)));
-  const freedom = sum([...groups.keys()], (group) => Math.max(0, group.length - 1));
+function spreadBetween({ changes, users }: Matched, controls: number, dfLeast: number): Between {
+  const n = changes.length;
+  const groups = [...users.keys()];
+  const freedom = sum(groups, ({ devices }) => Math.max(0, devices.length - 1));
+  const controlDf = Math.min(freedom, controls - 1);
+  const scatter = sum(groups, (group) => group.squares);
   const controlVariance = freedom > 0 ? scatter / freedom : 0;
   const variance = Math.max(n > 1 ? squares(changes) / (n - 1) : 0, controlVariance);
-  const fromControls = sum([...groups], ([group, { users }]) =>
-    group.length === 0 ? 0 : ((users / n) ** 2 * variance) / group.length,
+  const fromControls = sum([...users], ([{ devices }, { count }]) =>
+    devices.length === 0 ? 0 : ((count / n) ** 2 * variance) / devices.length,
   );
   return {
-    estimate: mean(changes),
+    estimate: averageOf(changes),
     variance: variance / n + fromControls,
     df: n - 1 + Math.min(Math.max(dfLeast, DF_OF_CONTROLS_EACH * (n - 1)), Math.max(0, controlDf)),
   };
 }
 
 /** What the scatter of windows alone makes of the mean; null when some candidate has fewer than two windows. */
-function spreadWithin(candidates: readonly DeviceChange[], controls: readonly DeviceChange[]): Spread | null {
+function spreadWithin(candidates: readonly DeviceChange[], controls: () => readonly DeviceChange[]): Spread | null {
   if (candidates.some(({ since }) => since.windows < 2)) return null;
   const n = candidates.length;
-  const usable = controls.filter(({ since }) => since.windows >= 2);
+  const usable = controls().filter(({ since }) => since.windows >= 2);
   const own = sum(candidates, windowVariance) / n ** 2;
   const others = usable.length === 0 ? 0 : sum(usable, windowVariance) / usable.length ** 2;
   const df = sum(candidates, ({ since }) => since.effectiveWindows - 1);
@@ -272,7 +326,16 @@ function binomialVariance({ share, objects, variance }: GoldenValue): number {
 }
 
 /** Sum of squared distances from the mean. */
-function squares(values: readonly number[]): number {
-  const average = mean(values);
-  return sum(values, (value) => (value - average) ** 2);
+function squares(values: Float64Array): number {
+  const average = averageOf(values);
+  let total = 0;
+  for (let at = 0; at < values.length; at += 1) total += ((values[at] ?? 0) - average) ** 2;
+  return total;
+}
+
+/** 0 of nothing. */
+function averageOf(values: Float64Array): number {
+  let total = 0;
+  for (let at = 0; at < values.length; at += 1) total += values[at] ?? 0;
+  return values.length === 0 ? 0 : total / values.length;
 }

@@ -1,10 +1,18 @@
 // Entry of the dashboard: puts the app into the page. Nothing else happens here.
 import { render } from 'preact';
+import { KillPage } from './pages.ts';
 import { App } from './shell/app.tsx';
 import './styles/base.css';
 
 const place = document.getElementById('app');
-if (place) {
+const isPlainAsked = new URLSearchParams(location.search).get('plain') === 'yes';
+const start = (): void => {
+  if (!place) return;
   place.replaceChildren();
   render(<App />, place);
-}
+};
+// The server has drawn the kill page: its form stays until the code is here, and for good when that does not come.
+const isKill = location.pathname === '/kill' || location.pathname.startsWith('/kill/');
+const loaded = KillPage.preload();
+if (!isKill) start();
+else if (!isPlainAsked) loaded.then(start, () => undefined);

@@ -11,11 +11,60 @@ export type PageEntry = {
   readonly page: FunctionComponent;
 };
 
+/** Loaded with the first page: when it is needed, nothing may be in its way. */
+export const KillPage = lazy(() => import('./pages/kill.tsx').then((module) => module.KillPage));
+
 export const PAGES: readonly PageEntry[] = [
   {
     path: '/',
     title: 'Fleet',
     menu: { word: 'Fleet', key: 'f' },
     page: lazy(() => import('./pages/fleet.tsx').then((module) => module.FleetPage)),
+  },
+  {
+    path: '/devices/:site/:device',
+    title: 'Device',
+    page: lazy(() => import('./pages/device.tsx').then((module) => module.DevicePage)),
+  },
+  {
+    path: '/models',
+    title: 'Models',
+    menu: { word: 'Models', key: 'm' },
+    page: lazy(() => import('./pages/models.tsx').then((module) => module.ModelsPage)),
+  },
+  {
+    path: '/models/:reference',
+    title: 'Model',
+    page: lazy(() => import('./pages/model.tsx').then((module) => module.ModelPage)),
+  },
+  {
+    path: '/incidents',
+    title: 'Incidents',
+    menu: { word: 'Incidents', key: 'i' },
+    page: lazy(() => import('./pages/incidents.tsx').then((module) => module.IncidentsPage)),
+  },
+  {
+    path: '/incidents/:id',
+    title: 'Incident',
+    page: lazy(() => import('./pages/incident.tsx').then((module) => module.IncidentPage)),
+  },
+  {
+    path: '/audit',
+    title: 'Audit',
+    menu: { word: 'Audit', key: 'a' },
+    page: lazy(() => import('./pages/audit.tsx').then((module) => module.AuditPage)),
+  },
+  {
+    path: '/settings',
+    title: 'Settings',
+    menu: { word: 'Settings', key: 's' },
+    page: lazy(() => import('./pages/settings.tsx').then((module) => module.SettingsPage)),
+  },
+  { path: '/kill', title: 'Kill switch', page: KillPage },
+  { path: '/kill/:id', title: 'Kill', page: KillPage },
+  {
+    path: '/settings/webhooks',
+    title: 'Webhooks',
+    page: lazy(() => import('./pages/settings-webhooks.tsx').then((module) => module.WebhooksPage)),
   },
 ];

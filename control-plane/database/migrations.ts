@@ -8,6 +8,7 @@ import * as revisions from './migrations/020-revisions.ts';
 import * as business from './migrations/021-business.ts';
 import * as identity from './migrations/022-identity.ts';
 import * as idempotency from './migrations/023-idempotency.ts';
+import * as webhooks from './migrations/024-webhooks.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-floor': floor,
@@ -18,4 +19,5 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '021-business': business,
   '022-identity': identity,
   '023-idempotency': idempotency,
+  '024-webhooks': webhooks,
 };

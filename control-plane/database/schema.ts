@@ -8,6 +8,7 @@ import type { IdempotencyTables } from './schema-idempotency.ts';
 import type { IdentityTables } from './schema-identity.ts';
 import type { RevisionTables } from './schema-revisions.ts';
 import type { RolloutTables } from './schema-rollouts.ts';
+import type { WebhookTables } from './schema-webhooks.ts';
 
 export type ReleaseState = 'registered' | 'candidate' | 'stable' | 'archived' | 'withdrawn';
 
@@ -131,4 +132,5 @@ export type Schema = FloorTables &
   RevisionTables &
   BusinessTables &
   IdentityTables &
-  IdempotencyTables;
+  IdempotencyTables &
+  WebhookTables;

@@ -24,6 +24,7 @@ export const API_TAGS: readonly { readonly name: string; readonly description: s
   { name: 'reports', description: 'What was shown, where, and how sure it is.' },
   { name: 'rollouts', description: 'Moving devices from a baseline to a candidate, stage by stage.' },
   { name: 'system', description: 'The control plane itself: status, health, trust, audit.' },
+  { name: 'webhooks', description: 'Who is told of what happens, and how that went.' },
 ];
 
 const WORDS = { actor: 'ana', reason: 'scratches are missed on line 3' };

@@ -22,6 +22,7 @@ const NAMED: Readonly<Record<string, string>> = {
   'GET /v1/metrics/business': 'getBusinessCoverage',
   'POST /v1/devices/:site/:device/credentials': 'issueDeviceCredentials',
   'POST /v1/devices/:site/:device/lift': 'liftQuarantine',
+  'POST /v1/webhooks/:id/:verb': 'actOnWebhook',
   'GET /v1/audit': 'listAudit',
   'GET /v1/audit/verify': 'verifyAudit',
 };

@@ -26,7 +26,7 @@ export async function noteIncident(
   const open = await openIncidentOf(database, transition.rollout.id);
   if (kind !== null)
     return open ? worsen(database, open, kind, transition) : openIncident(audit, database, kind, transition);
-  const isOver = ['rolled_back', 'aborted', 'completed', 'running'].includes(transition.state);
+  const isOver = ['rolled_back', 'aborted', 'superseded', 'completed', 'running'].includes(transition.state);
   if (open && isOver) await closeIncident(audit, database, open, transition);
 }
 
@@ -36,6 +36,8 @@ const BREACHES: ReadonlySet<string> = new Set(['guardrail', 'reverts', 'frozen']
 /** Null: this transition is no incident. */
 export function incidentKind({ rollout, state, progress, effect }: DecidedTransition): IncidentKind | null {
   if (effect === 'restore-factory') return 'rolled-back';
+  // Nothing went wrong: a person put another candidate in its place.
+  if (progress.endAs === 'superseded') return null;
   if (effect === 'restore') return progress.endAs === 'aborted' ? 'aborted' : 'rolled-back';
   // Ended with devices left as they are; the end of a rollback ends its incident instead.
   if (state === 'aborted' && rollout.state !== 'rolling_back') return 'aborted';

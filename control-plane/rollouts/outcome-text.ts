@@ -6,7 +6,7 @@ import type { Verification } from '../../shared/rollout/verification.ts';
 
 export type OutcomeFacts = {
   readonly rolloutId: string;
-  readonly state: 'completed' | 'rolled_back' | 'aborted';
+  readonly state: 'completed' | 'rolled_back' | 'aborted' | 'superseded';
   readonly stage: string;
   readonly tookMs: number;
   /** Why it went back or was ended. */
@@ -36,7 +36,7 @@ export function outcomeText(facts: OutcomeFacts): string {
     ]
       .filter(Boolean)
       .join('; ');
-  const verb = state === 'rolled_back' ? 'rolled-back' : 'aborted';
+  const verb = state === 'rolled_back' ? 'rolled-back' : state;
   return [
     `${verb} in rollout ${rolloutId} at stage ${stage} after ${describeDuration(tookMs)}: ${reason}`,
     whereOf(facts),

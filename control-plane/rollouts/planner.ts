@@ -8,6 +8,7 @@ import type { CohortSpec, RolloutFile } from '../../shared/rollout/rollout-file.
 import { coveringKill } from '../core/kill-cover.ts';
 import { buildPlan, type PlanFacts, type PlanFactsDevice } from '../core/plan.ts';
 import { readiness } from '../core/readiness.ts';
+import { keyOf } from '../core/stages.ts';
 import type { Device } from '../devices/device.ts';
 import { windowsBetween } from '../telemetry/read-telemetry.ts';
 import { readCooldown } from './cooldown.ts';
@@ -28,6 +29,8 @@ export type Planned =
       readonly facts: PlanFacts;
       readonly kill: string | null;
       readonly cooldowns: readonly string[];
+      /** Rollouts that have these devices and make way; none when nobody asks for it. */
+      readonly supersedes: readonly string[];
     }
   | { readonly kind: 'refused'; readonly problems: readonly FileProblem[] };
 
@@ -37,7 +40,7 @@ type PlannerParts = Pick<RolloutParts, 'database' | 'registry' | 'devices' | 'wa
 export async function planRollout(
   parts: PlannerParts,
   fileText: string,
-  { isDrill = false }: { readonly isDrill?: boolean } = {},
+  { isDrill = false, supersede = false }: { readonly isDrill?: boolean; readonly supersede?: boolean } = {},
 ): Promise<Planned> {
   const read = readRolloutFile(fileText);
   if (!read.ok) return { kind: 'refused', problems: read.problems };
@@ -52,7 +55,8 @@ export async function planRollout(
   const { guardrails, problems } = expandGuardrails(file.spec, labels);
   const { clusterBy } = file.spec.cohort;
   const planned = await planDevices(parts, { salt, candidateDigest: resolved.ref.digest, clusterBy });
-  const devices = asksForBattery(file) ? await withBattery(parts, planned) : planned;
+  const freed = supersede ? planned.map((device) => ({ ...device, busyWith: null })) : planned;
+  const devices = asksForBattery(file) ? await withBattery(parts, freed) : freed;
   const kill = coveringKill(await readActiveKills(parts.database), {
     rolloutId,
     candidateDigest: resolved.ref.digest,
@@ -80,7 +84,15 @@ export async function planRollout(
     gates: await gatesOf(parts, { file, release, guardrails }),
     plannedAtMs: parts.wallNow(),
   };
-  return { kind: 'planned', plan: buildPlan(facts, hashDocument), file, rolloutId, facts, kill, cooldowns };
+  const plan = buildPlan(facts, hashDocument);
+  const supersedes = supersede ? holdersOf(plan, planned) : [];
+  return { kind: 'planned', plan, file, rolloutId, facts, kill, cooldowns, supersedes };
+}
+
+/** Rollouts that have devices of the plan. */
+function holdersOf(plan: Plan, devices: readonly PlanFactsDevice[]): readonly string[] {
+  const holders = new Map(devices.map((device) => [keyOf(device), device.busyWith]));
+  return [...new Set(plan.devices.flatMap((device) => holders.get(keyOf(device)) ?? []))].sort();
 }
 
 /** The same rollout with its cohorts drawn by another salt. */

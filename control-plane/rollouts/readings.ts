@@ -7,7 +7,7 @@ import type { Incident } from '../core/incident-verdict.ts';
 import { coveringKill, type KillFacts } from '../core/kill-cover.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Queryable } from '../database/database.ts';
-import type { Rollout } from './rollout-rows.ts';
+import { ENDED, type Rollout } from './rollout-rows.ts';
 
 /** `site/device` of devices that told us, since then, that they took the candidate back by themselves, and when they first did. */
 export async function readReverted(
@@ -47,6 +47,23 @@ export async function readIncidents(
     .map(({ site, device, kind, digest, received_at_ms: atMs }) => {
       return { site, device, kind: eventKindSchema.parse(kind), digest, atMs };
     });
+}
+
+/** Rollouts in whose place it was started and whose devices are still on their way back, in words; null: none. */
+export async function readWaitsFor(
+  database: Queryable,
+  { progress: { supersedes = [] } }: Pick<Rollout, 'progress'>,
+): Promise<string | null> {
+  if (supersedes.length === 0) return null;
+  const rows = await database
+    .selectFrom('rollouts')
+    .select('id')
+    .where('id', 'in', supersedes)
+    .where('state', 'not in', ENDED)
+    .orderBy('id')
+    .execute();
+  if (rows.length === 0) return null;
+  return `waits until ${rows.map(({ id }) => id).join(', ')} is rolled back, in whose place it was started`;
 }
 
 /** Kills in force. */

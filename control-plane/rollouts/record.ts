@@ -44,33 +44,40 @@ export type TransitionPlan = {
 
 /** False when another process moved the rollout meanwhile: nothing was written. */
 export async function recordTransition(parts: RolloutParts, plan: TransitionPlan): Promise<boolean> {
+  return parts.database.transaction().execute((transaction) => recordIn(parts, transaction, plan));
+}
+
+/** The same, in a transaction with more; false when it was moved meanwhile. */
+export async function recordIn(
+  parts: RolloutParts,
+  transaction: DatabaseTransaction,
+  plan: TransitionPlan,
+): Promise<boolean> {
   const { rollout, state, progress, nowMs } = plan;
   const hasEnded = ENDED.includes(state);
-  return parts.database.transaction().execute(async (transaction) => {
-    const moved = await compareAndSet(transaction, rollout, { state, progress, endedAtMs: hasEnded ? nowMs : null });
-    if (!moved) return false;
-    const seq = await insertDecisionOf(transaction, plan);
-    await parts.audit.append(transaction, {
-      actor: plan.decision.actor,
-      action: `rollout-${plan.decision.kind}`,
-      subject: `rollout/${rollout.id}`,
-      reason: plan.decision.reason,
-      details: {
-        seq,
-        rule: plan.decision.rule,
-        from: rollout.state,
-        to: state,
-        version: rollout.version + 1,
-        planHash: rollout.plan.hash,
-      },
-    });
-    await applyEffect(transaction, plan);
-    await plan.alongside?.(transaction);
-    if (plan.verification) await insertVerification(transaction, rollout.id, plan.verification);
-    await noteIncident(parts.audit, transaction, { ...plan, seq });
-    await noteInRegistry(parts, transaction, plan);
-    return true;
+  const moved = await compareAndSet(transaction, rollout, { state, progress, endedAtMs: hasEnded ? nowMs : null });
+  if (!moved) return false;
+  const seq = await insertDecisionOf(transaction, plan);
+  await parts.audit.append(transaction, {
+    actor: plan.decision.actor,
+    action: `rollout-${plan.decision.kind}`,
+    subject: `rollout/${rollout.id}`,
+    reason: plan.decision.reason,
+    details: {
+      seq,
+      rule: plan.decision.rule,
+      from: rollout.state,
+      to: state,
+      version: rollout.version + 1,
+      planHash: rollout.plan.hash,
+    },
   });
+  await applyEffect(transaction, plan);
+  await plan.alongside?.(transaction);
+  if (plan.verification) await insertVerification(transaction, rollout.id, plan.verification);
+  await noteIncident(parts.audit, transaction, { ...plan, seq });
+  await noteInRegistry(parts, transaction, plan);
+  return true;
 }
 
 function insertDecisionOf(
@@ -218,7 +225,7 @@ async function noteInRegistry(
   plan: TransitionPlan,
 ): Promise<void> {
   const { rollout, state, decision } = plan;
-  if (state !== 'completed' && state !== 'rolled_back' && state !== 'aborted') return;
+  if (state !== 'completed' && state !== 'rolled_back' && state !== 'aborted' && state !== 'superseded') return;
   const note = { actor: decision.actor, rolloutId: rollout.id };
   const text = outcomeOf(plan, state);
   if (state === 'completed') {
@@ -239,7 +246,7 @@ async function noteInRegistry(
     }
     return;
   }
-  const kind = state === 'rolled_back' ? 'rolled-back' : 'aborted';
+  const kind = state === 'rolled_back' ? 'rolled-back' : state;
   await parts.registry.markState(transaction, rollout.candidate.digest, {
     state: 'registered',
     actor: decision.actor,

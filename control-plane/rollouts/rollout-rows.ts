@@ -26,7 +26,7 @@ export type Rollout = {
   readonly latest: Snapshot;
 };
 
-export const ENDED: readonly RolloutState[] = ['rolled_back', 'completed', 'aborted'];
+export const ENDED: readonly RolloutState[] = ['rolled_back', 'completed', 'aborted', 'superseded'];
 
 export async function insertRollout(database: Queryable, rollout: Omit<Rollout, 'latest'>): Promise<void> {
   await database

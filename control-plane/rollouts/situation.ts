@@ -11,7 +11,7 @@ import type { Device } from '../devices/device.ts';
 import { type LedgerRow, readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { readSpec } from './read-spec.ts';
-import { killOf, readActiveKills, readReverted } from './readings.ts';
+import { killOf, readActiveKills, readReverted, readWaitsFor } from './readings.ts';
 import type { Rollout } from './rollout-rows.ts';
 import type { WindowReader } from './window-reader.ts';
 
@@ -30,6 +30,8 @@ export type Situation = StepInput & {
   readonly known: readonly AssessedDevice[];
   readonly kill: string | null;
   readonly revertedAtMs: ReadonlyMap<string, number>;
+  /** Rollouts in whose place it was started and that have not ended, in words. */
+  readonly waitsFor: string | null;
 };
 
 export async function readSituation(parts: RolloutParts, input: StepInput): Promise<Situation> {
@@ -42,7 +44,8 @@ export async function readSituation(parts: RolloutParts, input: StepInput): Prom
   const business = asks ? await windows.business(parts.database, ledger.map(servingOf)) : null;
   const known = ledger.map((row) => assessedOf(row, { device: byKey.get(keyOf(row)), reverted, business }));
   const kill = killOf(await readActiveKills(parts.database), rollout);
-  return { ...input, spec, guardrails, ledger, known, kill, revertedAtMs: reverted };
+  const waitsFor = rollout.state === 'scheduled' ? await readWaitsFor(parts.database, rollout) : null;
+  return { ...input, spec, guardrails, ledger, known, kill, revertedAtMs: reverted, waitsFor };
 }
 
 type Sources = {

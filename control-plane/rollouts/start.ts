@@ -6,6 +6,7 @@ import { firstProgress } from '../core/advance.ts';
 import { insertDecision } from './decisions.ts';
 import { hashText } from './hashes.ts';
 import { insertLedger, readLedger } from './ledger.ts';
+import { type MakingWay, MovedMeanwhile, makeWay, recordMakingWay } from './make-way.ts';
 import type { RolloutParts } from './parts.ts';
 import { type Planned, planRollout } from './planner.ts';
 import { applyEffect } from './record.ts';
@@ -24,6 +25,8 @@ export type StartInput = {
   readonly actor: string;
   readonly reason: string;
   readonly override?: boolean | undefined;
+  /** In place of rollouts that have these devices. */
+  readonly supersede?: boolean | undefined;
 };
 
 /** `isDrill`: the candidate may be one that fails on purpose. Never taken from what a caller sends. */
@@ -34,15 +37,20 @@ export async function startRollout(
   input: StartInput,
   rights: StartRights = { isDrill: false },
 ): Promise<Started> {
-  const planned = await planRollout(parts, input.file, rights);
+  const planned = await planRollout(parts, input.file, { ...rights, supersede: input.supersede ?? false });
   if (planned.kind === 'refused') return { kind: 'invalid', problems: planned.problems };
   const { plan, file, rolloutId: id } = planned;
-  const reasons = refusalsOf(planned, input);
-  if (reasons.length > 0) return { kind: 'refused', reasons, plan };
-  // Outside its windows it is written and waits: the first tick inside them tells the first devices.
-  const state = plan.closed === null ? 'running' : 'scheduled';
-  const overridden = input.override ? plan.needsOverride : [];
   const nowMs = parts.wallNow();
+  const way = await makeWay(parts, planned.supersedes, {
+    ...{ by: id, actor: input.actor, reason: input.reason, nowMs },
+    candidateDigest: plan.candidate.digest,
+  });
+  const reasons = [...way.refusals, ...refusalsOf(planned, input)];
+  if (reasons.length > 0) return { kind: 'refused', reasons, plan };
+  // Outside its windows, and while devices of another one go back, it is written and waits: a later tick tells the first devices.
+  const isNow = plan.closed === null && way.waitsFor.length === 0;
+  const state = isNow ? 'running' : 'scheduled';
+  const overridden = input.override ? plan.needsOverride : [];
   const rollout: Rollout = {
     id,
     name: plan.name,
@@ -55,10 +63,19 @@ export async function startRollout(
     fileHash: hashText(input.file),
     revision: 1,
     plan,
-    progress: { ...firstProgress(nowMs, input.reason, input.actor), startedAtMs: plan.closed === null ? nowMs : null },
+    progress: {
+      ...firstProgress(nowMs, input.reason, input.actor),
+      startedAtMs: isNow ? nowMs : null,
+      ...(planned.supersedes.length === 0 ? {} : { supersedes: planned.supersedes }),
+    },
     latest: EMPTY_SNAPSHOT,
   };
-  await writeStart(parts, { rollout, spec: file.spec, input, overridden });
+  try {
+    await writeStart(parts, { rollout, spec: file.spec, input, overridden, way });
+  } catch (error) {
+    if (error instanceof MovedMeanwhile) return { kind: 'refused', reasons: [error.message], plan };
+    throw error;
+  }
   parts.log.info(
     { rolloutId: id, candidate: rollout.candidate.release, devices: plan.devices.length, reason: input.reason },
     'rollout started',
@@ -79,9 +96,14 @@ export type Foreseen =
 
 /** Everything that a start looks at, without starting. */
 export async function foreseeStart(parts: RolloutParts, input: StartInput): Promise<Foreseen> {
-  const planned = await planRollout(parts, input.file);
+  const planned = await planRollout(parts, input.file, { isDrill: false, supersede: input.supersede ?? false });
   if (planned.kind === 'refused') return { kind: 'invalid', problems: planned.problems };
-  return { kind: 'foreseen', plan: planned.plan, refusals: refusalsOf(planned, input) };
+  const { plan, rolloutId: by, supersedes } = planned;
+  const way = await makeWay(parts, supersedes, {
+    ...{ by, actor: input.actor, reason: input.reason, nowMs: parts.wallNow() },
+    candidateDigest: plan.candidate.digest,
+  });
+  return { kind: 'foreseen', plan, refusals: [...way.refusals, ...refusalsOf(planned, input)] };
 }
 
 type StartFacts = {
@@ -89,12 +111,15 @@ type StartFacts = {
   readonly spec: RolloutSpec;
   readonly input: StartInput;
   readonly overridden: readonly string[];
+  readonly way: MakingWay;
 };
 
-/** All at once: the rollout, its ledger, its first decision, and, when it begins now, its first stage. */
-async function writeStart(parts: RolloutParts, { rollout, spec, input, overridden }: StartFacts): Promise<void> {
+/** All at once: rollouts that make way, the rollout, its ledger, its first decision, and, when it begins now, its first stage. */
+async function writeStart(parts: RolloutParts, { rollout, spec, input, overridden, way }: StartFacts): Promise<void> {
   const { plan, state, createdAtMs: nowMs } = rollout;
+  const { supersedes = [] } = rollout.progress;
   await parts.database.transaction().execute(async (transaction) => {
+    await recordMakingWay(parts, transaction, way);
     await insertRollout(transaction, rollout);
     await insertLedger(transaction, rollout.id, plan, nowMs);
     await insertDecision(transaction, {
@@ -109,14 +134,21 @@ async function writeStart(parts: RolloutParts, { rollout, spec, input, overridde
       stage: spec.stages[0]?.name ?? '',
       fileHash: rollout.fileHash,
       revision: rollout.revision,
-      inputs: { plan, overridden },
+      inputs: { plan, overridden, supersedes },
     });
     await parts.audit.append(transaction, {
       actor: input.actor,
       action: 'rollout-start',
       subject: `rollout/${rollout.id}`,
       reason: input.reason,
-      details: { candidate: rollout.candidate, fileHash: rollout.fileHash, planHash: plan.hash, state, overridden },
+      details: {
+        candidate: rollout.candidate,
+        fileHash: rollout.fileHash,
+        planHash: plan.hash,
+        state,
+        overridden,
+        supersedes,
+      },
     });
     await applyEffect(transaction, {
       rollout,

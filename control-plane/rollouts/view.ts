@@ -189,7 +189,8 @@ function proposalsToDecide({ rollout, revisions }: ViewFacts): readonly string[]
 
 function endedStatus({ state, progress }: Rollout): string {
   if (state === 'completed') return `completed: ${progress.reason}`;
-  return `${state === 'rolled_back' ? 'rolled back' : 'ended'}: ${progress.reason}`;
+  const words = { rolled_back: 'rolled back', superseded: 'superseded' };
+  return `${state === 'rolled_back' || state === 'superseded' ? words[state] : 'ended'}: ${progress.reason}`;
 }
 
 function viewStage(stage: StageSpec, index: number, { progress, plan, state }: Rollout): RolloutView['stages'][number] {

@@ -6,6 +6,7 @@ import { attribute, type BusinessDevice, businessEdition, readBusiness } from '.
 import { DeviceFold } from '../core/device-fold.ts';
 import type { TotalsMemory } from '../core/device-memory.ts';
 import type { DeviceHistory, Question } from '../core/history.ts';
+import { keepChanges } from '../core/kept-changes.ts';
 import type { Selected } from '../core/selected.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Queryable } from '../database/database.ts';
@@ -33,6 +34,7 @@ export class WindowReader {
   readonly totals: TotalsMemory = {
     candidate: (history, question) => this.#select('candidate', history, question),
     control: (history, question) => this.#select('control', history, question),
+    changes: keepChanges(),
   };
   readonly #scope: WindowScope;
   readonly #known = new Map<string, Known>();

@@ -30,6 +30,8 @@ export type TelemetryParts = {
   readonly onHello: (hello: Hello) => void;
   /** A device spoke of what it has reached. */
   readonly onReached: (address: DeviceAddress) => void;
+  /** Every message that was understood, as it comes; also one that came before. Must not throw. */
+  readonly onArrival?: (arrival: Arrival, atMs: number) => void;
   readonly onDesiredWritten: () => void;
   readonly publishAck: (mark: Settled) => void;
   readonly wallNow: () => number;
@@ -118,6 +120,7 @@ export class Telemetry {
       presence.window({ ...seen, generation, killEpoch, windowMs: endAtMs - startAtMs });
     }
     if (channel === 'hello' || channel === 'window') onReached({ site, device });
+    this.#parts.onArrival?.(arrival, atMs);
   }
 
   #enqueue(item: Pick<Waiting, 'arrival' | 'refused'>): Promise<void> {

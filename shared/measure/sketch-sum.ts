@@ -4,6 +4,8 @@ import { type Bins, binValue, readBins, type SketchWire } from './latency-sketch
 
 /** Rooms at either side, so that a slowly growing range is not copied for each bin. */
 const SLACK = 16;
+/** What guardrails ask for, rising: found in one go. */
+const ASKED: readonly number[] = [0.5, 0.95, 0.99];
 /** Wires wait until somebody asks; no more than this many. */
 const WAITING_MAX = 16;
 
@@ -16,7 +18,8 @@ export class SketchSum {
   #count = 0;
   #min = 0;
   #max = 0;
-  #told: Map<number, number | null> | null = null;
+  /** What was found at `ASKED`, in their order, since the last sketch was added. */
+  #told: readonly (number | null)[] | null = null;
 
   /** A sketch that cannot be read adds nothing. */
   add(wire: SketchWire): void {
@@ -26,27 +29,28 @@ export class SketchSum {
 
   /** The q-quantile (0..1) within 1 %; null without values. */
   quantile(q: number): number | null {
-    this.#told ??= new Map();
-    const known = this.#told.get(q);
-    if (known !== undefined) return known;
-    const found = this.#find(q);
-    this.#told.set(q, found);
-    return found;
+    const at = ASKED.indexOf(q);
+    if (at === -1) return this.#find([q])[0] ?? null;
+    this.#told ??= this.#find(ASKED);
+    return this.#told[at] ?? null;
   }
 
-  #find(q: number): number | null {
+  #find(asked: readonly number[]): readonly (number | null)[] {
     const [only] = this.#waiting;
-    if (this.#count === 0 && this.#waiting.length === 1 && only) return quantileOfWire(only, q);
+    if (this.#count === 0 && this.#waiting.length === 1 && only) return quantilesOfWire(only, asked);
     this.#addWaiting();
-    if (this.#count === 0) return null;
-    const rank = q * (this.#count - 1);
-    let seen = this.#zeros;
-    if (rank < seen) return this.#min;
-    for (let slot = 0; slot < this.#counts.length; slot += 1) {
-      seen += this.#counts[slot] ?? 0;
-      if (rank < seen) return Math.min(this.#max, Math.max(this.#min, binValue(this.#from + slot)));
-    }
-    return this.#max;
+    if (this.#count === 0) return [];
+    const { length } = this.#counts;
+    let [slot, seen] = [-1, this.#zeros];
+    return asked.map((q) => {
+      const rank = q * (this.#count - 1);
+      while (rank >= seen && slot < length) {
+        slot += 1;
+        seen += this.#counts[slot] ?? 0;
+      }
+      if (slot === -1) return this.#min;
+      return slot === length ? this.#max : Math.min(this.#max, Math.max(this.#min, binValue(this.#from + slot)));
+    });
   }
 
   #addWaiting(): void {
@@ -85,16 +89,19 @@ export class SketchSum {
   }
 }
 
-/** Of one sketch, from its own bins. */
-function quantileOfWire(wire: SketchWire, q: number): number | null {
+/** Of one sketch, from its own bins; nothing when it cannot be read. */
+function quantilesOfWire(wire: SketchWire, asked: readonly number[]): readonly (number | null)[] {
   const bins = wire.count === 0 ? null : readBins(wire);
-  if (bins === null) return null;
-  const rank = q * (wire.count - 1);
-  let seen = bins.zeros;
-  if (rank < seen) return wire.min;
-  for (let at = 0; at < bins.indexes.length; at += 1) {
-    seen += bins.counts[at] ?? 0;
-    if (rank < seen) return Math.min(wire.max, Math.max(wire.min, binValue(bins.indexes[at] ?? 0)));
-  }
-  return wire.max;
+  if (bins === null) return [];
+  const { length } = bins.indexes;
+  let [at, seen] = [-1, bins.zeros];
+  return asked.map((q) => {
+    const rank = q * (wire.count - 1);
+    while (rank >= seen && at < length) {
+      at += 1;
+      seen += bins.counts[at] ?? 0;
+    }
+    if (at === -1) return wire.min;
+    return at === length ? wire.max : Math.min(wire.max, Math.max(wire.min, binValue(bins.indexes[at] ?? 0)));
+  });
 }

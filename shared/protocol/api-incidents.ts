@@ -106,7 +106,7 @@ export const annotateBodySchema = z
     message: 'give text, rollForward or both',
   });
 
-export const exportQuerySchema = z.looseObject({ format: z.enum(['md', 'json']).default('md') });
+export const exportQuerySchema = z.looseObject({ format: z.enum(['md', 'json', 'html']).default('md') });
 
 export type IncidentKind = z.infer<typeof incidentKindSchema>;
 export type IncidentSummary = z.infer<typeof incidentSummarySchema>;

@@ -24,6 +24,8 @@ export const rolloutStartBodySchema = z.looseObject({
   reason: reasonSchema,
   /** Also during the cool-down after a rollback of the same candidate. */
   override: z.boolean().optional(),
+  /** In place of rollouts that have these devices: they are rolled back first, and this one begins when they are. */
+  supersede: z.boolean().optional(),
 });
 
 /** A mistake in the file, with its place; line and column are 1-based. */
@@ -68,6 +70,8 @@ export const rolloutStateSchema = z.enum([
   'rolled_back',
   'completed',
   'aborted',
+  /** Another candidate was started in its place, and its devices are back on what they ran before. */
+  'superseded',
 ]);
 /** Where a running stage is; `committing`: every stage is done and devices make the candidate their baseline. */
 export const rolloutPhaseSchema = z.enum(['settling', 'baking', 'look', 'committing']);

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type MqttClient } from 'mqtt';
-import { expect } from 'vitest';
+import { vi } from 'vitest';
 import { type ConfigInput, parseConfig } from '../../control-plane/config.ts';
 import { type ControlPlane, openControlPlane } from '../../control-plane/main.ts';
 import type { Window } from '../../shared/measure/window.ts';
@@ -124,7 +124,7 @@ export class TestDevice {
     const opened = new TestDevice(credentials, client, await openVerifier(keySet));
     client.on('message', (topic, payload) => void opened.#take(topic, payload.toString()));
     client.on('error', () => {});
-    await expect.poll(() => client.connected, { timeout: 5000 }).toBe(true);
+    await vi.waitUntil(() => client.connected, { timeout: 5000 });
     await client.subscribeAsync([...deviceSubscriptions({ site, device })], { qos: 1 });
     return opened;
   }

@@ -11,9 +11,11 @@ const WATCH_MS = 1000;
 /** A control plane that restarts is back by then; a watcher need not start over. */
 const PATIENCE_MS = 60_000;
 
-/** 0 completed, 8 rolled back, aborted or killed, 9 held; null while it goes on. */
+const WENT_BACK: ReadonlySet<RolloutView['state']> = new Set(['rolled_back', 'aborted', 'superseded']);
+
+/** 0 completed, 8 rolled back, superseded, aborted or killed, 9 held; null while it goes on. */
 export function verdictOf(view: Pick<RolloutView, 'state' | 'killed'>): ExitCode | null {
-  if (view.state === 'rolled_back' || view.state === 'aborted' || view.killed !== null) return EXIT.rolledBack;
+  if (WENT_BACK.has(view.state) || view.killed !== null) return EXIT.rolledBack;
   if (view.state === 'completed') return EXIT.ok;
   return view.state === 'holding' ? EXIT.held : null;
 }

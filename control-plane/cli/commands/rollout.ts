@@ -39,7 +39,7 @@ export function addRolloutCommands(program: Command): void {
   for (const verb of ROLLOUT_VERBS) addVerb(rollout, verb);
 }
 
-type StartOptions = { reason?: string; override?: boolean; watch?: boolean };
+type StartOptions = { reason?: string; override?: boolean; supersede?: boolean; watch?: boolean };
 
 function addStart(rollout: Command): void {
   const command = rollout
@@ -52,16 +52,26 @@ function addStart(rollout: Command): void {
       '--override',
       'also during the cool-down after a rollback of the same candidate, and where a required gate does not hold; needs --reason',
     )
+    .option(
+      '--supersede',
+      'in place of a rollout that has these devices: it is rolled back first, then this one begins',
+    )
     .option('--watch', 'stay and watch it');
   type Options = PresetOptions & StartOptions;
   addAction<Options>(
     addPresetOptions(command),
-    async (session, args, { reason: given, override, watch, ...preset }) => {
+    async (session, args, { reason: given, override, supersede, watch, ...preset }) => {
       const reason = given ?? 'started from the command line';
       if (override && given === undefined)
         throw new CommandError(EXIT.usage, '--override needs a --reason of your own');
       const { text } = await readSource(argument(args, 0), preset);
-      const body = { file: text, actor: session.actor, reason, ...(override ? { override } : {}) };
+      const body = {
+        file: text,
+        actor: session.actor,
+        reason,
+        ...(override ? { override } : {}),
+        ...(supersede ? { supersede } : {}),
+      };
       const view = await session.api.post('/v1/rollouts', body, rolloutViewSchema);
       if (watch) return watchRollout(session, view.id);
       session.output.show(

@@ -133,7 +133,10 @@ function gather({ facts, stage, places, memory }: Scene, clock: StageClock): Evi
       candidate: facts.isRelabelled ? device.baselineScores : device.candidateScores,
       baseline: device.baselineScores,
     })),
-    known: openKnown(guardrails.filter((guardrail) => appliesTo(guardrail, stage))),
+    known: openKnown(
+      guardrails.filter((guardrail) => appliesTo(guardrail, stage)),
+      memory.changes,
+    ),
   };
 }
 

@@ -9,7 +9,7 @@ import {
   incidentSchema,
 } from '../../../shared/protocol/api-incidents.ts';
 import { type Incidents, versionOfIncident } from '../../incidents/incidents.ts';
-import { toMarkdown } from '../../reports/document.ts';
+import { toHtml, toMarkdown } from '../../reports/document.ts';
 import { incidentDocument } from '../../reports/incident-document.ts';
 import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
@@ -98,7 +98,7 @@ function registerExport(app: HttpApp, incidents: Incidents): void {
     {
       schema: {
         tags: TAGS,
-        summary: 'The incident note as Markdown (?format=md) or JSON (?format=json)',
+        summary: 'The incident note as Markdown (?format=md), HTML in one file (?format=html) or JSON (?format=json)',
         params: incidentPathSchema,
         querystring: exportQuerySchema,
       },
@@ -110,6 +110,11 @@ function registerExport(app: HttpApp, incidents: Incidents): void {
         return reply
           .header('content-type', 'application/json; charset=utf-8')
           .send(`${JSON.stringify(incident, null, 2)}\n`);
+      if (query.format === 'html')
+        return reply
+          .header('content-type', 'text/html; charset=utf-8')
+          .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+          .send(toHtml(incidentDocument(incident)));
       return reply.header('content-type', 'text/markdown; charset=utf-8').send(toMarkdown(incidentDocument(incident)));
     },
   );

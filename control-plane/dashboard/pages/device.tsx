@@ -1,0 +1,125 @@
+// One device: what it is, what it shall run and runs, how it did over time, what happened, and what can be done.
+import { useLocation, useRoute } from 'preact-iso';
+import '../styles/rest.css';
+import type { DeviceDocument, DeviceExplanation, StoredEvent } from '../../../shared/protocol/api-devices.ts';
+import { act } from '../api.ts';
+import { useResource } from '../live/resource.ts';
+import { Action, Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
+import { Events, Hardware, Hindrances, Proofs, Releases, Sinks } from './device/device-facts.tsx';
+import { Strips } from './device/device-strips.tsx';
+import { rangeOf, whyNoLift } from './device/device-words.ts';
+import { Panel } from './parts/parts.tsx';
+
+export function DevicePage() {
+  const { site = '', device: name = '' } = useRoute().params;
+  const { query } = useLocation();
+  const address = `${site}/${name}`;
+  const path = `/v1/devices/${encodeURIComponent(site)}/${encodeURIComponent(name)}`;
+  const watches = [{ resource: 'device', id: address }] as const;
+  const device = useResource<DeviceDocument>(path, watches);
+  const explained = useResource<DeviceExplanation>(`${path}/explain`, watches);
+  const events = useResource<{ events: readonly StoredEvent[] }>(`${path}/events?limit=50`, watches);
+  if (device.value === null) return <Missing address={address} device={device} />;
+  const { value } = device;
+  return (
+    <div class="rest">
+      <header class="page-head">
+        <p class="crumbs">
+          <a href="/">Fleet</a> / {site}
+        </p>
+        <h1>
+          {address} <Online device={value} />
+        </h1>
+        <p class="verdict" aria-live="polite">
+          {explained.value?.summary ?? 'Reading why …'}
+        </p>
+        <Actions device={value} address={address} path={path} />
+      </header>
+      <div class="columns">
+        <Panel title="Over time" wide>
+          <Strips path={address} range={rangeOf(query.range)} limits={value.desired?.limits ?? null} />
+        </Panel>
+        <Panel title="Releases" wide>
+          <Releases device={value} />
+        </Panel>
+        <Panel title="Why">
+          <ul class="plain-list">
+            {explained.value?.sentences.map((sentence) => (
+              <li key={sentence}>{sentence}</li>
+            ))}
+          </ul>
+          {explained.problem === null ? null : <Trouble problem={explained.problem} retry={explained.refresh} />}
+          <Cli command={`belay device explain ${address}`} />
+        </Panel>
+        <Panel title="What hinders it">
+          <Hindrances reported={value.reported} />
+        </Panel>
+        <Panel title="Hardware">
+          <Hardware device={value} />
+        </Panel>
+        <Panel title="Proofs">
+          <Proofs reported={value.reported} />
+        </Panel>
+        <Panel title="Where its answers go">
+          <Sinks reported={value.reported} />
+        </Panel>
+        <Panel title="Events" wide>
+          {events.problem === null ? null : <Trouble problem={events.problem} retry={events.refresh} />}
+          <Events events={events.value?.events ?? []} />
+        </Panel>
+      </div>
+    </div>
+  );
+}
+
+function Missing({
+  address,
+  device,
+}: {
+  readonly address: string;
+  readonly device: ReturnType<typeof useResource<DeviceDocument>>;
+}) {
+  if (device.problem === null) return <p>Reading {address} …</p>;
+  if (device.problem.status !== 404) return <Trouble problem={device.problem} retry={device.refresh} />;
+  return (
+    <Empty title={`No device ${address} was ever heard`} command={`belay device credentials ${address}`}>
+      <p>This gives its agent what it needs to connect.</p>
+    </Empty>
+  );
+}
+
+function Online({ device }: { readonly device: DeviceDocument }) {
+  return (
+    <small class={device.online ? 'chip good' : 'chip bad'}>
+      {device.online ? '● online' : '○ offline'}, heard <Age atMs={device.lastSeenAtMs} />
+    </small>
+  );
+}
+
+type ActionsProps = { readonly device: DeviceDocument; readonly address: string; readonly path: string };
+
+function Actions({ device, address, path }: ActionsProps) {
+  return (
+    <div class="actions">
+      <a class="button bad" href={`/kill?scope=${encodeURIComponent(`device:${address}`)}`}>
+        Kill on this device …
+      </a>
+      <Action
+        word="Lift quarantine"
+        says={`Let everything out of quarantine on ${address}`}
+        command={`belay device lift ${address} --reason REASON`}
+        disabledBecause={whyNoLift(device)}
+        run={(reason) => act(`${path}/lift`, { reason })}
+      >
+        <ul>
+          {device.reported?.quarantine.map(({ release, reason }) => (
+            <li key={release}>
+              {release}: {reason}
+            </li>
+          ))}
+        </ul>
+      </Action>
+      <Cli command={`belay device get ${address}`} />
+    </div>
+  );
+}
