@@ -1,6 +1,10 @@
 // Which routes there are, and which rooms each of them talks to.
 
+import { installDryRuns } from './http/dry-run.ts';
+import { dryRuns } from './http/dry-runs.ts';
+import { installIdempotency } from './http/idempotency.ts';
 import { registerKillPage } from './http/kill-page.ts';
+import { whoOf } from './http/requester.ts';
 import { registerAccountRoutes } from './http/routes/accounts.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
 import { registerAuditRoutes } from './http/routes/audit.ts';
@@ -54,8 +58,11 @@ const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
+  const lookUp = openLookup(rooms);
+  installDryRuns(app, dryRuns({ ...rooms, lookUp }));
+  installIdempotency(app, { ...rooms, whoOf });
   registerIdentityRoutes(app, rooms, () => urls().apiUrl);
-  const kills = { ...rooms, lookUp: openLookup(rooms), onChange: () => killsChanged(rooms, rolloutLoop) };
+  const kills = { ...rooms, lookUp, onChange: () => killsChanged(rooms, rolloutLoop) };
   registerKillRoutes(app, kills);
   registerKillProgressRoutes(app, kills);
   registerKillPage(app, { ...kills, dashboardFolder: running.dashboardFolder });

@@ -3,6 +3,7 @@
 import { sql } from 'kysely';
 import { describeError } from '../shared/basics/errors.ts';
 import type { Database } from './database/database.ts';
+import { forgetAnswers } from './http/idempotency-rows.ts';
 import type { ArtifactStore } from './registry/artifact-store.ts';
 
 export type UpkeepParts = {
@@ -14,7 +15,13 @@ export type UpkeepParts = {
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 };
 
-export type Removed = { readonly windows: number; readonly watermarks: number; readonly artifacts: number };
+export type Removed = {
+  readonly windows: number;
+  readonly watermarks: number;
+  readonly artifacts: number;
+  /** To requests with an Idempotency-Key. */
+  readonly answers: number;
+};
 
 /** Small transactions: telemetry waits for its turn on the same connection. */
 const ROWS_PER_STEP = 2000;
@@ -58,7 +65,8 @@ export async function keepUp(parts: UpkeepParts): Promise<Removed> {
   }
   const marks = await database.deleteFrom('watermarks').where('updated_at_ms', '<', beforeMs).executeTakeFirst();
   const artifacts = await removeUnreferenced(parts);
-  return { windows, watermarks: Number(marks.numDeletedRows), artifacts };
+  const answers = await forgetAnswers(database, wallNow());
+  return { windows, watermarks: Number(marks.numDeletedRows), artifacts, answers };
 }
 
 async function removeUnreferenced({ database, artifacts, keepUnreferencedMs, wallNow }: UpkeepParts): Promise<number> {

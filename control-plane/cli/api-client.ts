@@ -2,12 +2,15 @@
 import { z } from 'zod';
 import { describeError } from '../../shared/basics/errors.ts';
 import { describeProblems, parseJson } from '../../shared/basics/parsing.ts';
+import { versionedBy } from '../../shared/protocol/versioned.ts';
 import { EXIT, type ExitCode, exitCodeOfStatus } from './exit-codes.ts';
 
 /** A request may take this long before the control plane counts as unreachable. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Uploads get more time, by their size: also a line of 2 Mbit/s carries a large model. */
 const UPLOAD_BYTES_PER_MS_MIN = 250;
+
+const PRECONDITION_REQUIRED = 428;
 
 /** A refusal with its exit code; the message is for people. */
 export class CommandError extends Error {
@@ -48,9 +51,6 @@ export type ApiClient = {
   upload(path: string, bytes: Uint8Array): Promise<boolean>;
 };
 
-/** An answer with its whole body: a connection that breaks half way is no answer. */
-type Answer = { readonly ok: boolean; readonly status: number; readonly statusText: string; readonly text: string };
-
 /** Who asks, and the key under which a change is made once only, however often it is sent. */
 export type Credentials = {
   readonly token: string | null;
@@ -60,46 +60,45 @@ export type Credentials = {
   readonly headers?: Readonly<Record<string, string>>;
   /** Hears the headers of every answer. */
   readonly onHeaders?: (headers: Headers) => void;
+  /** A change is meant for what was read before (default). Who reads all the time and means whatever is there says false. */
+  readonly remembersVersions?: boolean;
 };
 const NOBODY: Credentials = { token: null, tokenFrom: null, idempotencyKey: null };
 
+type Change = { readonly body: unknown; readonly timeoutMs?: number | undefined };
+
+/** An answer with its whole body: a connection that breaks half way is no answer. */
+type Answer = {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly statusText: string;
+  readonly text: string;
+  readonly etag: string | null;
+};
+
 export function openApiClient(url: string, credentials: Credentials = NOBODY): ApiClient {
-  const { token, tokenFrom, idempotencyKey } = credentials;
+  const { token, tokenFrom } = credentials;
   const identity = { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...credentials.headers };
-  const once: Record<string, string> = idempotencyKey === null ? {} : { 'idempotency-key': idempotencyKey };
-  const refuse = (answer: Answer): CommandError => problemOf(answer, { url, tokenFrom });
+  const refuse = (answer: Omit<Answer, 'etag'>): CommandError => problemOf(answer, { url, tokenFrom });
   const read = <T>(answer: Answer, schema: z.ZodType<T>): T => {
     if (!answer.ok) throw refuse(answer);
     return readAnswer(answer, schema);
   };
-  const call = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
-    try {
-      const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-      const headers = { ...identity, ...(init.headers as Record<string, string> | undefined) };
-      const response = await fetch(new URL(path, url), { method, signal, ...init, headers });
-      const { ok, status, statusText } = response;
-      credentials.onHeaders?.(response.headers);
-      return { ok, status, statusText, text: await response.text() };
-    } catch (error) {
-      const text = `cannot reach the control plane at ${url}: ${describeError(error)}. Is it running (belay up)? Another address: --url or BELAY_URL.`;
-      throw new CommandError(EXIT.unreachable, text);
-    }
-  };
-  const send = (method: string, path: string, body: unknown, timeoutMs = REQUEST_TIMEOUT_MS): Promise<Answer> => {
-    const headers = { 'content-type': 'application/json', ...once };
-    return call(method, path, { headers, body: JSON.stringify(body), signal: AbortSignal.timeout(timeoutMs) });
-  };
+  const { call, send } = openTransport(url, identity, credentials);
   return {
     url,
-    get: async (path, schema) => read(await call('GET', path), schema),
+    get: async (path, schema) => {
+      const first = read(await call('GET', path), schema);
+      return readRest(first, path, async (next) => read(await call('GET', next), schema));
+    },
     getText: async (path) => {
       const answer = await call('GET', path);
       if (!answer.ok) throw refuse(answer);
       return answer.text;
     },
-    post: async (path, body, schema, timeoutMs) => read(await send('POST', path, body, timeoutMs), schema),
-    put: async (path, body, schema) => read(await send('PUT', path, body), schema),
-    patch: async (path, body, schema) => read(await send('PATCH', path, body), schema),
+    post: async (path, body, schema, timeoutMs) => read(await send('POST', path, { body, timeoutMs }), schema),
+    put: async (path, body, schema) => read(await send('PUT', path, { body }), schema),
+    patch: async (path, body, schema) => read(await send('PATCH', path, { body }), schema),
     remove: async (path) => {
       const answer = await call('DELETE', path);
       if (!answer.ok) throw refuse(answer);
@@ -126,6 +125,43 @@ export function openApiClient(url: string, credentials: Credentials = NOBODY): A
   };
 }
 
+/** One request at a time, with who asks, and with the version that a change is meant for. */
+function openTransport(url: string, identity: Readonly<Record<string, string>>, credentials: Credentials) {
+  const { idempotencyKey, remembersVersions = true } = credentials;
+  const once: Record<string, string> = idempotencyKey === null ? {} : { 'idempotency-key': idempotencyKey };
+  const versions = new Map<string, string>();
+  const call = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
+    try {
+      const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
+      const headers = { ...identity, ...(init.headers as Record<string, string> | undefined) };
+      const response = await fetch(new URL(path, url), { method, signal, ...init, headers });
+      const { ok, status, statusText } = response;
+      credentials.onHeaders?.(response.headers);
+      const answer = { ok, status, statusText, text: await response.text(), etag: response.headers.get('etag') };
+      if (method === 'GET' && ok && remembersVersions && answer.etag !== null) versions.set(path, answer.etag);
+      return answer;
+    } catch (error) {
+      const text = `cannot reach the control plane at ${url}: ${describeError(error)}. Is it running (belay up)? Another address: --url or BELAY_URL.`;
+      throw new CommandError(EXIT.unreachable, text);
+    }
+  };
+  /** Meant for the version that was read; of what was not read yet, for the one that is there now. */
+  const send = async (method: 'POST' | 'PUT' | 'PATCH', path: string, { body, timeoutMs }: Change): Promise<Answer> => {
+    const resource = versionedBy(path);
+    const attempt = (tag: string | null) => {
+      const headers = { 'content-type': 'application/json', ...once, ...(tag === null ? {} : { 'if-match': tag }) };
+      const signal = AbortSignal.timeout(timeoutMs ?? REQUEST_TIMEOUT_MS);
+      return call(method, path, { headers, body: JSON.stringify(body), signal });
+    };
+    const seen = (resource && versions.get(resource)) ?? null;
+    const answer = await attempt(seen);
+    if (answer.status !== PRECONDITION_REQUIRED || resource === null) return answer;
+    const { etag } = await call('GET', resource);
+    return etag === null ? answer : attempt(etag);
+  };
+  return { call, send };
+}
+
 /** Until the stream ends, by itself or by breaking. */
 async function eachLine(body: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
   const decoder = new TextDecoder();
@@ -141,6 +177,24 @@ async function eachLine(body: ReadableStream<Uint8Array>, onLine: (line: string)
   }
 }
 
+/** The rest of a list, unless the caller turns its pages. Entries are those of the only array in the answer. */
+async function readRest<T>(first: T, path: string, read: (path: string) => Promise<T>): Promise<T> {
+  if (/[?&](?:limit|cursor)=/.test(path)) return first;
+  let whole = first as Record<string, unknown>;
+  for (let cursor = whole.nextCursor; typeof cursor === 'string'; ) {
+    const next = (await read(`${path}${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`)) as Record<
+      string,
+      unknown
+    >;
+    const key = Object.keys(whole).find((name) => Array.isArray(whole[name]));
+    if (key === undefined) break;
+    whole = { ...whole, [key]: [...(whole[key] as unknown[]), ...(next[key] as unknown[])] };
+    cursor = next.nextCursor;
+  }
+  const { nextCursor: _, ...complete } = whole;
+  return ('nextCursor' in whole ? complete : whole) as T;
+}
+
 function readAnswer<T>(answer: Answer, schema: z.ZodType<T>): T {
   const parsed = parseJson(schema, answer.text);
   if (parsed.ok) return parsed.value;
@@ -149,7 +203,7 @@ function readAnswer<T>(answer: Answer, schema: z.ZodType<T>): T {
 }
 
 /** problem+json → one message: what happened, each further mistake on its own line, and what to do next. */
-function problemOf({ status, statusText, text }: Answer, asked: Asked): CommandError {
+function problemOf({ status, statusText, text }: Omit<Answer, 'etag'>, asked: Asked): CommandError {
   const exitCode = exitCodeOfStatus(status);
   const parsed = parseJson(problemSchema, text);
   const signIn = nextOfRefusal(status, asked);

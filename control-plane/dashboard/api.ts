@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import type { SessionAnswer } from '../../shared/protocol/api-identity.ts';
 import type { ProblemDocument } from '../../shared/protocol/api-problems.ts';
+import { versionedBy } from '../../shared/protocol/versioned.ts';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -20,6 +21,9 @@ export class ApiProblem extends Error {
 
 /** Null until it is known; `identity.kind` is `nobody` when nobody has signed in. */
 export const session = signal<SessionAnswer | null>(null);
+
+/** ETags of what was read last, by address. */
+const seen = new Map<string, string>();
 
 type Asked = { readonly method?: string; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> };
 
@@ -44,13 +48,31 @@ export async function ask<T>(path: string, { method = 'GET', body, headers = {} 
     if (response.status === 401) goToSignIn();
     throw new ApiProblem(response.status, await readProblem(response));
   }
+  const tag = response.headers.get('etag');
+  if (method === 'GET' && tag !== null) seen.set(path, tag);
   return (response.status === 204 ? null : await response.json()) as T;
 }
 
-/** As `ask`, for what changes something: with a key, so that a repeated request is not a second act. */
-export function act<T>(path: string, body: unknown, asked: Omit<Asked, 'body'> = {}): Promise<T> {
-  const headers = { 'idempotency-key': newKey(), ...asked.headers };
-  return ask<T>(path, { method: asked.method ?? 'POST', body, headers });
+/**
+ * As `ask`, for what changes something: with a key, so that a repeated request is not a second act, and meant for the version
+ * that the page has shown (412 when it has changed since).
+ */
+export async function act<T>(path: string, body: unknown, asked: Omit<Asked, 'body'> = {}): Promise<T> {
+  const resource = versionedBy(path);
+  const attempt = (tag: string | undefined) => {
+    const match = tag === undefined ? {} : { 'if-match': tag };
+    const headers = { 'idempotency-key': newKey(), ...match, ...asked.headers };
+    return ask<T>(path, { method: asked.method ?? 'POST', body, headers });
+  };
+  const tag = resource === null ? undefined : seen.get(resource);
+  try {
+    return await attempt(tag);
+  } catch (error) {
+    const isAsked = error instanceof ApiProblem && error.status === 428;
+    if (!isAsked || resource === null || tag !== undefined) throw error;
+    await ask(resource);
+    return attempt(seen.get(resource));
+  }
 }
 
 /** Where nobody is signed in any more; and back again afterwards. */

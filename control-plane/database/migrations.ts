@@ -7,6 +7,7 @@ import * as drills from './migrations/019-drills.ts';
 import * as revisions from './migrations/020-revisions.ts';
 import * as business from './migrations/021-business.ts';
 import * as identity from './migrations/022-identity.ts';
+import * as idempotency from './migrations/023-idempotency.ts';
 import * as webhooks from './migrations/024-webhooks.ts';
 import * as course from './migrations/025-course.ts';
 import * as rehearsals from './migrations/026-rehearsals.ts';
@@ -20,6 +21,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '020-revisions': revisions,
   '021-business': business,
   '022-identity': identity,
+  '023-idempotency': idempotency,
   '024-webhooks': webhooks,
   '025-course': course,
   '026-rehearsals': rehearsals,

@@ -5,6 +5,7 @@ import type { AftermathTables } from './schema-aftermath.ts';
 import type { BusinessTables } from './schema-business.ts';
 import type { CourseTables } from './schema-course.ts';
 import type { DrillTables } from './schema-drills.ts';
+import type { IdempotencyTables } from './schema-idempotency.ts';
 import type { IdentityTables } from './schema-identity.ts';
 import type { RehearsalTables } from './schema-rehearsals.ts';
 import type { RevisionTables } from './schema-revisions.ts';
@@ -133,6 +134,7 @@ export type Schema = FloorTables &
   RevisionTables &
   BusinessTables &
   IdentityTables &
+  IdempotencyTables &
   WebhookTables &
   CourseTables &
   RehearsalTables;

@@ -1,6 +1,7 @@
 // The door of the devices room: the read model that screens and decisions look at, rebuilt from rows on every call.
 import { desiredSchema } from '../../shared/protocol/documents.ts';
 import { helloSchema, reportedSchema } from '../../shared/protocol/reports.ts';
+import { isSelected, type Selector, type SelectorFacts } from '../../shared/protocol/selector.ts';
 import type { DeviceAddress } from '../../shared/protocol/topics.ts';
 import type { Database } from '../database/database.ts';
 import { AWAITED_MS, type Device } from './device.ts';
@@ -15,13 +16,39 @@ export type DevicesParts = {
 export type Devices = {
   list(filter?: { readonly site?: string | undefined }): Promise<readonly Device[]>;
   get(address: DeviceAddress): Promise<Device | null>;
+  /** By site and name; `after`: the last device of the page before. */
+  page(query: DevicePageQuery): Promise<readonly Device[]>;
+};
+
+export type DevicePageQuery = {
+  readonly selector: Selector;
+  readonly after: DeviceAddress | null;
+  /** At most so many. */
+  readonly limit: number;
 };
 
 export function openDevices(parts: DevicesParts): Devices {
   return {
     list: (filter = {}) => readDevices(parts, filter),
     get: async (address) => (await readDevices(parts, address))[0] ?? null,
+    page: (query) => readPage(parts, query),
   };
+}
+
+/** Reads on until the page is full: what is online, and what answers, is not in a column. */
+async function readPage(parts: DevicesParts, { selector, after, limit }: DevicePageQuery): Promise<readonly Device[]> {
+  const page: Device[] = [];
+  for (let from = after; ; ) {
+    const read = await readDevices(parts, { selector, after: from, limit });
+    for (const device of read) if (page.length < limit && isSelected(selector, factsOf(device))) page.push(device);
+    const last = read.at(-1);
+    if (page.length === limit || last === undefined || read.length < limit) return page;
+    from = { site: last.site, device: last.device };
+  }
+}
+
+function factsOf({ site, device, hardwareClass, line, online, reported }: Device): SelectorFacts {
+  return { site, device, hw: hardwareClass, line, online, release: reported?.serving?.release ?? null };
 }
 
 /** Fills the book from what the database remembers, before the first message comes. */
@@ -52,9 +79,18 @@ export async function restorePresence({ database, presence, wallNow }: DevicesPa
   }
 }
 
-type Filter = { readonly site?: string | undefined; readonly device?: string | undefined };
+type Filter = {
+  readonly site?: string | undefined;
+  readonly device?: string | undefined;
+  readonly selector?: Selector;
+  readonly after?: DeviceAddress | null;
+  readonly limit?: number;
+};
 
-async function readDevices(parts: DevicesParts, { site, device }: Filter): Promise<readonly Device[]> {
+const COLUMNS = { site: 'devices.site', device: 'devices.device', hw: 'hardware_class', line: 'line' } as const;
+
+async function readDevices(parts: DevicesParts, filter: Filter): Promise<readonly Device[]> {
+  const { site, device, selector = [], after = null, limit } = filter;
   let query = parts.database
     .selectFrom('devices')
     .leftJoin('desired_state', (join) =>
@@ -66,6 +102,14 @@ async function readDevices(parts: DevicesParts, { site, device }: Filter): Promi
     .orderBy('devices.device');
   if (site !== undefined) query = query.where('devices.site', '=', site);
   if (device !== undefined) query = query.where('devices.device', '=', device);
+  for (const clause of selector)
+    if (clause.kind === 'words' && clause.field !== 'release')
+      query = query.where(COLUMNS[clause.field], clause.isWanted ? 'in' : 'not in', [...clause.words]);
+  if (after !== null)
+    query = query.where(({ eb, refTuple, tuple }) =>
+      eb(refTuple('devices.site', 'devices.device'), '>', tuple(after.site, after.device)),
+    );
+  if (limit !== undefined) query = query.limit(limit);
   const nowMs = parts.wallNow();
   return (await query.execute()).map((row) => {
     const address = { site: row.site, device: row.device };

@@ -61,7 +61,8 @@ export function withLifts(before: readonly Lift[], lifts: readonly Lift[]): Lift
   return [...others, ...lifts].slice(-LIFTS_KEPT_MAX);
 }
 
-function findQuarantined(kept: readonly Quarantined[], wanted: string | null): readonly Quarantined[] {
+/** Of one release, by id or digest or their beginnings; null: all. */
+export function findQuarantined(kept: readonly Quarantined[], wanted: string | null): readonly Quarantined[] {
   if (wanted === null) return kept;
   return kept.filter(({ release, digest }) => release.startsWith(wanted) || digest.startsWith(wanted));
 }

@@ -5,9 +5,6 @@ import type { DrillTables } from '../database/schema-drills.ts';
 
 export type DrillRow = DrillTables['drills'];
 
-/** Shown in a list; all of them stay in the database. */
-const LISTED_MAX = 200;
-
 export async function insertDrill(database: Queryable, row: DrillRow): Promise<void> {
   await database.insertInto('drills').values(row).execute();
 }
@@ -20,8 +17,24 @@ export async function countDrills(database: Queryable): Promise<number> {
   return Number(count);
 }
 
-export async function listDrillRows(database: Queryable): Promise<readonly DrillRow[]> {
-  return database.selectFrom('drills').selectAll().orderBy('started_at_ms', 'desc').limit(LISTED_MAX).execute();
+export type DrillPage = {
+  /** The last one of the page before. */
+  readonly after: Pick<Drill, 'id' | 'startedAtMs'> | null;
+  /** At most so many. */
+  readonly limit: number;
+};
+
+/** Newest first. */
+export async function listDrillRows(database: Queryable, { after, limit }: DrillPage): Promise<readonly DrillRow[]> {
+  let rows = database.selectFrom('drills').selectAll().orderBy('started_at_ms', 'desc').orderBy('id').limit(limit);
+  if (after !== null)
+    rows = rows.where(({ or, and, eb }) =>
+      or([
+        eb('started_at_ms', '<', after.startedAtMs),
+        and([eb('started_at_ms', '=', after.startedAtMs), eb('id', '>', after.id)]),
+      ]),
+    );
+  return rows.execute();
 }
 
 export async function listRunning(database: Queryable): Promise<readonly DrillRow[]> {

@@ -10,6 +10,7 @@ import { forgetDrillRelease, prepareDeviceDrill, registerDrillRelease, startDril
 import type { DrillParts } from './drill-parts.ts';
 import {
   countDrills,
+  type DrillPage,
   type DrillRow,
   endDrill,
   findDrill,
@@ -42,9 +43,10 @@ export class Drills {
     this.#parts = parts;
   }
 
-  async list(): Promise<readonly Drill[]> {
+  /** Newest first. */
+  async list(page: DrillPage): Promise<readonly Drill[]> {
     const { database } = this.#parts;
-    return Promise.all((await listDrillRows(database)).map((row) => toDrill(database, row)));
+    return Promise.all((await listDrillRows(database, page)).map((row) => toDrill(database, row)));
   }
 
   async get(id: string): Promise<Drill | null> {

@@ -9,11 +9,14 @@ import { PROBLEM_CONTENT_TYPE, PROBLEMS, type ProblemCode, problemType } from '.
 export class ProblemError extends BelayError {
   readonly problem: ProblemCode;
   readonly errors: readonly Problem[];
+  /** Present version, where it is about that. */
+  readonly etag: string | null;
 
-  constructor(problem: ProblemCode, detail: string, errors: readonly Problem[] = []) {
+  constructor(problem: ProblemCode, detail: string, errors: readonly Problem[] = [], etag: string | null = null) {
     super(problem, detail);
     this.problem = problem;
     this.errors = errors;
+    this.etag = etag;
   }
 }
 
@@ -28,7 +31,9 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
     instance: request.url,
     requestId: request.id,
     errors: error.errors,
+    ...(error.etag === null ? {} : { etag: error.etag }),
   };
+  if (error.etag !== null) reply.header('etag', error.etag);
   // Sent as text: a problem must get out whatever schema the route declares for its answers.
   return reply.code(status).header('content-type', PROBLEM_CONTENT_TYPE).send(JSON.stringify(body));
 }

@@ -5,19 +5,17 @@ import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
-import {
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { isTooDeep, TOO_DEEP } from '../../shared/basics/parsing.ts';
-import { PROBLEMS, type ProblemCode } from '../../shared/protocol/api-problems.ts';
+import type { ProblemCode } from '../../shared/protocol/api-problems.ts';
 import type { Access } from './access.ts';
 import type { HttpApp } from './app.ts';
 import { guardRoutes } from './authenticate.ts';
-import { describeRoute, PROBLEM_COMPONENT, SECURITY_SCHEMES } from './openapi.ts';
+import { describeApi } from './openapi.ts';
+import { installFields } from './paging.ts';
+import { sendProblemPage } from './problem-page.ts';
 import { ProblemError, sendProblem, toProblem } from './problems.ts';
+import { installTags } from './versions.ts';
 
 export type { HttpApp } from './app.ts';
 
@@ -52,22 +50,12 @@ export async function buildServer(options: HttpOptions): Promise<HttpApp> {
   if (options.loopbackOnly) app.addHook('onRequest', async (request) => refuseForeignHost(request.hostname));
   guardRoutes(app, options.access);
   answerProblems(app);
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Belay control plane',
-        version: options.version,
-        description: 'Errors are problem+json (RFC 9457).',
-      },
-      components: { schemas: PROBLEM_COMPONENT, securitySchemes: SECURITY_SCHEMES },
-    },
-    transform: describeRoute,
-    transformObject: jsonSchemaTransformObject,
-  });
+  installFields(app);
+  installTags(app);
+  await app.register(swagger, describeApi(options.version));
   app.get('/openapi.json', { schema: { hide: true }, config: { needs: 'public' } }, async () => app.swagger());
-  app.get('/problems/:code', { schema: { hide: true }, config: { needs: 'public' } }, async (request) =>
-    problemPage(request.params),
+  app.get('/problems/:code', { schema: { hide: true }, config: { needs: 'public' } }, async (request, reply) =>
+    sendProblemPage(request, reply),
   );
   return app;
 }
@@ -107,10 +95,4 @@ function answerProblems(app: HttpApp): void {
     }
     return sendProblem(request, reply, problem);
   });
-}
-
-function problemPage(params: unknown): unknown {
-  const { code } = params as { readonly code: string };
-  if (!Object.hasOwn(PROBLEMS, code)) throw new ProblemError('not-found', `no problem is called "${code}"`);
-  return { code, ...PROBLEMS[code as ProblemCode] };
 }

@@ -27,10 +27,19 @@ export async function openIncidentOf(database: Queryable, rolloutId: string): Pr
   return row ?? null;
 }
 
+/** The last one of the page before. */
+export type IncidentPlace = { readonly openedAtMs: number; readonly openedSeq: number; readonly id: string };
+
+export type IncidentQuery = {
+  readonly rolloutId: string | null;
+  readonly after: IncidentPlace | null;
+  readonly limit: number;
+};
+
 /** Newest first; of one rollout, or of all. */
 export async function listIncidents(
   database: Queryable,
-  { rolloutId, limit }: { readonly rolloutId: string | null; readonly limit: number },
+  { rolloutId, after, limit }: IncidentQuery,
 ): Promise<readonly IncidentRow[]> {
   let rows = database
     .selectFrom('incidents')
@@ -40,6 +49,15 @@ export async function listIncidents(
     .orderBy('id')
     .limit(limit);
   if (rolloutId !== null) rows = rows.where('rollout_id', '=', rolloutId);
+  if (after !== null)
+    rows = rows.where(({ or, and, eb }) => {
+      const isSameTime = eb('opened_at_ms', '=', after.openedAtMs);
+      return or([
+        eb('opened_at_ms', '<', after.openedAtMs),
+        and([isSameTime, eb('opened_seq', '<', after.openedSeq)]),
+        and([isSameTime, eb('opened_seq', '=', after.openedSeq), eb('id', '>', after.id)]),
+      ]);
+    });
   return rows.execute();
 }
 

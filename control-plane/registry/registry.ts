@@ -7,6 +7,7 @@ import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import { formatReleaseId, parseReleaseReference } from '../../shared/release/identity.ts';
 import { type Manifest, manifestSchema, releaseIdOf } from '../../shared/release/manifest.ts';
 import type { Audit } from '../audit/audit.ts';
+import { type Expected, isExpected, type Stale } from '../core/expected.ts';
 import type { Database, Queryable } from '../database/database.ts';
 import type { ReleaseState } from '../database/schema.ts';
 import type { ArtifactStore, Stored } from './artifact-store.ts';
@@ -22,6 +23,8 @@ import {
   listNotes,
   listReleaseRows,
   manifestOfRow,
+  type ReleaseFilter,
+  releaseVersion,
   toRelease,
   toSummary,
   updateReleaseState,
@@ -50,6 +53,7 @@ export type Outcome = Pick<ReleaseNote, 'actor' | 'kind' | 'text' | 'rolloutId'>
 
 export type StateSet =
   | { readonly kind: 'set' | 'unknown' }
+  | Stale
   | { readonly kind: 'retained'; readonly rolloutId: string; readonly untilMs: number };
 
 export type StateChange = { readonly state: ReleaseState; readonly actor: string; readonly reason: string };
@@ -121,9 +125,7 @@ export class Registry {
     return row ? toRelease(row, await listNotes(database, digest), await findCard(database, digest)) : null;
   }
 
-  async list(
-    filter: { readonly name?: string | undefined; readonly state?: ReleaseState | undefined } = {},
-  ): Promise<readonly ReleaseSummary[]> {
+  async list(filter: ReleaseFilter = {}): Promise<readonly ReleaseSummary[]> {
     return (await listReleaseRows(this.#parts.database, filter)).map(toSummary);
   }
 
@@ -166,12 +168,14 @@ export class Registry {
   }
 
   /** A person's change of state, with its audit row. One that is kept as a fallback may be withdrawn, and not archived. */
-  async setState(digest: string, change: StateChange): Promise<StateSet> {
+  async setState(digest: string, change: StateChange, expected: Expected = null): Promise<StateSet> {
     const row = await findReleaseByDigest(this.#parts.database, digest);
     if (!row) return { kind: 'unknown' };
-    const kept = change.state === 'archived' ? await findRetained(this.#parts.database, digest) : null;
-    if (kept !== null && kept.untilMs > this.#parts.wallNow()) return { kind: 'retained', ...kept };
-    await this.#parts.database.transaction().execute(async (transaction) => {
+    const kept = change.state === 'archived' ? await this.retained(digest) : null;
+    if (kept !== null) return { kind: 'retained', ...kept };
+    return this.#parts.database.transaction().execute(async (transaction): Promise<StateSet> => {
+      const stale = await this.#findStale(transaction, digest, expected);
+      if (stale !== null) return stale;
       await this.markState(transaction, digest, change);
       const { actor, reason, state } = change;
       await this.#parts.audit.append(transaction, {
@@ -181,8 +185,28 @@ export class Registry {
         reason,
         details: { digest, from: row.state, to: state },
       });
+      return { kind: 'set' };
     });
-    return { kind: 'set' };
+  }
+
+  /** Of the entry as a whole: grows with its notes. */
+  version(digest: string): Promise<number> {
+    return releaseVersion(this.#parts.database, digest);
+  }
+
+  async #findStale(transaction: Queryable, digest: string, expected: Expected): Promise<Stale | null> {
+    if (expected === null) return null;
+    const version = await releaseVersion(transaction, digest);
+    if (isExpected(expected, version)) return null;
+    const last = (await listNotes(transaction, digest)).at(-1);
+    const now = `The newest entry is "${last?.kind}" by ${last?.actor}: ${last?.text}`;
+    return { kind: 'stale', version: String(version), now };
+  }
+
+  /** The rollout that keeps it as the fallback; null when none does any more. */
+  async retained(digest: string): Promise<{ readonly rolloutId: string; readonly untilMs: number } | null> {
+    const kept = await findRetained(this.#parts.database, digest);
+    return kept !== null && kept.untilMs > this.#parts.wallNow() ? kept : null;
   }
 
   #takenBy(manifest: Manifest): ReleaseRef | null {

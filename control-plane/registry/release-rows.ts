@@ -38,13 +38,29 @@ export async function findReleaseByDigest(database: Queryable, digest: string): 
   return row ?? null;
 }
 
-export async function listReleaseRows(
-  database: Queryable,
-  filter: { readonly name?: string | undefined; readonly state?: ReleaseState | undefined },
-): Promise<readonly ReleaseRow[]> {
+export type ReleaseFilter = {
+  readonly name?: string | undefined;
+  readonly state?: ReleaseState | undefined;
+  /** The last one of the page before. */
+  readonly after?: Pick<ReleaseSummary, 'id' | 'registeredAtMs'> | null;
+  /** At most so many. */
+  readonly limit?: number;
+};
+
+/** Newest first. */
+export async function listReleaseRows(database: Queryable, filter: ReleaseFilter): Promise<readonly ReleaseRow[]> {
   let query = database.selectFrom('releases').selectAll().orderBy('registered_at_ms', 'desc').orderBy('id');
   if (filter.name !== undefined) query = query.where('name', '=', filter.name);
   if (filter.state !== undefined) query = query.where('state', '=', filter.state);
+  const { after, limit } = filter;
+  if (limit !== undefined) query = query.limit(limit);
+  if (after)
+    query = query.where(({ or, and, eb }) =>
+      or([
+        eb('registered_at_ms', '<', after.registeredAtMs),
+        and([eb('registered_at_ms', '=', after.registeredAtMs), eb('id', '>', after.id)]),
+      ]),
+    );
   return query.execute();
 }
 
@@ -116,6 +132,16 @@ export async function findCard(database: Queryable, digest: string): Promise<Mod
 export async function insertCard(database: Queryable, digest: string, readme: string): Promise<void> {
   const row = database.insertInto('release_cards').values({ digest, readme });
   await row.onConflict((conflict) => conflict.doNothing()).execute();
+}
+
+/** Grows with everything that is written to the entry: each change of state leaves a note. */
+export async function releaseVersion(database: Queryable, digest: string): Promise<number> {
+  const row = await database
+    .selectFrom('release_notes')
+    .select((select) => select.fn.max<number | null>('id').as('last'))
+    .where('release_digest', '=', digest)
+    .executeTakeFirst();
+  return row?.last ?? 0;
 }
 
 /** The rollout that wants it kept the longest as the fallback; null when none does. */

@@ -59,7 +59,7 @@ async function reportRollout(database: Database, rollout: Rollout): Promise<Roll
   const ledger = await readLedger(database, id, plan);
   const judged = await readJudged(database, id, ledger);
   const decisions = await listDecisions(database, id, ENTRIES_MAX);
-  const incidents = await listIncidents(database, { rolloutId: id, limit: ENTRIES_MAX });
+  const incidents = await listIncidents(database, { rolloutId: id, after: null, limit: ENTRIES_MAX });
   const read = readRolloutFile(rollout.fileText);
   const stages = read.ok ? read.value.spec.stages : [];
   return {

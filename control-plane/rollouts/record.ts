@@ -174,13 +174,15 @@ function prewarmOf({ prewarm }: RolloutSpec): NonNullable<Placement['prewarm']> 
   return warmupFrames === null && coldStartProbes === 1 ? null : { warmupFrames, coldStartProbes };
 }
 
+/** Who has something of the candidate, and goes back. */
+export function takenBack(ledger: readonly LedgerRow[], progress: Progress): readonly LedgerRow[] {
+  if (progress.phase !== 'committing') return ledger.filter(({ role }) => role !== 'none');
+  return ledger.filter((row) => row.pin !== 'baseline' && !isOut(progress.factoriesOut, row));
+}
+
 /** Each device back to what it ran before this rollout, not to "the latest stable". */
 async function restore(transaction: DatabaseTransaction, { ledger, progress, nowMs }: TransitionPlan): Promise<void> {
-  const touched =
-    progress.phase === 'committing'
-      ? ledger.filter((row) => row.pin !== 'baseline' && !isOut(progress.factoriesOut, row))
-      : ledger.filter(({ role }) => role !== 'none');
-  for (const row of touched)
+  for (const row of takenBack(ledger, progress))
     await desire(transaction, { row, nowMs, change: (previous) => desiredOutside(row.baseline, previous) });
 }
 

@@ -10,6 +10,7 @@ import { compareRevisions, type RevisionChange } from '../../shared/rollout/comp
 import type { Plan } from '../../shared/rollout/plan.ts';
 import { type FileProblem, readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutFile } from '../../shared/rollout/rollout-file.ts';
+import type { Stale } from '../core/expected.ts';
 import {
   approvalsToLoosen,
   decideAgreement,
@@ -38,6 +39,7 @@ export type Edited =
   | { readonly kind: 'done'; readonly edited: RolloutEdited }
   | { readonly kind: 'invalid'; readonly problems: readonly FileProblem[] }
   | { readonly kind: 'refused'; readonly reason: string; readonly changes: readonly RevisionChange[] }
+  | Stale
   | { readonly kind: 'not-found' };
 
 type Draft = {

@@ -1,6 +1,6 @@
 // The door of the rollouts room: plan, start, act, look, and one tick of everything that runs. Rollouts live in the database;
 // only the windows already read are kept here, and they can be read again.
-
+import type { DryRun } from '../../shared/protocol/api-dry-run.ts';
 import type { RevisionActBody, RevisionVerb, RolloutEditBody } from '../../shared/protocol/api-revisions.ts';
 import type { RolloutCourse, RolloutEvidence } from '../../shared/protocol/api-rollout-charts.ts';
 import type {
@@ -14,9 +14,11 @@ import type {
 import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Decision, PersonRequest } from '../core/decision.ts';
+import { type Expected, isExpected, type Stale } from '../core/expected.ts';
 import { tendAftermath } from './aftermath.ts';
 import { type Archived, readArchive } from './archive.ts';
 import { listDecisions } from './decisions.ts';
+import { foreseeAct } from './foresee-act.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { courseOf, evidenceOf, type Seen } from './pictures.ts';
@@ -24,9 +26,18 @@ import { type Planned, planRollout } from './planner.ts';
 import { killOf, readActiveKills } from './readings.ts';
 import { type Edited, editRollout, settleProposal } from './revise.ts';
 import { listRevisions } from './revisions.ts';
-import { ENDED, findRollout, listActive, listRollouts, type Rollout } from './rollout-rows.ts';
+import {
+  ENDED,
+  findRollout,
+  listActive,
+  listRollouts,
+  pageRollouts,
+  type Rollout,
+  type RolloutPageQuery,
+} from './rollout-rows.ts';
 import type { StepInput } from './situation.ts';
-import { type Started, type StartInput, type StartRights, startRollout } from './start.ts';
+import { findStale, staleRollout } from './stale.ts';
+import { type Foreseen, foreseeStart, type Started, type StartInput, type StartRights, startRollout } from './start.ts';
 import { type StepResult, stepRollout } from './step.ts';
 import { readVerification } from './verifications.ts';
 import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
@@ -39,6 +50,7 @@ const DECISIONS_SHOWN = 50;
 export type Acted =
   | { readonly kind: 'done'; readonly reason: string; readonly state: string }
   | { readonly kind: 'refused'; readonly reason: string }
+  | Stale
   | { readonly kind: 'not-found' };
 
 export class Rollouts {
@@ -75,8 +87,17 @@ export class Rollouts {
   }
 
   async list(): Promise<readonly RolloutSummary[]> {
+    return this.#summarise(await listRollouts(this.#parts.database));
+  }
+
+  /** Newest first. */
+  async page(query: RolloutPageQuery): Promise<readonly RolloutSummary[]> {
+    return this.#summarise(await pageRollouts(this.#parts.database, query));
+  }
+
+  async #summarise(rollouts: readonly Rollout[]): Promise<readonly RolloutSummary[]> {
     const kills = await readActiveKills(this.#parts.database);
-    return (await listRollouts(this.#parts.database)).map((rollout) => {
+    return rollouts.map((rollout) => {
       return summarise({ rollout, spec: specOf(rollout), kill: killOf(kills, rollout), nowMs: this.#parts.wallNow() });
     });
   }
@@ -119,7 +140,7 @@ export class Rollouts {
   }
 
   /** A person's verb enters at the same table as everything else, and may be outranked there. */
-  act(idOrName: string, verb: RolloutVerb, body: RolloutActBody): Promise<Acted> {
+  act(idOrName: string, verb: RolloutVerb, body: RolloutActBody, expected: Expected = null): Promise<Acted> {
     const request = {
       verb,
       actor: body.actor,
@@ -131,15 +152,31 @@ export class Rollouts {
     return this.#alone(async () => {
       const rollout = await findRollout(this.#parts.database, idOrName);
       if (rollout === null) return { kind: 'not-found' };
-      if (ENDED.includes(rollout.state)) return { kind: 'refused', reason: `it has ended: ${rollout.state}` };
-      if (rollout.state === 'rolling_back') return { kind: 'refused', reason: 'it is rolling back already' };
-      if (rollout.progress.phase === 'committing' && verb !== 'rollback' && verb !== 'abort')
-        return { kind: 'refused', reason: 'every stage is done; it is completing, and may only be rolled back' };
+      if (!isExpected(expected, rollout.version)) return staleRollout(this.#parts.database, rollout);
+      const reason = whyNotNow(rollout, verb);
+      if (reason !== null) return { kind: 'refused', reason };
       if (await this.#keepsFailing(rollout, request))
         return { kind: 'refused', reason: 'its candidate fails on purpose (a drill): it is rolled back, never kept' };
       const result = await this.#step(rollout, request, this.#parts.wallNow());
       return actedOf(result, request);
     });
+  }
+
+  /** What a person's verb would do as things stand; null: there is no such rollout. */
+  async foresee(
+    idOrName: string,
+    verb: RolloutVerb,
+    { keep = false }: Pick<RolloutActBody, 'keep'>,
+  ): Promise<DryRun | null> {
+    const facts = await this.#viewFacts(idOrName);
+    if (facts === null || facts.spec === null) return null;
+    const reason = whyNotNow(facts.rollout, verb);
+    return foreseeAct({ ...facts, spec: facts.spec, verb, keep, refusals: reason === null ? [] : [reason] });
+  }
+
+  /** What a start would do: the plan, and what stands in its way. */
+  foreseeStart(input: StartInput): Promise<Foreseen> {
+    return foreseeStart(this.#parts, input);
   }
 
   /** A release that a drill has made may not go one device further, nor stay where it is. */
@@ -150,12 +187,22 @@ export class Rollouts {
   }
 
   /** Other words for a rollout that goes on; what loosens waits for approval. */
-  edit(idOrName: string, body: RolloutEditBody): Promise<Edited> {
-    return this.#alone(() => editRollout(this.#parts, idOrName, body));
+  edit(idOrName: string, body: RolloutEditBody, expected: Expected = null): Promise<Edited> {
+    return this.#alone(async () => {
+      const stale = await findStale(this.#parts.database, idOrName, expected);
+      return stale ?? editRollout(this.#parts, idOrName, body);
+    });
   }
 
-  settle(idOrName: string, act: RevisionActBody & { verb: RevisionVerb; number: number }): Promise<Edited> {
-    return this.#alone(() => settleProposal(this.#parts, idOrName, act));
+  settle(
+    idOrName: string,
+    act: RevisionActBody & { verb: RevisionVerb; number: number },
+    expected: Expected = null,
+  ): Promise<Edited> {
+    return this.#alone(async () => {
+      const stale = await findStale(this.#parts.database, idOrName, expected);
+      return stale ?? settleProposal(this.#parts, idOrName, act);
+    });
   }
 
   /** One decision on every rollout that has not ended. One that fails does not stop the others. */
@@ -233,6 +280,15 @@ export class Rollouts {
 
 export function openRollouts(parts: RolloutParts): Rollouts {
   return new Rollouts(parts);
+}
+
+/** Why a verb is refused whatever the evidence says; null: it is looked at. */
+function whyNotNow({ state, progress }: Rollout, verb: RolloutVerb): string | null {
+  if (ENDED.includes(state)) return `it has ended: ${state}`;
+  if (state === 'rolling_back') return 'it is rolling back already';
+  if (progress.phase === 'committing' && verb !== 'rollback' && verb !== 'abort')
+    return 'every stage is done; it is completing, and may only be rolled back';
+  return null;
 }
 
 function specOf(rollout: Rollout): RolloutSpec | null {

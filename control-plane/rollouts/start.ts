@@ -8,7 +8,7 @@ import { hashText } from './hashes.ts';
 import { insertLedger, readLedger } from './ledger.ts';
 import { type MakingWay, MovedMeanwhile, makeWay, recordMakingWay } from './make-way.ts';
 import type { RolloutParts } from './parts.ts';
-import { planRollout } from './planner.ts';
+import { type Planned, planRollout } from './planner.ts';
 import { applyEffect } from './record.ts';
 import { insertRollout, type Rollout } from './rollout-rows.ts';
 import { EMPTY_SNAPSHOT } from './snapshot.ts';
@@ -45,12 +45,7 @@ export async function startRollout(
     ...{ by: id, actor: input.actor, reason: input.reason, nowMs },
     candidateDigest: plan.candidate.digest,
   });
-  const reasons = [
-    ...plan.refusals,
-    ...way.refusals,
-    ...(input.override ? [] : plan.needsOverride),
-    ...tooFewApprovers(file, input.actor),
-  ];
+  const reasons = [...way.refusals, ...refusalsOf(planned, input)];
   if (reasons.length > 0) return { kind: 'refused', reasons, plan };
   // Outside its windows, and while devices of another one go back, it is written and waits: a later tick tells the first devices.
   const isNow = plan.closed === null && way.waitsFor.length === 0;
@@ -86,6 +81,29 @@ export async function startRollout(
     'rollout started',
   );
   return { kind: 'started', id, plan };
+}
+
+type Ready = Extract<Planned, { readonly kind: 'planned' }>;
+
+function refusalsOf({ plan, file }: Ready, input: StartInput): readonly string[] {
+  const waivable = input.override ? [] : plan.needsOverride;
+  return [...plan.refusals, ...waivable, ...tooFewApprovers(file, input.actor)];
+}
+
+export type Foreseen =
+  | { readonly kind: 'invalid'; readonly problems: readonly FileProblem[] }
+  | { readonly kind: 'foreseen'; readonly plan: Plan; readonly refusals: readonly string[] };
+
+/** Everything that a start looks at, without starting. */
+export async function foreseeStart(parts: RolloutParts, input: StartInput): Promise<Foreseen> {
+  const planned = await planRollout(parts, input.file, { isDrill: false, supersede: input.supersede ?? false });
+  if (planned.kind === 'refused') return { kind: 'invalid', problems: planned.problems };
+  const { plan, rolloutId: by, supersedes } = planned;
+  const way = await makeWay(parts, supersedes, {
+    ...{ by, actor: input.actor, reason: input.reason, nowMs: parts.wallNow() },
+    candidateDigest: plan.candidate.digest,
+  });
+  return { kind: 'foreseen', plan, refusals: [...way.refusals, ...refusalsOf(planned, input)] };
 }
 
 type StartFacts = {

@@ -56,17 +56,17 @@ export async function eventsSince(database: Queryable, query: EventQuery): Promi
 export async function lastEvents(
   database: Queryable,
   device: DeviceAddress,
-  limit: number,
+  { limit, beforeId = null }: { readonly limit: number; readonly beforeId?: number | null },
 ): Promise<readonly StoredEvent[]> {
-  const rows = await database
+  let rows = database
     .selectFrom('events')
     .selectAll()
     .where('site', '=', device.site)
     .where('device', '=', device.device)
     .orderBy('id', 'desc')
-    .limit(limit)
-    .execute();
-  return rows.map(toStoredEvent);
+    .limit(limit);
+  if (beforeId !== null) rows = rows.where('id', '<', beforeId);
+  return (await rows.execute()).map(toStoredEvent);
 }
 
 export type DeviceSeen = DeviceAddress & { readonly firstSeenAtMs: number; readonly lastSeenAtMs: number };

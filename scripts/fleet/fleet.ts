@@ -61,7 +61,12 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const password = options.signIn === 'required' ? await resetAdminIn(dataDirOf(options)) : null;
   let running = await startControlPlane(options, logFolder);
   const signedIn = password === null ? null : await signInAsAdmin(running.httpUrl, password).catch(running.giveUp);
-  const credentials = { token: signedIn?.token ?? null, tokenFrom: null, idempotencyKey: null };
+  const credentials = {
+    token: signedIn?.token ?? null,
+    tokenFrom: null,
+    idempotencyKey: null,
+    remembersVersions: false,
+  };
   const api = openApiClient(running.httpUrl, credentials);
   const agents: FleetAgent[] = [];
   const stop = async (): Promise<void> => {

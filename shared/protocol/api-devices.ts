@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import { digestSchema, nameSchema, timeSchema } from '../basics/identifiers.ts';
 import { keySetSchema } from '../signing/signed-document.ts';
+import { nextCursor, pageQuery } from './api-paging.ts';
 import { actorSchema, reasonSchema } from './api-releases.ts';
 import { desiredSchema } from './documents.ts';
 import { eventSchema, helloSchema, reportedSchema } from './reports.ts';
+import { SELECTOR_CHARACTERS_MAX } from './selector.ts';
 
 export const deviceSchema = z.looseObject({
   site: z.string(),
@@ -20,8 +22,13 @@ export const deviceSchema = z.looseObject({
   desired: desiredSchema.nullable(),
 });
 
-export const deviceListQuerySchema = z.looseObject({ site: nameSchema.optional() });
-export const deviceListSchema = z.looseObject({ devices: z.array(deviceSchema) });
+export const deviceListQuerySchema = z.looseObject({
+  site: nameSchema.optional(),
+  /** Such as `site=plant-a,hw in (orin,x86-64),online`. */
+  selector: z.string().min(1).max(SELECTOR_CHARACTERS_MAX).optional(),
+  ...pageQuery,
+});
+export const deviceListSchema = z.looseObject({ devices: z.array(deviceSchema), ...nextCursor });
 export const devicePathSchema = z.looseObject({ site: nameSchema, device: nameSchema });
 
 export const storedEventSchema = z.looseObject({
@@ -32,9 +39,12 @@ export const storedEventSchema = z.looseObject({
 });
 export const deviceEventsQuerySchema = z.looseObject({
   limit: z.coerce.number().int().min(1).max(500).default(50),
+  /** Events that came after this one, oldest first; without it the newest first. */
   afterId: z.coerce.number().int().min(0).optional(),
+  cursor: pageQuery.cursor,
+  fields: pageQuery.fields,
 });
-export const deviceEventsSchema = z.looseObject({ events: z.array(storedEventSchema) });
+export const deviceEventsSchema = z.looseObject({ events: z.array(storedEventSchema), ...nextCursor });
 
 /** Why a device does what it does, in sentences, most important first. */
 export const explainSchema = z.looseObject({

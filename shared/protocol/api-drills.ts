@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { countSchema, nameSchema, timeSchema } from '../basics/identifiers.ts';
 import { drillFailureSchema } from '../release/drill.ts';
+import { nextCursor } from './api-paging.ts';
 import { actorSchema, reasonSchema } from './api-releases.ts';
 
 /** On the simulated fleet: `devices` in all, at four factories. */
@@ -70,7 +71,7 @@ export const drillSchema = z.looseObject({
   result: drillResultSchema.nullable(),
 });
 
-export const drillListSchema = z.looseObject({ drills: z.array(drillSchema) });
+export const drillListSchema = z.looseObject({ drills: z.array(drillSchema), ...nextCursor });
 export const drillPathSchema = z.looseObject({ id: z.string().min(1).max(64) });
 
 export type DrillStartBody = z.infer<typeof drillStartBodySchema>;

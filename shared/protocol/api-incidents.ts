@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { countSchema, timeSchema } from '../basics/identifiers.ts';
 import { verdictSchema } from '../rollout/verdict.ts';
 import { verificationSchema } from '../rollout/verification.ts';
+import { nextCursor, pageQuery } from './api-paging.ts';
 import { actorSchema } from './api-releases.ts';
 import { rolloutStateSchema } from './api-rollouts.ts';
 import { releaseRefSchema } from './documents.ts';
@@ -87,8 +88,8 @@ export const incidentSchema = z.looseObject({
   notes: z.array(z.looseObject({ atMs: timeSchema, actor: z.string(), text: z.string() })),
 });
 
-export const incidentListSchema = z.looseObject({ incidents: z.array(incidentSummarySchema) });
-export const incidentListQuerySchema = z.looseObject({ rollout: z.string().max(64).optional() });
+export const incidentListSchema = z.looseObject({ incidents: z.array(incidentSummarySchema), ...nextCursor });
+export const incidentListQuerySchema = z.looseObject({ rollout: z.string().max(64).optional(), ...pageQuery });
 export const incidentPathSchema = z.looseObject({ id: z.string().min(1).max(80) });
 
 const noteTextSchema = z.string().trim().min(1, 'must say something').max(4000);

@@ -1,6 +1,7 @@
 // Bodies and answers of /v1/kills. A kill is a resource whose answer is measured: who obeyed, and after how long.
 import { z } from 'zod';
 import { countSchema, digestSchema, nameSchema, timeSchema } from '../basics/identifiers.ts';
+import { nextCursor } from './api-paging.ts';
 import { actorSchema, reasonSchema } from './api-releases.ts';
 import { killScopeSchema } from './documents.ts';
 
@@ -69,7 +70,7 @@ export const killSchema = z.looseObject({
   recorded: z.boolean(),
 });
 
-export const killListSchema = z.looseObject({ kills: z.array(killSummarySchema) });
+export const killListSchema = z.looseObject({ kills: z.array(killSummarySchema), ...nextCursor });
 
 export type KillScopeInput = z.infer<typeof killScopeInputSchema>;
 export type KillSummary = z.infer<typeof killSummarySchema>;

@@ -81,6 +81,36 @@ export const PROBLEMS = {
     title: 'The kill could not be published',
     fix: 'It is kept and sent again every few seconds; use the local kill file on devices that matter most.',
   },
+  'precondition-required': {
+    status: 428,
+    title: 'Say which version this is meant for',
+    fix: 'Read it, look at it, and send its ETag as If-Match; If-Match: * means whatever it is now.',
+  },
+  'precondition-failed': {
+    status: 412,
+    title: 'It has changed since it was read',
+    fix: 'Read it again; etag in this answer is its present version. Then decide again.',
+  },
+  'key-reused': {
+    status: 422,
+    title: 'This Idempotency-Key belongs to another request',
+    fix: 'Use a new key for every act; the same key only to repeat the very same request.',
+  },
+  'in-flight': {
+    status: 409,
+    title: 'The same request is being answered now',
+    fix: 'Wait for its answer, then repeat it with the same key: you get that answer.',
+  },
+  'outcome-unknown': {
+    status: 409,
+    title: 'The answer to this request is not kept',
+    fix: 'Look whether it was done. If it was not, ask again with a new Idempotency-Key.',
+  },
+  'no-dry-run': {
+    status: 422,
+    title: 'This cannot be tried without doing it',
+    fix: 'Leave dryRun out. GET /openapi.json lists what can be tried.',
+  },
   unavailable: {
     status: 503,
     title: 'A part that this needs is not there',
@@ -101,6 +131,8 @@ export const problemSchema = z.looseObject({
   instance: z.string(),
   requestId: z.string(),
   errors: z.array(z.looseObject({ path: z.string(), message: z.string() })),
+  /** Of a precondition that failed: what it is now, to be sent as If-Match. */
+  etag: z.string().optional(),
 });
 export type ProblemDocument = z.infer<typeof problemSchema>;
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { countSchema, digestSchema, timeSchema } from '../basics/identifiers.ts';
 import { CARD_CHARACTERS_MAX, modelCardSchema } from '../release/model-card.ts';
+import { nextCursor, pageQuery } from './api-paging.ts';
 
 export const releaseStateSchema = z.enum(['registered', 'candidate', 'stable', 'archived', 'withdrawn']);
 
@@ -82,8 +83,9 @@ export const registeredSchema = z.looseObject({
 export const releaseListQuerySchema = z.looseObject({
   name: z.string().optional(),
   state: releaseStateSchema.optional(),
+  ...pageQuery,
 });
-export const releaseListSchema = z.looseObject({ releases: z.array(releaseSummarySchema) });
+export const releaseListSchema = z.looseObject({ releases: z.array(releaseSummarySchema), ...nextCursor });
 
 /** A full id, a short one without the data tag, or a digest. */
 export const lookupBodySchema = z.looseObject({ reference: z.string().min(1).max(200) });

@@ -5,6 +5,7 @@ import { outlookSchema } from '../rollout/outlook.ts';
 import { planSchema } from '../rollout/plan.ts';
 import { verdictSchema } from '../rollout/verdict.ts';
 import { verificationSchema } from '../rollout/verification.ts';
+import { nextCursor, pageQuery } from './api-paging.ts';
 import { actorSchema, reasonSchema } from './api-releases.ts';
 import { revisionSchema } from './api-revisions.ts';
 import { releaseRefSchema } from './documents.ts';
@@ -226,7 +227,12 @@ export const rolloutViewSchema = z.looseObject({
   statisticsVersion: z.string(),
 });
 
-export const rolloutListSchema = z.looseObject({ rollouts: z.array(rolloutSummarySchema) });
+export const rolloutListQuerySchema = z.looseObject({
+  /** Only those in this state; `active`: all that have not ended. */
+  state: z.union([rolloutStateSchema, z.literal('active')]).optional(),
+  ...pageQuery,
+});
+export const rolloutListSchema = z.looseObject({ rollouts: z.array(rolloutSummarySchema), ...nextCursor });
 
 /** Why it is where it is: sentences, most important first, and what a person can do. */
 export const rolloutWhySchema = z.looseObject({

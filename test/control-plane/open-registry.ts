@@ -56,7 +56,8 @@ export async function openRegistryBench(limits: { readonly artifactBytesMax?: nu
       }
     },
     post: async (url, payload) => {
-      const response = await app.inject({ method: 'POST', url, payload: payload as object });
+      const headers = { 'if-match': '*' };
+      const response = await app.inject({ method: 'POST', url, headers, payload: payload as object });
       return { status: response.statusCode, body: response.json() };
     },
     close: async () => {

@@ -1,5 +1,6 @@
 // Routes of devices: what they are, why they do what they do, and what an agent needs to connect.
 import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import {
   credentialsSchema,
   type DeviceDocument,
@@ -11,6 +12,7 @@ import {
   deviceSchema,
   explainSchema,
 } from '../../../shared/protocol/api-devices.ts';
+import { parseSelector } from '../../../shared/protocol/selector.ts';
 import type { DeviceAddress } from '../../../shared/protocol/topics.ts';
 import type { KeySet } from '../../../shared/signing/signed-document.ts';
 import type { Audit } from '../../audit/audit.ts';
@@ -20,6 +22,7 @@ import type { Devices } from '../../devices/devices.ts';
 import { explainDevice } from '../../devices/explain.ts';
 import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
 import { eventsSince, lastEvents } from '../../telemetry/read-telemetry.ts';
+import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import { onSeenSites } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
@@ -57,7 +60,17 @@ function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): v
       },
       config: { needs: 'view' },
     },
-    async (request) => ({ devices: onSeenSites(request, await devices.list(request.query)).map(toDocument) }),
+    async (request) => {
+      const { query } = request;
+      const after = readCursor('devices', query.cursor, DEVICE_PLACE);
+      const read = await devices.page({
+        selector: selectorOf(query),
+        after: after && { site: after[0], device: after[1] },
+        limit: query.limit + 1,
+      });
+      const { rows, ...next } = pageOf(read, query.limit, ({ site, device }) => writeCursor('devices', [site, device]));
+      return { devices: onSeenSites(request, rows).map(toDocument), ...next };
+    },
   );
   app.get(
     PATH,
@@ -81,14 +94,39 @@ function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): v
     },
     async (request) => {
       const device = addressOf(await find(devices, request.params));
-      const { limit, afterId } = request.query;
-      const events =
-        afterId === undefined
-          ? await lastEvents(database, device, limit)
-          : await eventsSince(database, { device, limit, afterId });
-      return { events: [...events] };
+      const { limit, afterId, cursor } = request.query;
+      const place = readCursor('events', cursor, EVENT_PLACE);
+      // A cursor keeps the direction that its list was begun in.
+      const isForward = place === null ? afterId !== undefined : place[0] === 'after';
+      const at = place?.[1] ?? afterId ?? null;
+      const read = isForward
+        ? await eventsSince(database, { device, limit: limit + 1, afterId: at ?? 0 })
+        : await lastEvents(database, device, { limit: limit + 1, beforeId: at });
+      const { rows, ...next } = pageOf(read, limit, ({ id }) =>
+        writeCursor('events', [isForward ? 'after' : 'before', id]),
+      );
+      return { events: [...rows], ...next };
     },
   );
+}
+
+const DEVICE_PLACE = z.tuple([z.string(), z.string()]);
+const EVENT_PLACE = z.tuple([z.enum(['after', 'before']), z.number().int()]);
+
+function selectorOf({
+  site,
+  selector,
+}: {
+  readonly site?: string | undefined;
+  readonly selector?: string | undefined;
+}) {
+  const parsed = selector === undefined ? { ok: true as const, selector: [] } : parseSelector(selector);
+  if (!parsed.ok)
+    throw new ProblemError('invalid-request', 'the query is not valid', [
+      { path: 'selector', message: parsed.message },
+    ]);
+  const own = site === undefined ? [] : [{ kind: 'words', field: 'site', isWanted: true, words: [site] } as const];
+  return [...own, ...parsed.selector];
 }
 
 function registerExplain(
@@ -113,7 +151,7 @@ function registerExplain(
       const { summary, sentences } = explainDevice({
         device,
         kills: killSwitch.reaching(addressOf(device)),
-        events: await lastEvents(database, addressOf(device), EVENTS_LOOKED_AT),
+        events: await lastEvents(database, addressOf(device), { limit: EVENTS_LOOKED_AT }),
         isCommittedRegistered: committed != null && isRegistered(committed.digest),
         nowMs,
       });
@@ -135,7 +173,8 @@ function registerCredentials(app: HttpApp, { database, audit, connection, passwo
       },
       config: { needs: 'operate', problems: ['forbidden'] },
     },
-    async (request) => {
+    async (request, reply) => {
+      reply.header('cache-control', 'no-store');
       const { site, device } = request.params;
       refuseFarStranger(request);
       await audit.append(database, {

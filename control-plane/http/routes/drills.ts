@@ -1,17 +1,21 @@
 // /v1/drills: start a rehearsal, list, read. Translation only.
+import { z } from 'zod';
 import {
   drillListSchema,
   drillPathSchema,
   drillSchema,
   drillStartBodySchema,
 } from '../../../shared/protocol/api-drills.ts';
+import { pageQuerySchema } from '../../../shared/protocol/api-paging.ts';
 import type { Drills } from '../../drills/drills.ts';
 import { demand } from '../authenticate.ts';
+import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import { seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
 
 const TAGS = ['drills'];
+const PLACE = z.tuple([z.number(), z.string()]);
 
 export type DrillRouteParts = { readonly drills: Drills; readonly wake: () => void };
 
@@ -45,13 +49,23 @@ export function registerDrillRoutes(app: HttpApp, { drills, wake }: DrillRoutePa
   app.get(
     '/v1/drills',
     {
-      schema: { tags: TAGS, summary: 'Every drill, newest first', response: { 200: drillListSchema } },
+      schema: {
+        tags: TAGS,
+        summary: 'Every drill, newest first',
+        querystring: pageQuerySchema,
+        response: { 200: drillListSchema },
+      },
       config: { needs: 'view' },
     },
     async (request) => {
+      const { limit, cursor } = request.query;
+      const place = readCursor('drills', cursor, PLACE);
+      const after = place && { startedAtMs: place[0], id: place[1] };
       const isSeen = await seenRollouts(request);
-      const drilled = await drills.list();
-      return { drills: drilled.filter(({ mode, rolloutId }) => mode === 'simulated' || isSeen(rolloutId ?? '')) };
+      const read = await drills.list({ after, limit: limit + 1 });
+      const { rows, ...next } = pageOf(read, limit, (last) => writeCursor('drills', [last.startedAtMs, last.id]));
+      const seen = rows.filter(({ mode, rolloutId }) => mode === 'simulated' || isSeen(rolloutId ?? ''));
+      return { drills: seen, ...next };
     },
   );
   app.get(

@@ -1,4 +1,5 @@
 // /v1/incidents: list, read, annotate, export. Translation only; incidents are opened by decisions.
+import { z } from 'zod';
 import {
   annotateBodySchema,
   exportQuerySchema,
@@ -7,14 +8,17 @@ import {
   incidentPathSchema,
   incidentSchema,
 } from '../../../shared/protocol/api-incidents.ts';
-import type { Incidents } from '../../incidents/incidents.ts';
+import { type Incidents, versionOfIncident } from '../../incidents/incidents.ts';
 import { toHtml, toMarkdown } from '../../reports/document.ts';
 import { incidentDocument } from '../../reports/incident-document.ts';
+import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import { seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
+import { readExpected, setVersion, staleProblem } from '../versions.ts';
 
 const TAGS = ['incidents'];
+const PLACE = z.tuple([z.number(), z.number(), z.string()]);
 
 export function registerIncidentRoutes(app: HttpApp, { incidents }: { readonly incidents: Incidents }): void {
   registerReads(app, incidents);
@@ -29,9 +33,17 @@ export function registerIncidentRoutes(app: HttpApp, { incidents }: { readonly i
         body: annotateBodySchema,
         response: { 200: incidentSchema },
       },
-      config: { needs: 'operate', problems: ['not-found'] },
+      config: { needs: 'operate', problems: ['not-found', 'precondition-required', 'precondition-failed'] },
     },
-    async ({ params, body }) => found(await incidents.annotate(params.id, body), params.id),
+    async (request, reply) => {
+      const { params, body } = request;
+      // A note is added to what is there; a plan replaces the one before.
+      const expected = readExpected(request, { isRequired: body.rollForward !== undefined });
+      const annotated = found(await incidents.annotate(params.id, body, expected), params.id);
+      if (annotated.kind === 'stale') throw staleProblem(`incident ${params.id}`, annotated);
+      setVersion(reply, versionOfIncident(annotated));
+      return annotated;
+    },
   );
 }
 
@@ -48,11 +60,17 @@ function registerReads(app: HttpApp, incidents: Incidents): void {
       config: { needs: 'view', problems: ['not-found'] },
     },
     async (request) => {
-      const { query } = request;
-      const listed = await incidents.list(query.rollout ?? null);
-      if (listed === null) throw new ProblemError('not-found', `no rollout is called "${query.rollout}"`);
+      const { limit, cursor, rollout } = request.query;
+      const from = readCursor('incidents', cursor, PLACE);
+      const after = from && { openedAtMs: from[0], openedSeq: from[1], id: from[2] };
+      const listed = await incidents.list(rollout ?? null, { after, limit: limit + 1 });
+      if (listed === null) throw new ProblemError('not-found', `no rollout is called "${rollout}"`);
+      const { rows, ...next } = pageOf(listed, limit, ({ place: { openedAtMs, openedSeq, id } }) =>
+        writeCursor('incidents', [openedAtMs, openedSeq, id]),
+      );
       const isSeen = await seenRollouts(request);
-      return { incidents: listed.filter(({ rolloutId }) => isSeen(rolloutId)) };
+      const seen = rows.filter(({ rolloutId }) => isSeen(rolloutId));
+      return { incidents: seen.map(({ place: _, ...incident }) => incident), ...next };
     },
   );
   app.get(
@@ -66,7 +84,11 @@ function registerReads(app: HttpApp, incidents: Incidents): void {
       },
       config: { needs: 'view', problems: ['not-found'] },
     },
-    async ({ params }) => found(await incidents.get(params.id), params.id),
+    async ({ params }, reply) => {
+      const incident = found(await incidents.get(params.id), params.id);
+      setVersion(reply, versionOfIncident(incident));
+      return incident;
+    },
   );
 }
 

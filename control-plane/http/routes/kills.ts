@@ -8,11 +8,13 @@ import {
   killSchema,
   rearmBodySchema,
 } from '../../../shared/protocol/api-kills.ts';
+import { pageQuerySchema } from '../../../shared/protocol/api-paging.ts';
 import type { KillScope } from '../../../shared/protocol/documents.ts';
 import { may } from '../../../shared/protocol/permissions.ts';
 import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
 import type { ScopeLookup } from '../../kill-switch/resolve-scope.ts';
 import { demand } from '../authenticate.ts';
+import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import { seenKills } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
@@ -70,12 +72,22 @@ function registerReads(app: HttpApp, { killSwitch }: KillRouteParts): void {
   app.get(
     '/v1/kills',
     {
-      schema: { tags: TAGS, summary: 'Every kill, newest first', response: { 200: killListSchema } },
+      schema: {
+        tags: TAGS,
+        summary: 'Every kill, newest first',
+        querystring: pageQuerySchema,
+        response: { 200: killListSchema },
+      },
       config: { needs: 'view' },
     },
     async (request) => {
+      const { limit, cursor } = request.query;
+      // Epochs only grow.
+      const [before] = readCursor('kills', cursor, z.tuple([z.number()])) ?? [Number.POSITIVE_INFINITY];
       const isSeen = await seenKills(request);
-      return { kills: killSwitch.list().filter(({ scope }) => isSeen(scope)) };
+      const older = killSwitch.list().filter(({ epoch, scope }) => epoch < before && isSeen(scope));
+      const { rows, ...next } = pageOf(older, limit, ({ epoch }) => writeCursor('kills', [epoch]));
+      return { kills: [...rows], ...next };
     },
   );
   app.get(
@@ -134,7 +146,7 @@ export async function demandKill(request: FastifyRequest, scope: KillScope): Pro
   demand(request, 'kill', await request.server.sitesOf.kill(scope));
 }
 
-async function resolve(lookUp: ScopeLookup, input: KillScopeInput): Promise<KillScope> {
+export async function resolve(lookUp: ScopeLookup, input: KillScopeInput): Promise<KillScope> {
   const resolved = await lookUp(input);
   if (resolved.kind === 'found') return resolved.scope;
   throw new ProblemError(resolved.kind === 'ambiguous' ? 'ambiguous-reference' : 'not-found', resolved.reason);

@@ -13,10 +13,13 @@ import {
   releaseStateBodySchema,
 } from '../../../shared/protocol/api-releases.ts';
 import type { Registry } from '../../registry/registry.ts';
+import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
+import { readExpected, setVersion, staleProblem } from '../versions.ts';
 
 const TAGS = ['releases'];
+const PLACE = z.tuple([z.number(), z.string()]);
 const referencePathSchema = z.looseObject({ reference: z.string().min(1).max(200) });
 const digestPathSchema = z.looseObject({ digest: digestSchema });
 
@@ -73,16 +76,21 @@ function registerWrites(app: HttpApp, registry: Registry): void {
         body: releaseStateBodySchema,
         response: { 200: releaseSchema },
       },
-      config: { needs: 'operate', problems: ['not-found', 'conflict'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
     },
-    async (request) => {
-      const set = await registry.setState(request.params.digest, request.body);
+    async (request, reply) => {
+      const { digest } = request.params;
+      // Withdrawing is the safe direction: nothing starts with it any more.
+      const expected = readExpected(request, { isRequired: request.body.state !== 'withdrawn' });
+      const set = await registry.setState(digest, request.body, expected);
+      if (set.kind === 'stale') throw staleProblem(`release ${digest.slice(0, 12)}`, set);
       if (set.kind === 'retained')
         throw new ProblemError(
           'conflict',
           `rollout ${set.rolloutId} keeps it as the fallback until ${new Date(set.untilMs).toISOString()}`,
         );
-      return findRelease(registry, request.params.digest);
+      setVersion(reply, await registry.version(digest));
+      return findRelease(registry, digest);
     },
   );
 }
@@ -99,7 +107,13 @@ function registerReads(app: HttpApp, registry: Registry): void {
       },
       config: { needs: 'view' },
     },
-    async (request) => ({ releases: [...(await registry.list(request.query))] }),
+    async ({ query: { name, state, cursor, limit } }) => {
+      const place = readCursor('releases', cursor, PLACE);
+      const after = place && { registeredAtMs: place[0], id: place[1] };
+      const read = await registry.list({ name, state, after, limit: limit + 1 });
+      const { rows, ...next } = pageOf(read, limit, (last) => writeCursor('releases', [last.registeredAtMs, last.id]));
+      return { releases: [...rows], ...next };
+    },
   );
   app.post(
     '/v1/releases/lookup',
@@ -120,7 +134,11 @@ function registerReads(app: HttpApp, registry: Registry): void {
       schema: { tags: TAGS, summary: 'One release', params: referencePathSchema, response: { 200: releaseSchema } },
       config: { needs: 'view', problems: ['not-found', 'ambiguous-reference'] },
     },
-    async (request) => findRelease(registry, request.params.reference),
+    async (request, reply) => {
+      const release = await findRelease(registry, request.params.reference);
+      setVersion(reply, await registry.version(release.digest));
+      return release;
+    },
   );
   app.get(
     '/v1/manifests/:digest',

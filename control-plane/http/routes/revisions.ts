@@ -8,8 +8,10 @@ import {
 import { rolloutPathSchema } from '../../../shared/protocol/api-rollouts.ts';
 import type { Edited } from '../../rollouts/revise.ts';
 import { demandOnRollout } from '../authenticate.ts';
+import { isDryRun } from '../effects.ts';
 import { ProblemError } from '../problems.ts';
 import type { HttpApp } from '../server.ts';
+import { readExpected, staleProblem } from '../versions.ts';
 import { invalidFile, type RolloutRouteParts } from './rollouts.ts';
 
 const TAGS = ['rollouts'];
@@ -25,10 +27,13 @@ export function registerRevisionRoutes(app: HttpApp, { rollouts, wake }: Rollout
         body: rolloutEditBodySchema,
         response: { 200: rolloutEditedSchema },
       },
-      config: { needs: 'operate', problems: ['not-found', 'conflict'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
     },
-    async ({ params, body }) => {
-      const answer = answerOf(await rollouts.edit(params.id, body), params.id);
+    async (request) => {
+      const { params, body } = request;
+      const isTried = body.dryRun === true || isDryRun(request);
+      const expected = readExpected(request, { isRequired: !isTried });
+      const answer = answerOf(await rollouts.edit(params.id, { ...body, dryRun: isTried }, expected), params.id);
       wake?.();
       return answer;
     },
@@ -43,16 +48,15 @@ export function registerRevisionRoutes(app: HttpApp, { rollouts, wake }: Rollout
         body: revisionActBodySchema,
         response: { 200: rolloutEditedSchema },
       },
-      config: { needs: 'operate', problems: ['not-found', 'conflict'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
     },
     async (request) => {
-      const {
-        params: { id, number, verb },
-        body,
-      } = request;
+      const { id, number, verb } = request.params;
       if (verb === 'approve') await demandOnRollout(request, 'approve', id);
+      // Withdrawing is the safe direction: nothing comes into force by it.
+      const expected = readExpected(request, { isRequired: verb === 'approve' });
       const answer = answerOf(
-        await rollouts.settle(id, { ...body, number, verb }),
+        await rollouts.settle(id, { ...request.body, number, verb }, expected),
         `${id}" with a revision "${number}`,
       );
       wake?.();
@@ -63,6 +67,7 @@ export function registerRevisionRoutes(app: HttpApp, { rollouts, wake }: Rollout
 
 function answerOf(edited: Edited, what: string) {
   if (edited.kind === 'done') return edited.edited;
+  if (edited.kind === 'stale') throw staleProblem(`rollout "${what}"`, edited);
   if (edited.kind === 'invalid') throw invalidFile(edited.problems);
   if (edited.kind === 'not-found') throw new ProblemError('not-found', `no rollout is called "${what}"`);
   const errors = edited.changes.map(({ path, sentence }) => ({ path, message: sentence }));

@@ -1,7 +1,11 @@
 // /v1/rollouts: plan, start, watch, explain, and the verbs of a person. Translation only, nothing is decided here.
 import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import {
+  type RolloutActBody,
+  type RolloutVerb,
   rolloutActBodySchema,
+  rolloutListQuerySchema,
   rolloutListSchema,
   rolloutPathSchema,
   rolloutPlanBodySchema,
@@ -17,11 +21,14 @@ import type { FileProblem } from '../../../shared/rollout/read-rollout-file.ts';
 import type { Foresight } from '../../foresight/foresight.ts';
 import type { Rollouts } from '../../rollouts/rollouts.ts';
 import { demand, demandOnRollout } from '../authenticate.ts';
+import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import { seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
+import { readExpected, setVersion, staleProblem } from '../versions.ts';
 
 const TAGS = ['rollouts'];
+const PLACE = z.tuple([z.number(), z.string()]);
 
 export type RolloutRouteParts = {
   readonly rollouts: Rollouts;
@@ -34,6 +41,7 @@ export type RolloutRouteParts = {
 export function registerRolloutRoutes(app: HttpApp, parts: RolloutRouteParts): void {
   registerStart(app, parts);
   registerReads(app, parts);
+  registerList(app, parts.rollouts);
   registerVerbs(app, parts);
 }
 
@@ -79,23 +87,14 @@ function registerStart(app: HttpApp, { rollouts, foresight, wake }: RolloutRoute
           started.reasons.map((message) => ({ path: 'plan', message })),
         );
       wake?.();
-      return reply.code(201).send(found(await rollouts.get(started.id), started.id));
+      const view = found(await rollouts.get(started.id), started.id);
+      setVersion(reply, view.version);
+      return reply.code(201).send(view);
     },
   );
 }
 
 function registerReads(app: HttpApp, { rollouts }: RolloutRouteParts): void {
-  app.get(
-    '/v1/rollouts',
-    {
-      schema: { tags: TAGS, summary: 'Every rollout, newest first', response: { 200: rolloutListSchema } },
-      config: { needs: 'view' },
-    },
-    async (request) => {
-      const isSeen = await seenRollouts(request);
-      return { rollouts: (await rollouts.list()).filter(({ id }) => isSeen(id)) };
-    },
-  );
   app.get(
     '/v1/rollouts/:id',
     {
@@ -107,7 +106,11 @@ function registerReads(app: HttpApp, { rollouts }: RolloutRouteParts): void {
       },
       config: { needs: 'view', problems: ['not-found'] },
     },
-    async ({ params }) => found(await rollouts.get(params.id), params.id),
+    async ({ params }, reply) => {
+      const view = found(await rollouts.get(params.id), params.id);
+      setVersion(reply, view.version);
+      return view;
+    },
   );
   app.get(
     '/v1/rollouts/:id/why',
@@ -124,6 +127,32 @@ function registerReads(app: HttpApp, { rollouts }: RolloutRouteParts): void {
   );
 }
 
+function registerList(app: HttpApp, rollouts: Rollouts): void {
+  app.get(
+    '/v1/rollouts',
+    {
+      schema: {
+        tags: TAGS,
+        summary: 'Every rollout, newest first',
+        querystring: rolloutListQuerySchema,
+        response: { 200: rolloutListSchema },
+      },
+      config: { needs: 'view' },
+    },
+    async (request) => {
+      const { query } = request;
+      const place = readCursor('rollouts', query.cursor, PLACE);
+      const after = place && { createdAtMs: place[0], id: place[1] };
+      const isSeen = await seenRollouts(request);
+      const read = await rollouts.page({ state: query.state ?? null, after, limit: query.limit + 1 });
+      const { rows, ...next } = pageOf(read, query.limit, (last) =>
+        writeCursor('rollouts', [last.createdAtMs, last.id]),
+      );
+      return { rollouts: rows.filter(({ id }) => isSeen(id)), ...next };
+    },
+  );
+}
+
 function registerVerbs(app: HttpApp, { rollouts, wake }: RolloutRouteParts): void {
   app.post(
     '/v1/rollouts/:id/:verb',
@@ -135,22 +164,31 @@ function registerVerbs(app: HttpApp, { rollouts, wake }: RolloutRouteParts): voi
         body: rolloutActBodySchema,
         response: { 200: rolloutViewSchema },
       },
-      config: { needs: 'operate', problems: ['not-found', 'conflict'] },
+      config: { needs: 'operate', problems: ['not-found', 'conflict', 'precondition-required', 'precondition-failed'] },
     },
-    async (request) => {
+    async (request, reply) => {
       const { params, body } = request;
       if (params.verb === 'approve') await demandOnRollout(request, 'approve', params.id);
-      const acted = await rollouts.act(params.id, params.verb, body);
+      const expected = readExpected(request, { isRequired: !isGoingBack(params.verb, body) });
+      const acted = await rollouts.act(params.id, params.verb, body, expected);
+      if (acted.kind === 'stale') throw staleProblem(`rollout "${params.id}"`, acted);
       if (acted.kind === 'not-found') throw new ProblemError('not-found', `no rollout is called "${params.id}"`);
       if (acted.kind === 'refused') throw new ProblemError('conflict', `${params.verb} was refused: ${acted.reason}`);
       wake?.();
-      return found(await rollouts.get(params.id), params.id);
+      const view = found(await rollouts.get(params.id), params.id);
+      setVersion(reply, view.version);
+      return view;
     },
   );
 }
 
+/** Stopping and going back are never refused because somebody was faster. */
+function isGoingBack(verb: RolloutVerb, { keep }: Pick<RolloutActBody, 'keep'>): boolean {
+  return verb === 'hold' || verb === 'rollback' || (verb === 'abort' && keep !== true);
+}
+
 /** Starting it needs the right on every site that its file would touch; a file with mistakes is refused by who starts it. */
-async function demandOnItsSites(request: FastifyRequest, rollouts: Rollouts, file: string): Promise<void> {
+export async function demandOnItsSites(request: FastifyRequest, rollouts: Rollouts, file: string): Promise<void> {
   if (may(request.identity, 'operate', '*')) return;
   const { plan } = await rollouts.plan(file);
   if (plan) demand(request, 'operate', sitesOf(plan));

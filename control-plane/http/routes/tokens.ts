@@ -76,6 +76,7 @@ function registerCreate(app: HttpApp, { tokens }: IdentityRoom): void {
         const own = `${describeGrants(caller.grants)}${caller.mayKill ? ', and the kill right' : ''}`;
         throw new ProblemError('forbidden', `a token may at most what its owner may: ${caller.name} has ${own}`);
       }
+      reply.header('cache-control', 'no-store');
       return reply.code(201).send(await tokens.create({ name, owner: caller.name, grants, mayKill, days }));
     },
   );

@@ -52,6 +52,7 @@ function registerEndpoints(app: HttpApp, notifications: Notifications): void {
       if (added.kind === 'refused') {
         throw new ProblemError('invalid-request', 'the body is not valid', [{ path: 'url', message: added.reason }]);
       }
+      reply.header('cache-control', 'no-store');
       return reply.code(201).send(added.webhook);
     },
   );

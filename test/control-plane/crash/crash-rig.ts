@@ -203,7 +203,12 @@ export class CrashRig {
     const onLine = (line: LogLine) => this.#see({ kind: 'log', line });
     this.#plane = await preparePlane({ folder: this.#folder, tickMs: TICK_MS, deliveryMs: DELIVERY_MS, onLine });
     await this.#plane.start();
-    this.#api = openApiClient(this.#plane.httpUrl);
+    this.#api = openApiClient(this.#plane.httpUrl, {
+      token: null,
+      tokenFrom: null,
+      idempotencyKey: null,
+      remembersVersions: false,
+    });
     const committed = await this.nextRelease();
     for (const [at, name] of FLEET.entries()) {
       const credentials = await this.#api.post(`/v1/devices/${name}/credentials`, {}, credentialsSchema);
@@ -271,7 +276,8 @@ export class CrashRig {
   /** A connection of its own, so that its end tells nothing about others. `onSent`: the request has left. */
   #send(at: string, body: object, onSent?: () => void): Promise<Outcome> {
     const text = JSON.stringify(body);
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    const length = { 'content-length': Buffer.byteLength(text) };
+    const headers = { 'content-type': 'application/json', 'if-match': '*', ...length };
     return new Promise((resolve) => {
       const sent = request(`${this.#plane.httpUrl}${at}`, { method: 'POST', headers, agent: false }, (response) => {
         const answered = (response.statusCode ?? 500) < 300 ? 'granted' : 'refused';

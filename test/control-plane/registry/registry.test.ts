@@ -221,6 +221,14 @@ describe('looking up', () => {
     const { digest } = body.release as { digest: string };
     const archived = await bench.post(`/v1/releases/${digest}/state`, { state: 'archived', reason: 'superseded' });
     expect(archived.body).toMatchObject({ state: 'archived', notes: [{ kind: 'registered' }, { kind: 'archived' }] });
+    const url = `/v1/releases/${digest}/state`;
+    const change = (payload: object, headers = {}) => bench.app.inject({ method: 'POST', url, headers, payload });
+    expect((await change({ state: 'registered', reason: 'needed' })).statusCode).toBe(428);
+    const { headers } = await bench.app.inject(`/v1/releases/${digest}`);
+    expect((await change({ state: 'withdrawn', reason: 'burns' })).statusCode).toBe(200); // the safe direction needs none
+    const stale = await change({ state: 'registered', reason: 'needed' }, { 'if-match': String(headers.etag) });
+    expect(stale.statusCode).toBe(412);
+    expect(stale.json().detail).toContain('The newest entry is "withdrawn" by operator: burns');
     const unknown = await bench.post(`/v1/releases/${'0'.repeat(64)}/state`, { state: 'archived', reason: 'x' });
     expect(unknown.status).toBe(404);
   });

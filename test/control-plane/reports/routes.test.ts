@@ -85,7 +85,13 @@ describe('/v1/incidents', () => {
     expect(incidents).toMatchObject([{ kind: 'rolled-back', rolloutId: id }]);
     const own = incidents[0]?.id ?? '';
     const payload = { actor: 'cv-team', text: 'too slow', rollForward: 'quantise it' };
-    const noted = await app.inject({ method: 'POST', url: `/v1/incidents/${own}/annotate`, payload });
+    const blind = await app.inject({ method: 'POST', url: `/v1/incidents/${own}/annotate`, payload });
+    expect(blind.statusCode).toBe(428);
+    const read = await app.inject(`/v1/incidents/${own}`);
+    const headers = { 'if-match': String(read.headers.etag) };
+    const noted = await app.inject({ method: 'POST', url: `/v1/incidents/${own}/annotate`, headers, payload });
+    const stale = await app.inject({ method: 'POST', url: `/v1/incidents/${own}/annotate`, headers, payload });
+    expect(stale.json()).toMatchObject({ status: 412, etag: expect.stringMatching(/^"v\d+-2"$/) });
     expect(incidentSchema.parse(noted.json())).toMatchObject({ rollForward: { text: 'quantise it' } });
     const markdown = await get(`/v1/incidents/${own}/export`);
     expect(markdown.type).toContain('text/markdown');

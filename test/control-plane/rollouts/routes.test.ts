@@ -1,4 +1,5 @@
 // The rollout routes on a real HTTP server: every answer fits its schema, every refusal says what to do.
+import { sql } from 'kysely';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openToAnybody } from '../../../control-plane/http/access.ts';
@@ -49,7 +50,8 @@ afterAll(async () => {
 });
 
 async function call(method: 'GET' | 'POST' | 'PUT', url: string, payload?: object) {
-  const response = await app.inject({ method, url, ...(payload ? { payload } : {}) });
+  const headers = { 'if-match': '*' };
+  const response = await app.inject({ method, url, headers, ...(payload ? { payload } : {}) });
   return { status: response.statusCode, body: response.json() as Record<string, unknown> };
 }
 
@@ -113,5 +115,74 @@ describe('/v1/rollouts', () => {
     expect(await call('GET', '/v1/rollouts/nobody/why')).toMatchObject({ status: 404 });
     expect(await call('POST', '/v1/rollouts/nobody/hold', { reason: 'x' })).toMatchObject({ status: 404 });
     expect(await call('POST', '/v1/rollouts/r/explode', { reason: 'x' })).toMatchObject({ status: 400 });
+  });
+});
+
+describe('a change of a rollout', () => {
+  const change = async (verb: string, tag: string | null, more: object = {}) => {
+    const headers = tag === null ? {} : { 'if-match': tag };
+    const payload = { actor: 'on-call', reason: 'because', ...more };
+    const response = await app.inject({ method: 'POST', url: `/v1/rollouts/r/${verb}`, headers, payload });
+    return { status: response.statusCode, body: response.json(), etag: response.headers.etag };
+  };
+  const tagNow = async () => String((await app.inject('/v1/rollouts/r')).headers.etag);
+
+  it('must say which version it is meant for, and is refused when that is not the present one', async () => {
+    const seen = await tagNow();
+    expect(seen).toMatch(/^"v\d+\./);
+    expect((await change('resume', null)).status).toBe(428);
+    expect((await change('abort', null, { keep: true })).status).toBe(428);
+    expect((await change('hold', null)).status).toBe(200); // stopping needs none
+    const stale = await change('resume', seen);
+    expect(stale).toMatchObject({ status: 412, body: { type: '/problems/precondition-failed' } });
+    expect(stale.body.detail).toContain('It is holding; the last decision was hold by on-call: ');
+    expect(stale.body.etag).toBe(stale.etag);
+    expect(stale.etag).toMatch(/^"v\d+"$/);
+    expect((await change('resume', stale.body.etag)).status).toBe(200);
+  });
+
+  it('is refused by the room itself, whoever asks', async () => {
+    const { version } = rolloutViewSchema.parse((await call('GET', '/v1/rollouts/r')).body);
+    const words = { actor: 'engineer', reason: 'x' };
+    const before = [String(version - 1)];
+    expect(await fleet.rollouts.act('r', 'promote', words, before)).toMatchObject({
+      kind: 'stale',
+      version: String(version),
+    });
+    const edit = { ...words, file: FILE.replace('* 1.2', '* 1.1'), baseRevision: 2 };
+    expect(await fleet.rollouts.edit('r', edit, before)).toMatchObject({ kind: 'stale' });
+    expect(await fleet.rollouts.settle('r', { ...words, verb: 'approve', number: 2 }, before)).toMatchObject({
+      kind: 'stale',
+    });
+    expect(rolloutViewSchema.parse((await call('GET', '/v1/rollouts/r')).body).version).toBe(version);
+  });
+
+  it('back needs no version at all', async () => {
+    expect((await change('rollback', null)).status).toBe(200);
+  });
+});
+
+describe('the list of rollouts', () => {
+  it('is turned page by page, and can be of those that go on', async () => {
+    for (const [id, createdAtMs] of [
+      ['ro_a', 5],
+      ['ro_b', 5],
+      ['ro_c', 9],
+    ] as const)
+      await sql`insert into rollouts (id, name, state, version, candidate_release, candidate_digest, created_at_ms,
+          ended_at_ms, file_text, file_hash, plan, plan_hash, progress, latest)
+        select ${id}, ${id}, 'completed', 1, candidate_release, candidate_digest, ${createdAtMs}, 10, file_text, file_hash,
+          plan, plan_hash, progress, latest from rollouts where name = 'r'`.execute(fleet.database);
+    const ids: string[] = [];
+    for (let cursor: string | undefined = ''; cursor !== undefined; ) {
+      const { body } = await call('GET', `/v1/rollouts?limit=1${cursor && `&cursor=${cursor}`}`);
+      const list = rolloutListSchema.parse(body);
+      ids.push(...list.rollouts.map(({ name }) => name));
+      cursor = list.nextCursor;
+    }
+    expect(ids).toEqual(['r', 'ro_c', 'ro_a', 'ro_b']);
+    const active = rolloutListSchema.parse((await call('GET', '/v1/rollouts?state=active')).body).rollouts;
+    expect(active.map(({ name }) => name)).toEqual(['r']);
+    expect(await call('GET', '/v1/rollouts?state=sleeping')).toMatchObject({ status: 400 });
   });
 });
