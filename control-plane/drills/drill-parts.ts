@@ -5,7 +5,7 @@ import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import type { Audit } from '../audit/audit.ts';
 import type { Database } from '../database/database.ts';
 import type { Device } from '../devices/device.ts';
-import type { Acted } from '../rollouts/rollouts.ts';
+import type { Acted } from '../rollouts/acted.ts';
 import type { Started, StartInput, StartRights } from '../rollouts/start.ts';
 
 export type DrillParts = {

@@ -13,17 +13,19 @@ export const API_DESCRIPTION = `Stages a vision model up a fleet of devices, and
 
 export const API_TAGS: readonly { readonly name: string; readonly description: string }[] = [
   { name: 'artifacts', description: 'Files by their SHA-256: upload once, download with ranges.' },
+  { name: 'audit', description: 'Who did what, when and why: the chain of records, its check, its export.' },
   { name: 'devices', description: 'What devices shall run, what they say they run, and why.' },
   { name: 'drills', description: 'Rehearsals of a failure: on a simulated fleet, or on chosen devices.' },
   { name: 'foresight', description: 'Looking ahead with windows that were recorded.' },
   { name: 'identity', description: 'Who somebody is, and what that allows where: accounts, sessions, tokens.' },
   { name: 'incidents', description: 'What happened at a hold, a kill or a rollback, with evidence.' },
   { name: 'kills', description: 'Taking what is on trial off, now, and measuring who obeyed.' },
+  { name: 'live', description: 'The fleet as it is now, and a stream of what changes.' },
   { name: 'metrics', description: 'Figures that people bring in.' },
   { name: 'releases', description: 'The registry: immutable releases of models.' },
   { name: 'reports', description: 'What was shown, where, and how sure it is.' },
   { name: 'rollouts', description: 'Moving devices from a baseline to a candidate, stage by stage.' },
-  { name: 'system', description: 'The control plane itself: status, health, trust, audit.' },
+  { name: 'system', description: 'The control plane itself: status, health, trust.' },
   { name: 'webhooks', description: 'Who is told of what happens, and how that went.' },
 ];
 

@@ -14,7 +14,8 @@ import type {
 import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Decision, PersonRequest } from '../core/decision.ts';
-import { type Expected, isExpected, type Stale } from '../core/expected.ts';
+import { type Expected, isExpected } from '../core/expected.ts';
+import { type Acted, actedOf, whyNotNow } from './acted.ts';
 import { tendAftermath } from './aftermath.ts';
 import { type Archived, readArchive } from './archive.ts';
 import { listDecisions } from './decisions.ts';
@@ -27,7 +28,6 @@ import { killOf, readActiveKills } from './readings.ts';
 import { type Edited, editRollout, settleProposal } from './revise.ts';
 import { listRevisions } from './revisions.ts';
 import {
-  ENDED,
   findRollout,
   listActive,
   listRollouts,
@@ -46,12 +46,6 @@ import { scopeOf, type WindowScope } from './window-rows.ts';
 
 /** Decisions shown with a rollout; all of them stay in the database. */
 const DECISIONS_SHOWN = 50;
-
-export type Acted =
-  | { readonly kind: 'done'; readonly reason: string; readonly state: string }
-  | { readonly kind: 'refused'; readonly reason: string }
-  | Stale
-  | { readonly kind: 'not-found' };
 
 export class Rollouts {
   readonly #parts: RolloutParts;
@@ -282,15 +276,6 @@ export function openRollouts(parts: RolloutParts): Rollouts {
   return new Rollouts(parts);
 }
 
-/** Why a verb is refused whatever the evidence says; null: it is looked at. */
-function whyNotNow({ state, progress }: Rollout, verb: RolloutVerb): string | null {
-  if (ENDED.includes(state)) return `it has ended: ${state}`;
-  if (state === 'rolling_back') return 'it is rolling back already';
-  if (progress.phase === 'committing' && verb !== 'rollback' && verb !== 'abort')
-    return 'every stage is done; it is completing, and may only be rolled back';
-  return null;
-}
-
 function specOf(rollout: Rollout): RolloutSpec | null {
   const read = readRolloutFile(rollout.fileText);
   return read.ok ? read.value.spec : null;
@@ -304,27 +289,3 @@ function isDue(rollout: Rollout, nowMs: number): boolean {
 }
 
 const LOOKED_AT_AGAIN: readonly Decision['kind'][] = ['start', 'approve', 'promote'];
-
-/** What a person gets only by their own rule: another one that says the same has neither their name nor their terms. */
-const BY_PERSON: readonly RolloutVerb[] = ['hold', 'resume', 'approve', 'promote'];
-
-const GRANTED: Readonly<Record<RolloutVerb, readonly Decision['kind'][]>> = {
-  hold: ['hold'],
-  resume: ['wait'],
-  approve: ['approve'],
-  promote: ['promote', 'complete'],
-  rollback: ['rollback'],
-  abort: ['rollback'],
-};
-
-function actedOf(result: StepResult, request: PersonRequest): Acted {
-  if (result.kind === 'conflict' || result.decision === null)
-    return { kind: 'refused', reason: 'it moved at the same moment; look at it again, then decide' };
-  const { decision, state } = result;
-  const isTheirs = decision.rule.startsWith('person') || !BY_PERSON.includes(request.verb);
-  const isGranted = GRANTED[request.verb].includes(decision.kind) && !decision.refused && isTheirs;
-  const isResumed = request.verb !== 'resume' || state === 'running';
-  return isGranted && isResumed
-    ? { kind: 'done', reason: decision.reason, state }
-    : { kind: 'refused', reason: decision.reason };
-}

@@ -71,7 +71,12 @@ function caller(name: string): Caller {
 }
 
 async function ask(who: string, method: 'GET' | 'POST' | 'PUT', url: string, payload?: object) {
-  const response = await app.inject({ method, url, headers: { 'x-as': who }, ...(payload ? { payload } : {}) });
+  const response = await app.inject({
+    method,
+    url,
+    headers: { 'x-as': who, 'if-match': '*' },
+    ...(payload ? { payload } : {}),
+  });
   return { status: response.statusCode, body: response.json() as Record<string, unknown> };
 }
 
