@@ -33,6 +33,6 @@ export async function buildDashboard(log: (line: string) => void): Promise<boole
 }
 
 if (import.meta.main) {
-  const built = await buildDashboard((line) => process.stdout.write(`${line}\n`));
-  if (!built) process.stdout.write('the dashboard is built already\n');
+  const built = await buildDashboard((line) => process.stderr.write(`${line}\n`));
+  if (!built && !process.argv.includes('--quiet')) process.stdout.write('the dashboard is built already\n');
 }

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { CommandError } from '../../control-plane/cli/api-client.ts';
 import { uploadPackage } from '../../control-plane/cli/package-upload.ts';
 import { registeredSchema } from '../../shared/protocol/api-releases.ts';
+import { buildDashboard } from '../build-dashboard.ts';
 import { type Fleet, startFleet, until } from '../fleet/fleet.ts';
 import { deviceCount, layOutFleet } from '../fleet/layout.ts';
 import { prepareLoops } from '../fleet/loops.ts';
@@ -36,6 +37,7 @@ export async function setStage(options: StageOptions, narrator: Narrator): Promi
     path.join(folder, 'loops'),
     (share) => narrator.progress('rendering the camera loops', share),
   );
+  await buildDashboard((line) => narrator.say(line, 'dim'));
   for (const stale of ['control-plane', 'devices', 'logs', 'factory'])
     await rm(path.join(folder, stale), { recursive: true, force: true });
   const factory = await assemblePackage(BASELINE, path.join(folder, 'factory'));

@@ -1,7 +1,7 @@
 // Commands that start something on this machine: `belay up` and `belay demo`. In the foreground, until they are ended.
 import path from 'node:path';
 import type { Command } from 'commander';
-import { runProgram } from './run-program.ts';
+import { isThere, runProgram } from './run-program.ts';
 
 export function addLocalCommands(program: Command): void {
   program
@@ -22,6 +22,7 @@ export function addLocalCommands(program: Command): void {
         '--first-admin',
         ...(options.open ? ['--open'] : []),
       ];
+      if (!(await prepareDashboard())) return;
       process.exitCode = await runProgram('control-plane/main.ts', args);
     });
   program
@@ -31,4 +32,16 @@ export function addLocalCommands(program: Command): void {
     .action(async (options: { once?: boolean }) => {
       process.exitCode = await runProgram('scripts/demo.ts', options.once ? ['--once'] : []);
     });
+}
+
+const BUILD = 'scripts/build-dashboard.ts';
+
+/** In a checkout the dashboard is built when its sources are newer; what is shipped has it. False: we were told to end meanwhile. */
+async function prepareDashboard(): Promise<boolean> {
+  if (!isThere(BUILD)) return true;
+  const code = await runProgram(BUILD, ['--quiet']);
+  if (code > 128) process.exitCode = code;
+  else if (code !== 0)
+    process.stderr.write('belay: the dashboard could not be built; the API and /kill work without\n');
+  return code <= 128;
 }

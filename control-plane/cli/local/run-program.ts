@@ -1,5 +1,6 @@
 // Runs one of the project's programs as a process of its own: the only part of the CLI that starts processes.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 
@@ -18,4 +19,9 @@ export function runProgram(program: string, args: readonly string[]): Promise<nu
     child.on('error', () => resolve(1));
     child.on('exit', (code, signal) => resolve(signal ? 128 + (constants.signals[signal] ?? 0) : (code ?? 1)));
   });
+}
+
+/** Whether the project has this program: what is shipped has fewer than a checkout. */
+export function isThere(program: string): boolean {
+  return existsSync(path.join(ROOT, program));
 }
