@@ -1,0 +1,54 @@
+// Goes through every page of a staged control plane, one after the other, as somebody who may do everything.
+import type { Page } from 'playwright-core';
+import type { PeopleStage } from './people.ts';
+import { type StagedPage, stageEveryPage } from './staged-pages.ts';
+
+export type Look = {
+  readonly colorScheme: 'light' | 'dark';
+  readonly size?: { readonly width: number; readonly height: number };
+  /** Names of pages; absent: all. */
+  readonly only?: readonly string[];
+};
+
+export type Tour = {
+  readonly pages: readonly StagedPage[];
+  /** Each page once it has come to rest. */
+  visit(look: Look, see: (page: Page, staged: StagedPage) => Promise<void>): Promise<void>;
+};
+
+const GUIDE = 'shift-lead';
+
+export async function openTour(stage: PeopleStage): Promise<Tour> {
+  const pages = await stageEveryPage(stage);
+  const profile = await stage.account(GUIDE, 'admin');
+  const first = await stage.open(profile, '/', GUIDE);
+  await first.close();
+  const signedIn = await profile.storageState();
+  return {
+    pages,
+    visit: async ({ colorScheme, size = { width: 1280, height: 720 }, only }, see) => {
+      const browser = profile.browser();
+      for (const staged of pages.filter(({ name }) => only?.includes(name) ?? true)) {
+        const context = await browser?.newContext({
+          colorScheme,
+          viewport: size,
+          javaScriptEnabled: staged.javaScript,
+          ...(staged.signedIn ? { storageState: signedIn } : {}),
+        });
+        if (context === undefined) throw new Error('the browser has gone');
+        const page = await context.newPage();
+        await page.goto(`${stage.bench.plane.httpUrl}${staged.address}`, { waitUntil: 'load' });
+        await page.locator('main h1').first().waitFor();
+        if (staged.javaScript && staged.signedIn) await comeToRest(page);
+        await see(page, staged);
+        await context.close();
+      }
+    },
+  };
+}
+
+/** Whatever the page reads first has been read. */
+async function comeToRest(page: Page): Promise<void> {
+  await page.waitForFunction("!document.querySelector('main').textContent.includes('Reading')");
+  await page.waitForFunction("document.querySelector('.clock .fresh')?.textContent === 'live'");
+}
