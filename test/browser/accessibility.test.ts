@@ -22,7 +22,11 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-type Violation = { readonly id: string; readonly help: string; readonly nodes: readonly { html: string; any: { message: string }[] }[] };
+type Violation = {
+  readonly id: string;
+  readonly help: string;
+  readonly nodes: readonly { html: string; any: { message: string }[] }[];
+};
 
 /** One line for each part of the page that breaks a rule. */
 async function violations(page: Page): Promise<readonly string[]> {
@@ -33,17 +37,21 @@ async function violations(page: Page): Promise<readonly string[]> {
   );
 }
 
-test('no page breaks a rule, in the light and in the dark', async () => {
-  const broken: Record<string, readonly string[]> = {};
-  await tour.visit({ colorScheme: 'light' }, async (page, { name }) => {
-    for (const colorScheme of THEMES) {
-      await page.emulateMedia({ colorScheme });
-      const found = await violations(page);
-      if (found.length > 0) broken[`${name}, ${colorScheme}`] = found;
-    }
-  });
-  expect(broken).toEqual({});
-}, TOUR_MS);
+test(
+  'no page breaks a rule, in the light and in the dark',
+  async () => {
+    const broken: Record<string, readonly string[]> = {};
+    await tour.visit({ colorScheme: 'light' }, async (page, { name }) => {
+      for (const colorScheme of THEMES) {
+        await page.emulateMedia({ colorScheme });
+        const found = await violations(page);
+        if (found.length > 0) broken[`${name}, ${colorScheme}`] = found;
+      }
+    });
+    expect(broken).toEqual({});
+  },
+  TOUR_MS,
+);
 
 test('dialogues, help and a phone break none either', async () => {
   const broken: Record<string, readonly string[]> = {};

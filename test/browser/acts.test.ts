@@ -44,7 +44,11 @@ async function start(page: Page, file: string): Promise<string> {
   await page.getByRole('button', { name: 'See the plan' }).click();
   await page.getByRole('button', { name: /^Start/ }).click();
   await reasonIn(page).last().fill('fewer false alarms');
-  await page.getByRole('dialog').last().getByRole('button', { name: /^Start/ }).click();
+  await page
+    .getByRole('dialog')
+    .last()
+    .getByRole('button', { name: /^Start/ })
+    .click();
   await page.waitForURL(/\/rollouts\/./);
   return new URL(page.url()).pathname.split('/').at(-1) ?? '';
 }

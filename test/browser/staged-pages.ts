@@ -1,10 +1,15 @@
 // Every page with something on it: a fleet that runs, a rollout under way and one that went back by itself, an incident, a kill.
 // For whoever looks at all of them: the accessibility test, and the pictures.
-import { type LightDevice } from '../control-plane/crash/light-device.ts';
+import type { LightDevice } from '../control-plane/crash/light-device.ts';
 import type { PeopleStage } from './people.ts';
 import { quickRollout } from './quick-rollout.ts';
 
-export type StagedPage = { readonly name: string; readonly address: string; readonly javaScript: boolean; readonly signedIn: boolean };
+export type StagedPage = {
+  readonly name: string;
+  readonly address: string;
+  readonly javaScript: boolean;
+  readonly signedIn: boolean;
+};
 
 const WAIT_MS = 40_000;
 const LOOK_EVERY_MS = 100;
@@ -33,9 +38,18 @@ export async function stageEveryPage(stage: PeopleStage): Promise<readonly Stage
     const { guardrails } = (await bench.get(`/v1/rollouts/${good}`)).body as { guardrails: unknown[] };
     return guardrails.length > 0;
   });
-  const kill = await bench.post('/v1/kills', { scope: { kind: 'device', site: 'plant-b', device: 'cam-6' }, reason: 'smoke' });
+  const kill = await bench.post('/v1/kills', {
+    scope: { kind: 'device', site: 'plant-b', device: 'cam-6' },
+    reason: 'smoke',
+  });
   const incidents = (await bench.get('/v1/incidents')).body.incidents as readonly { id: string }[];
-  return pagesOf({ good, bad, kill: String(kill.body.id), incident: incidents[0]?.id ?? '', release: committed.release });
+  return pagesOf({
+    good,
+    bad,
+    kill: String(kill.body.id),
+    incident: incidents[0]?.id ?? '',
+    release: committed.release,
+  });
 }
 
 async function start({ bench }: PeopleStage, name: string, candidate: { release: string }): Promise<string> {
@@ -77,7 +91,7 @@ function pagesOf({ good, bad, kill, incident, release }: Staged): readonly Stage
     ...['you', 'tokens', 'people', 'sites', 'webhooks'].map((section) =>
       page(`settings-${section}`, `/settings?section=${section}`),
     ),
-    page('not-found', '/nothing/at/all'),
+    page('not-found', '/rollouts/x/y/z'),
     page('sign-in', '/sign-in', { signedIn: false }),
     page('kill-without-javascript', '/kill', { javaScript: false }),
     page('kill-progress-without-javascript', `/kill/${kill}`, { javaScript: false }),
