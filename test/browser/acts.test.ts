@@ -26,7 +26,7 @@ afterAll(() => stage.close());
 function force(page: Page, path: string, body: object): Promise<{ status: number; text: string }> {
   return page.evaluate(
     async ({ address, sent }) => {
-      const { csrf } = await (await fetch('/v1/session')).json();
+      const { csrf } = (await (await fetch('/v1/session')).json()) as { csrf: string };
       const headers = { 'content-type': 'application/json', 'x-belay-csrf': csrf, 'if-match': '*' };
       const answer = await fetch(address, { method: 'POST', headers, body: JSON.stringify(sent) });
       return { status: answer.status, text: await answer.text() };

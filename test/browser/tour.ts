@@ -28,19 +28,27 @@ export async function openTour(stage: PeopleStage): Promise<Tour> {
     pages,
     visit: async ({ colorScheme, size = { width: 1280, height: 720 }, only }, see) => {
       const browser = profile.browser();
-      for (const staged of pages.filter(({ name }) => only?.includes(name) ?? true)) {
-        const context = await browser?.newContext({
+      if (browser === null) throw new Error('the browser has gone');
+      const chosen = pages.filter(({ name }) => only?.includes(name) ?? true);
+      // One page for all that ask for the same: what is loaded once stays loaded.
+      const alike = Map.groupBy(chosen, ({ javaScript, signedIn: isSignedIn }) => `${javaScript} ${isSignedIn}`);
+      for (const group of alike.values()) {
+        const { javaScript = true, signedIn: isSignedIn } = group[0] ?? {};
+        const state = isSignedIn ? { storageState: signedIn } : {};
+        const context = await browser.newContext({
           colorScheme,
           viewport: size,
-          javaScriptEnabled: staged.javaScript,
-          ...(staged.signedIn ? { storageState: signedIn } : {}),
+          javaScriptEnabled: javaScript,
+          ...state,
         });
-        if (context === undefined) throw new Error('the browser has gone');
         const page = await context.newPage();
-        await page.goto(`${stage.bench.plane.httpUrl}${staged.address}`, { waitUntil: 'load' });
-        await page.locator('main h1').first().waitFor();
-        if (staged.javaScript && staged.signedIn) await comeToRest(page);
-        await see(page, staged);
+        for (const staged of group) {
+          await page.emulateMedia({ colorScheme });
+          await page.goto(`${stage.bench.plane.httpUrl}${staged.address}`, { waitUntil: 'load' });
+          await page.locator('main h1').first().waitFor();
+          if (staged.javaScript && staged.signedIn) await comeToRest(page);
+          await see(page, staged);
+        }
         await context.close();
       }
     },

@@ -45,7 +45,10 @@ export async function openPlaneBench(config: Partial<ConfigInput> = {}): Promise
   const folder = await mkdtemp(join(tmpdir(), 'belay-plane-'));
   const ports = { http: { port: 0 }, mqtt: { port: 0 } };
   let password = '';
-  const ofPeople = { passwordCost: CHEAP, onFirstAdmin: (made: string) => void (password = made) };
+  const onFirstAdmin = (made: string): void => {
+    password = made;
+  };
+  const ofPeople = { passwordCost: CHEAP, onFirstAdmin };
   const open = () => {
     return openControlPlane(
       parseConfig({ dataDir: folder, ...ports, signIn: 'open', log: { level: 'silent' }, deliveryMs: 50, ...config }),
