@@ -44,15 +44,19 @@ export async function openTour(stage: PeopleStage): Promise<Tour> {
         const page = await context.newPage();
         for (const staged of group) {
           await page.emulateMedia({ colorScheme });
-          await page.goto(`${stage.bench.plane.httpUrl}${staged.address}`, { waitUntil: 'load' });
-          await page.locator('main h1').first().waitFor();
-          if (staged.javaScript && staged.signedIn) await comeToRest(page);
+          await arrive(page, stage.bench.plane.httpUrl, staged);
           await see(page, staged);
         }
         await context.close();
       }
     },
   };
+}
+
+async function arrive(page: Page, url: string, { address, javaScript, signedIn }: StagedPage): Promise<void> {
+  await page.goto(`${url}${address}`, { waitUntil: 'load' });
+  await page.locator('main h1').first().waitFor();
+  if (javaScript && signedIn) await comeToRest(page);
 }
 
 /** Whatever the page reads first has been read. */
