@@ -22,6 +22,12 @@ export const PAGES: readonly PageEntry[] = [
     page: lazy(() => import('./pages/fleet.tsx').then((module) => module.FleetPage)),
   },
   {
+    path: '/rollouts',
+    title: 'Rollouts',
+    menu: { word: 'Rollouts', key: 'r' },
+    page: lazy(() => import('./pages/rollouts.tsx').then((module) => module.RolloutsPage)),
+  },
+  {
     path: '/devices/:site/:device',
     title: 'Device',
     page: lazy(() => import('./pages/device.tsx').then((module) => module.DevicePage)),
@@ -62,12 +68,6 @@ export const PAGES: readonly PageEntry[] = [
   },
   { path: '/kill', title: 'Kill switch', page: KillPage },
   { path: '/kill/:id', title: 'Kill', page: KillPage },
-  {
-    path: '/rollouts',
-    title: 'Rollouts',
-    menu: { word: 'Rollouts', key: 'r' },
-    page: lazy(() => import('./pages/rollouts.tsx').then((module) => module.RolloutsPage)),
-  },
   {
     path: '/rollouts/:id',
     title: 'Rollout',

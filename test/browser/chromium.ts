@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type BrowserContext, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 
 export type Chromium = {
   /** One profile: its pages share workers, storage and the session. */
@@ -25,6 +25,11 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+/** One Chromium for several people: each new context has a session of its own. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS });
+}
 
 /** A plant PC's screen, dark, unless told otherwise. */
 export async function openChromium(options: ChromiumOptions = {}): Promise<Chromium> {

@@ -37,18 +37,29 @@ export type PlaneBench = {
   close(): Promise<void>;
 };
 
+/** Passwords of tests are worth no more than this. */
+const CHEAP = { logN: 4, r: 1, p: 1 };
+
+/** With `signIn: required` it asks everything as the first admin. */
 export async function openPlaneBench(config: Partial<ConfigInput> = {}): Promise<PlaneBench> {
   const folder = await mkdtemp(join(tmpdir(), 'belay-plane-'));
   const ports = { http: { port: 0 }, mqtt: { port: 0 } };
+  let password = '';
+  const onFirstAdmin = (made: string): void => {
+    password = made;
+  };
+  const ofPeople = { passwordCost: CHEAP, onFirstAdmin };
   const open = () => {
     return openControlPlane(
       parseConfig({ dataDir: folder, ...ports, signIn: 'open', log: { level: 'silent' }, deliveryMs: 50, ...config }),
+      config.signIn === 'required' ? ofPeople : {},
     );
   };
   let plane = await open();
+  const asAdmin = config.signIn === 'required' ? await signIn(plane.httpUrl, password) : {};
   const devices: TestDevice[] = [];
   const call = async (path: string, init: RequestInit): Promise<Answer> => {
-    const response = await fetch(`${plane.httpUrl}${path}`, init);
+    const response = await fetch(`${plane.httpUrl}${path}`, { ...init, headers: { ...init.headers, ...asAdmin } });
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
   const post = (path: string, body: unknown): Promise<Answer> => {
@@ -89,6 +100,17 @@ export async function openPlaneBench(config: Partial<ConfigInput> = {}): Promise
       await rm(folder, { recursive: true });
     },
   };
+}
+
+async function signIn(url: string, password: string): Promise<Readonly<Record<string, string>>> {
+  const response = await fetch(`${url}/v1/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'admin', password }),
+  });
+  const { csrf } = (await response.json()) as { csrf: string };
+  const [cookie = ''] = (response.headers.get('set-cookie') ?? '').split(';');
+  return { cookie, 'x-belay-csrf': csrf };
 }
 
 /** What an agent does on the wire, without a model: connects, keeps documents, reports what the test wants. */

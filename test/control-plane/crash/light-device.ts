@@ -2,6 +2,7 @@
 // Its queue outlives the connection, as a spool does; connections end and come back all the time here.
 import { randomUUID } from 'node:crypto';
 import mqtt, { type MqttClient } from 'mqtt';
+import { encodeSketch, sketchOf } from '../../../shared/measure/latency-sketch.ts';
 import type { DeviceCredentials } from '../../../shared/protocol/api-devices.ts';
 import {
   type Desired,
@@ -25,6 +26,8 @@ export type DeviceWatch = {
   readonly onReportTaken: (device: LightDevice) => void;
   /** Whether frames that this release answers fail. */
   readonly isBad: (digest: string) => boolean;
+  /** How long this release takes for each of its frames; absent: as the builder of windows says. */
+  readonly latencyMsOf?: (digest: string) => number;
 };
 
 export type DeviceOptions = {
@@ -189,7 +192,9 @@ export class LightDevice {
     if (this.#windowStartAtMs <= startAtMs || this.generation === 0) return;
     const serving = this.serving;
     const isCandidate = serving.digest === this.#desired?.candidate?.digest;
-    const errors = this.#options.watch.isBad(serving.digest) ? FRAMES_PER_WINDOW : 0;
+    const { isBad, latencyMsOf } = this.#options.watch;
+    const errors = isBad(serving.digest) ? FRAMES_PER_WINDOW : 0;
+    const latencies = Array.from({ length: FRAMES_PER_WINDOW }, () => latencyMsOf?.(serving.digest) ?? 0);
     this.#seq += 1;
     this.#servedFrames += FRAMES_PER_WINDOW;
     const arm = buildArm({
@@ -199,6 +204,7 @@ export class LightDevice {
       answered: FRAMES_PER_WINDOW - errors,
       errors: errors === 0 ? {} : { timeout: errors },
       activeMs: this.#windowStartAtMs - startAtMs,
+      ...(latencyMsOf === undefined ? {} : { latencyMs: encodeSketch(sketchOf(latencies)) }),
     });
     const { site, device, generation, killEpoch } = this;
     const place = { site, device, boot: this.#boot, seq: this.#seq, generation, killEpoch };

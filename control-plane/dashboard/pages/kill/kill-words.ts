@@ -44,6 +44,7 @@ export function progressText(kill: KillProgress): string {
   if (kill.sent === 0) return 'In force. No device is known yet; those that come obey before their first frame.';
   if (kill.stragglerCount > 0)
     return `${kill.acknowledged} of ${reachable} reachable devices have acknowledged${offline}`;
+  if (reachable === 1) return `The one reachable device has acknowledged${offline}`;
   return `All ${reachable} reachable devices have acknowledged${offline}`;
 }
 
