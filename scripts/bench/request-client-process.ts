@@ -17,15 +17,18 @@ function ask(url: URL, headers: AskOrder['headers'], agent: Agent): Promise<Answ
   });
 }
 
-async function follow({ url, headers, connections, askMs }: AskOrder): Promise<AskResult> {
+async function follow({ url, headers, connections, askMs, isFresh }: AskOrder): Promise<AskResult> {
   const address = new URL(url);
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const startedAtMs = performance.now();
+  let asked = 0;
   let answered = 0;
   let bytes = 0;
   let problem: string | null = null;
   const one = async (): Promise<void> => {
     while (problem === null && performance.now() - startedAtMs < askMs) {
+      if (isFresh) address.searchParams.set('asked', String(asked));
+      asked += 1;
       const answer = await ask(address, headers, agent);
       if (answer.status !== 200) problem = `${url} answered ${answer.status}`;
       answered += 1;

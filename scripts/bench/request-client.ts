@@ -10,6 +10,8 @@ export type AskOrder = {
   /** How many requests are under way at once, each on a connection of its own. */
   readonly connections: number;
   readonly askMs: number;
+  /** Every request has an address of its own, so that no answer can be one of before. */
+  readonly isFresh: boolean;
 };
 /** `bytes`: of the last answer; `problem`: of the first answer that was none. */
 export type AskResult = { readonly perSecond: number; readonly bytes: number; readonly problem: string | null };
