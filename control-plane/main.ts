@@ -10,7 +10,7 @@ import type { KeySet } from '../shared/signing/signed-document.ts';
 import { type Config, parseConfig, readConfigFile } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { claimFolder } from './database/folder-claim.ts';
-import { readRevision } from './database/revision.ts';
+import { answersFrom } from './database/revision.ts';
 import { createDeliveryLoop, type DeliveryLoop, signDesired } from './delivery-loop.ts';
 import { readAllDesired } from './devices/desired-store.ts';
 import { openAccess } from './http/access.ts';
@@ -81,13 +81,8 @@ export async function openControlPlane(config: Config, options: OpenOptions = {}
     it.close(),
   );
   const mqttUrl = config.publicUrls.mqtt ?? `mqtt://${authority(config.mqtt.host, messaging.port)}`;
-  const server = {
-    version,
-    log,
-    loopbackOnly: !config.allowRemote,
-    access: accessTo(rooms),
-    answers: answersOf(rooms),
-  };
+  const asked = { access: accessTo(rooms), answers: answersFrom(rooms) };
+  const server = { version, log, loopbackOnly: !config.allowRemote, ...asked };
   const app = undo.adopt(await buildServer(server), (it) => it.close());
   const urls = { mqttUrl, apiUrl: config.publicUrls.http ?? '' };
   const dashboardFolder = join(import.meta.dirname, 'dashboard/dist');
@@ -117,11 +112,6 @@ async function letSomebodyIn({ identity, config, log }: Rooms, tell: OpenOptions
   if (password !== null) tell?.(password);
   if (config.signIn === 'required' && !identity.hasAdmin())
     log.warn({}, 'nobody can sign in: start it once with --first-admin, or end it and run it with --reset-admin');
-}
-
-function answersOf({ database, presence }: Rooms) {
-  const revision = async () => `${await readRevision(database)} ${presence.revision}`;
-  return { revision, now: () => performance.now() };
 }
 
 function accessTo({ config, identity, signing, database, killSwitch }: Rooms) {

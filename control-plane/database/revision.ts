@@ -9,3 +9,9 @@ export async function readRevision(database: Database): Promise<string> {
   const [row] = (await read.execute(database)).rows;
   return `${row?.own} ${row?.others}`;
 }
+
+/** For the shelf of answers: what they are made of is rows, and who is there. */
+export function answersFrom({ database, presence }: { database: Database; presence: { readonly revision: number } }) {
+  const revision = async () => `${await readRevision(database)} ${presence.revision}`;
+  return { revision, now: () => performance.now() };
+}
