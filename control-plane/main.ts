@@ -10,6 +10,7 @@ import type { KeySet } from '../shared/signing/signed-document.ts';
 import { type Config, parseConfig, readConfigFile } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { claimFolder } from './database/folder-claim.ts';
+import { answersFrom } from './database/revision.ts';
 import { createDeliveryLoop, type DeliveryLoop, signDesired } from './delivery-loop.ts';
 import { readAllDesired } from './devices/desired-store.ts';
 import { openAccess } from './http/access.ts';
@@ -80,7 +81,8 @@ export async function openControlPlane(config: Config, options: OpenOptions = {}
     it.close(),
   );
   const mqttUrl = config.publicUrls.mqtt ?? `mqtt://${authority(config.mqtt.host, messaging.port)}`;
-  const server = { version, log, loopbackOnly: !config.allowRemote, access: accessTo(rooms) };
+  const asked = { access: accessTo(rooms), answers: answersFrom(rooms) };
+  const server = { version, log, loopbackOnly: !config.allowRemote, ...asked };
   const app = undo.adopt(await buildServer(server), (it) => it.close());
   const urls = { mqttUrl, apiUrl: config.publicUrls.http ?? '' };
   const dashboardFolder = join(import.meta.dirname, 'dashboard/dist');

@@ -1,7 +1,7 @@
 // How the dashboard is built: one page, no network at run time, into dist/ beside it.
 import { defineConfig } from 'vite';
 
-const REST = /dashboard\/pages\/(audit|incident|model|settings|parts|webhook)/;
+const REST = /dashboard\/pages\/(audit|incident|model|settings|webhook)/;
 
 export default defineConfig({
   root: import.meta.dirname,
@@ -11,6 +11,8 @@ export default defineConfig({
   build: {
     outDir: 'dist',
     emptyOutDir: true,
+    // Which file loads which: for whoever weighs the pages.
+    manifest: true,
     target: 'es2022',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

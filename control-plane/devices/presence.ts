@@ -38,6 +38,12 @@ export function addressKey({ site, device }: DeviceAddress): string {
 
 export class PresenceBook {
   readonly #devices = new Map<string, DevicePresence>();
+  #revision = 0;
+
+  /** Grows with every change. */
+  get revision(): number {
+    return this.#revision;
+  }
 
   get(address: DeviceAddress): DevicePresence | null {
     return this.#devices.get(addressKey(address)) ?? null;
@@ -60,7 +66,7 @@ export class PresenceBook {
   /** Puts what the database remembers; a message that came first is not overwritten. */
   restore(presence: DevicePresence): void {
     const key = addressKey(presence);
-    if (!this.#devices.has(key)) this.#devices.set(key, presence);
+    if (!this.#devices.has(key)) this.#set(key, presence);
   }
 
   hello(hello: Hello, atMs: number): void {
@@ -122,7 +128,12 @@ export class PresenceBook {
 
   #update({ site, device }: DeviceAddress, change: Partial<DevicePresence>): void {
     const known = this.get({ site, device }) ?? unknownDevice({ site, device });
-    this.#devices.set(addressKey({ site, device }), { ...known, ...change });
+    this.#set(addressKey({ site, device }), { ...known, ...change });
+  }
+
+  #set(key: string, presence: DevicePresence): void {
+    this.#devices.set(key, presence);
+    this.#revision += 1;
   }
 }
 

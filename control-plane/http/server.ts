@@ -9,6 +9,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import { isTooDeep, TOO_DEEP } from '../../shared/basics/parsing.ts';
 import type { ProblemCode } from '../../shared/protocol/api-problems.ts';
 import type { Access } from './access.ts';
+import { type AnswerShelfParts, installAnswerShelf } from './answer-shelf.ts';
 import type { HttpApp } from './app.ts';
 import { guardRoutes } from './authenticate.ts';
 import { describeApi } from './openapi.ts';
@@ -26,6 +27,8 @@ export type HttpOptions = {
   readonly loopbackOnly: boolean;
   /** Who may call what; every route says in its `config.needs` what it needs. */
   readonly access: Access;
+  /** Sends lists again that have not changed; without it every answer is made anew. */
+  readonly answers?: AnswerShelfParts;
 };
 
 /** JSON bodies: a manifest of 1,000 labels is 60 KB. Artifacts are streams and have their own limit. */
@@ -51,6 +54,7 @@ export async function buildServer(options: HttpOptions): Promise<HttpApp> {
   guardRoutes(app, options.access);
   answerProblems(app);
   installFields(app);
+  if (options.answers) installAnswerShelf(app, options.answers);
   installTags(app);
   await app.register(swagger, describeApi(options.version));
   app.get('/openapi.json', { schema: { hide: true }, config: { needs: 'public' } }, async () => app.swagger());

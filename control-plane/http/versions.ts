@@ -48,14 +48,27 @@ export function installTags(app: HttpApp): void {
     if (typeof payload !== 'string' || payload.length > TAGGED_CHARACTERS_MAX) return payload;
     const given = reply.getHeader('etag');
     if (given !== undefined && !String(given).startsWith('"v')) return payload;
-    const content = hash('sha1', payload.replaceAll(CLOCKS, ''), 'base64url');
-    const tag = given === undefined ? `W/"${content}"` : `${String(given).slice(0, -1)}.${content}"`;
-    reply.header('etag', tag);
-    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-cache');
-    if (!isKnown(request.headers['if-none-match'], tag)) return payload;
-    reply.code(304).removeHeader('content-type').removeHeader('content-length');
-    return null;
+    const tag = given === undefined ? contentTag(payload) : `${String(given).slice(0, -1)}.${contentOf(payload)}"`;
+    return isKnownAs(tag, request, reply) ? null : payload;
   });
+}
+
+/** Of an answer without a version: the same content has the same tag. */
+export function contentTag(payload: string): string {
+  return `W/"${contentOf(payload)}"`;
+}
+
+function contentOf(payload: string): string {
+  return hash('sha1', payload.replaceAll(CLOCKS, ''), 'base64url');
+}
+
+/** Tags the answer; true: whoever asks has it already, and is told that with 304 and no body. */
+export function isKnownAs(tag: string, request: FastifyRequest, reply: FastifyReply): boolean {
+  reply.header('etag', tag);
+  if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-cache');
+  if (!isKnown(request.headers['if-none-match'], tag)) return false;
+  reply.code(304).removeHeader('content-type').removeHeader('content-length');
+  return true;
 }
 
 /** Weak comparison (RFC 9110 §13.1.2). */

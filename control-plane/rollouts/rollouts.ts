@@ -11,7 +11,6 @@ import type {
   RolloutView,
   RolloutWhy,
 } from '../../shared/protocol/api-rollouts.ts';
-import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Decision, PersonRequest } from '../core/decision.ts';
 import { type Expected, isExpected } from '../core/expected.ts';
@@ -36,6 +35,7 @@ import {
   type RolloutPageQuery,
 } from './rollout-rows.ts';
 import type { StepInput } from './situation.ts';
+import { SpecShelf } from './spec-shelf.ts';
 import { findStale, staleRollout } from './stale.ts';
 import { type Foreseen, foreseeStart, type Started, type StartInput, type StartRights, startRollout } from './start.ts';
 import { type StepResult, stepRollout } from './step.ts';
@@ -49,6 +49,7 @@ const DECISIONS_SHOWN = 50;
 
 export class Rollouts {
   readonly #parts: RolloutParts;
+  readonly #specs = new SpecShelf();
   readonly #readers = new Map<string, { readonly scope: WindowScope; readonly reader: WindowReader }>();
   /** What running rollouts were last judged by; after a restart, decisions have it. */
   readonly #seen = new Map<string, Seen>();
@@ -92,7 +93,12 @@ export class Rollouts {
   async #summarise(rollouts: readonly Rollout[]): Promise<readonly RolloutSummary[]> {
     const kills = await readActiveKills(this.#parts.database);
     return rollouts.map((rollout) => {
-      return summarise({ rollout, spec: specOf(rollout), kill: killOf(kills, rollout), nowMs: this.#parts.wallNow() });
+      return summarise({
+        rollout,
+        spec: this.#specs.of(rollout),
+        kill: killOf(kills, rollout),
+        nowMs: this.#parts.wallNow(),
+      });
     });
   }
 
@@ -101,7 +107,7 @@ export class Rollouts {
     const rollout = await findRollout(this.#parts.database, id);
     if (rollout === null) return null;
     const kill = killOf(await readActiveKills(this.#parts.database), rollout);
-    return summarise({ rollout, spec: specOf(rollout), kill, nowMs: this.#parts.wallNow() });
+    return summarise({ rollout, spec: this.#specs.of(rollout), kill, nowMs: this.#parts.wallNow() });
   }
 
   /** By id, or the newest of that name; null when there is none. */
@@ -118,7 +124,7 @@ export class Rollouts {
   /** How its verdicts went; null when there is no such rollout. */
   async course(idOrName: string): Promise<RolloutCourse | null> {
     const rollout = await findRollout(this.#parts.database, idOrName);
-    return rollout && courseOf(this.#parts, rollout, specOf(rollout));
+    return rollout && courseOf(this.#parts, rollout, this.#specs.of(rollout));
   }
 
   /** What its newest verdicts rest on; `guardrail`: the one whose devices are wanted one by one. */
@@ -207,7 +213,7 @@ export class Rollouts {
       for (const id of this.#readers.keys()) if (!active.some((rollout) => rollout.id === id)) this.#readers.delete(id);
       for (const id of this.#seen.keys()) if (!active.some((rollout) => rollout.id === id)) this.#seen.delete(id);
       for (const rollout of active) {
-        if (!isDue(rollout, nowMs)) continue;
+        if (!isDue(rollout, this.#specs.of(rollout), nowMs)) continue;
         await this.#step(rollout, null, nowMs).catch((error: unknown) => failures.push(error));
       }
       await tendAftermath(this.#parts, nowMs).catch((error: unknown) => failures.push(error));
@@ -240,7 +246,7 @@ export class Rollouts {
   }
 
   #readerOf(rollout: Rollout): WindowReader {
-    const scope = scopeOf(rollout, specOf(rollout)?.analysis.baselineWindow.from);
+    const scope = scopeOf(rollout, this.#specs.of(rollout)?.analysis.baselineWindow.from);
     const known = this.#readers.get(rollout.id);
     if (known?.scope.beganAtMs === scope.beganAtMs && known.scope.pastMs === scope.pastMs) return known.reader;
     const reader = new WindowReader(scope);
@@ -254,7 +260,7 @@ export class Rollouts {
     if (rollout === null) return null;
     return {
       rollout,
-      spec: specOf(rollout),
+      spec: this.#specs.of(rollout),
       ledger: await readLedger(database, rollout.id, rollout.plan),
       devices: await devices.list(),
       decisions: await listDecisions(database, rollout.id, DECISIONS_SHOWN),
@@ -276,14 +282,9 @@ export function openRollouts(parts: RolloutParts): Rollouts {
   return new Rollouts(parts);
 }
 
-function specOf(rollout: Rollout): RolloutSpec | null {
-  const read = readRolloutFile(rollout.fileText);
-  return read.ok ? read.value.spec : null;
-}
-
 /** A rollback is followed up at every tick; what is judged may be judged less often. */
-function isDue(rollout: Rollout, nowMs: number): boolean {
-  const everyMs = specOf(rollout)?.analysis.tick ?? null;
+function isDue(rollout: Rollout, spec: RolloutSpec | null, nowMs: number): boolean {
+  const everyMs = spec?.analysis.tick ?? null;
   const isJudging = rollout.state !== 'rolling_back' && rollout.progress.phase === 'baking';
   return everyMs === null || !isJudging || nowMs - rollout.latest.atMs >= everyMs;
 }

@@ -1,4 +1,5 @@
 // Every figure of the benchmark, cheap ones first.
+import { apiRequests } from './api-requests.ts';
 import { cliStart } from './cli-start.ts';
 import { dashboardPage } from './dashboard-page.ts';
 import type { Figure } from './figure.ts';
@@ -19,6 +20,7 @@ import { wall } from './wall.ts';
 
 export const figures: readonly Figure[] = [
   cliStart,
+  apiRequests,
   sensorsSample,
   ringHandover,
   pageRedraw,

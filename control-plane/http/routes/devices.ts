@@ -58,7 +58,7 @@ function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): v
         querystring: deviceListQuerySchema,
         response: { 200: deviceListSchema },
       },
-      config: { needs: 'view' },
+      config: { needs: 'view', repeats: true },
     },
     async (request) => {
       const { query } = request;

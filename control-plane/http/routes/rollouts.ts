@@ -137,7 +137,7 @@ function registerList(app: HttpApp, rollouts: Rollouts): void {
         querystring: rolloutListQuerySchema,
         response: { 200: rolloutListSchema },
       },
-      config: { needs: 'view' },
+      config: { needs: 'view', repeats: true },
     },
     async (request) => {
       const { query } = request;
