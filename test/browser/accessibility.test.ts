@@ -41,7 +41,7 @@ test(
   'no page breaks a rule, in the light and in the dark',
   async () => {
     const broken: Record<string, readonly string[]> = {};
-    await tour.visit({ colorScheme: 'light' }, async (page, { name }) => {
+    await tour.visit({ colorScheme: 'light', mayRunScripts: true }, async (page, { name }) => {
       for (const colorScheme of THEMES) {
         await page.emulateMedia({ colorScheme });
         const found = await violations(page);

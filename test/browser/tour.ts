@@ -6,6 +6,8 @@ import { type StagedPage, stageEveryPage } from './staged-pages.ts';
 export type Look = {
   readonly colorScheme: 'light' | 'dark';
   readonly size?: { readonly width: number; readonly height: number };
+  /** Pages without JavaScript are shown with scripts that do not arrive: whoever looks may run their own. */
+  readonly mayRunScripts?: boolean;
   /** Names of pages; absent: all. */
   readonly only?: readonly string[];
 };
@@ -26,7 +28,7 @@ export async function openTour(stage: PeopleStage): Promise<Tour> {
   const signedIn = await profile.storageState();
   return {
     pages,
-    visit: async ({ colorScheme, size = { width: 1280, height: 720 }, only }, see) => {
+    visit: async ({ colorScheme, size = { width: 1280, height: 720 }, mayRunScripts = false, only }, see) => {
       const browser = profile.browser();
       if (browser === null) throw new Error('the browser has gone');
       const chosen = pages.filter(({ name }) => only?.includes(name) ?? true);
@@ -38,9 +40,10 @@ export async function openTour(stage: PeopleStage): Promise<Tour> {
         const context = await browser.newContext({
           colorScheme,
           viewport: size,
-          javaScriptEnabled: javaScript,
+          javaScriptEnabled: javaScript || mayRunScripts,
           ...state,
         });
+        if (!javaScript && mayRunScripts) await context.route(/\.js$/, (route) => route.abort());
         const page = await context.newPage();
         for (const staged of group) {
           await page.emulateMedia({ colorScheme });
