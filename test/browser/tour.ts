@@ -35,15 +35,15 @@ export async function openTour(stage: PeopleStage): Promise<Tour> {
       // One page for all that ask for the same: what is loaded once stays loaded.
       const alike = Map.groupBy(chosen, ({ javaScript, signedIn: isSignedIn }) => `${javaScript} ${isSignedIn}`);
       for (const group of alike.values()) {
-        const { javaScript = true, signedIn: isSignedIn } = group[0] ?? {};
-        const state = isSignedIn ? { storageState: signedIn } : {};
+        const state = group[0]?.signedIn ? { storageState: signedIn } : {};
+        const withoutScripts = group[0]?.javaScript === false;
         const context = await browser.newContext({
           colorScheme,
           viewport: size,
-          javaScriptEnabled: javaScript || mayRunScripts,
+          javaScriptEnabled: !withoutScripts || mayRunScripts,
           ...state,
         });
-        if (!javaScript && mayRunScripts) await context.route(/\.js$/, (route) => route.abort());
+        if (withoutScripts) await context.route(/\.js$/, (route) => route.abort());
         const page = await context.newPage();
         for (const staged of group) {
           await page.emulateMedia({ colorScheme });
