@@ -26,7 +26,7 @@ describe('a session', () => {
   it('is a cookie that scripts and other sites cannot use', async () => {
     const { headers } = await plane.nobody.ask('POST', '/v1/session', { name: 'ada', password: PASSWORD });
     expect(headers.get('set-cookie')).toMatch(
-      /^belay_session=[\w-]{43}; Path=\/; Max-Age=604800; HttpOnly; SameSite=Strict$/,
+      /^belay_session=[\w-]{43}; Max-Age=604800; Path=\/; HttpOnly; SameSite=Strict$/,
     );
     const { body } = await ada.ask('GET', '/v1/session');
     expect(body).toMatchObject({ identity: { name: 'ada', kind: 'person', mayKill: true }, open: false });
