@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { CLI_BUNDLE } from '../../../scripts/build-cli.ts';
 
-const ENTRY = path.resolve(import.meta.dirname, '../../../control-plane/cli/belay.ts');
 const DEADLINE_MS = 20_000;
 const LOOK_EVERY_MS = 20;
 
@@ -20,7 +20,7 @@ export type Terminal = {
 };
 
 export function onTerminal(args: readonly string[], { url, env = {} }: TerminalOptions): Terminal {
-  const words = [process.execPath, ENTRY, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  const words = [process.execPath, CLI_BUNDLE, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
   const child = spawn('script', ['-q', '-e', '-c', `stty cols 100 rows 30; exec ${words.join(' ')}`, '/dev/null'], {
     stdio: ['pipe', 'pipe', 'inherit'],
     timeout: DEADLINE_MS,
