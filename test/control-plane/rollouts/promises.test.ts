@@ -13,17 +13,8 @@ const OOM = 'id: oom, events: [oom], enforce: rollback';
 let fleet: SimFleet;
 afterEach(() => fleet.close());
 
-async function start(file: string): Promise<string> {
-  const started = await fleet.rollouts.start({ file, actor: 'engineer', reason: 'better' });
-  if (started.kind !== 'started') throw new Error(JSON.stringify(started));
-  return started.id;
-}
-
-async function view(id: string) {
-  const found = await fleet.rollouts.get(id);
-  if (found === null) throw new Error(`no rollout ${id}`);
-  return found;
-}
+const start = (file: string) => fleet.begin(file);
+const view = (id: string) => fleet.view(id);
 
 const serving = async (id: string) => (await view(id)).devices.filter(({ role }) => role === 'serve');
 const simOf = (name: string) => {
