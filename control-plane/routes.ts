@@ -19,6 +19,7 @@ import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerLiveRoutes } from './http/routes/live.ts';
 import { registerMetricsRoutes } from './http/routes/metrics.ts';
+import { registerPictureRoutes } from './http/routes/pictures.ts';
 import { registerPrometheusRoute } from './http/routes/prometheus.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
@@ -26,6 +27,7 @@ import { registerRevisionRoutes } from './http/routes/revisions.ts';
 import { registerRolloutChartRoutes } from './http/routes/rollout-charts.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
 import { registerSessionRoutes } from './http/routes/session.ts';
+import { registerSitePolicyRoutes } from './http/routes/site-policies.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
 import { registerTokenRoutes } from './http/routes/tokens.ts';
@@ -86,6 +88,8 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerDeviceWindowsRoute(app, rooms);
   registerLiftRoute(app, rooms);
   registerDocumentsRoute(app, { messaging });
+  registerPictureRoutes(app, rooms);
+  registerSitePolicyRoutes(app, rooms);
   registerStatusRoutes(app, {
     ...rooms,
     ...running,

@@ -10,6 +10,7 @@ import type { IdentityTables } from './schema-identity.ts';
 import type { RehearsalTables } from './schema-rehearsals.ts';
 import type { RevisionTables } from './schema-revisions.ts';
 import type { RolloutTables } from './schema-rollouts.ts';
+import type { SitePolicyTables } from './schema-site-policies.ts';
 import type { WebhookTables } from './schema-webhooks.ts';
 
 export type ReleaseState = 'registered' | 'candidate' | 'stable' | 'archived' | 'withdrawn';
@@ -137,4 +138,5 @@ export type Schema = FloorTables &
   IdempotencyTables &
   WebhookTables &
   CourseTables &
-  RehearsalTables;
+  RehearsalTables &
+  SitePolicyTables;

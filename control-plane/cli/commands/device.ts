@@ -1,4 +1,4 @@
-// `belay device …`: list, get, explain, logs, lift, credentials.
+// `belay device …`: list, get, explain, logs, frame, lift, credentials.
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -19,6 +19,7 @@ import type { Output } from '../output.ts';
 import { pageOf } from '../page.ts';
 import { addAction, argument } from '../program.ts';
 import { formatAge, renderTable, shortRelease } from '../render/table.ts';
+import { addFrame } from './device-frame.ts';
 import { addLogs } from './device-logs.ts';
 import { devicePath } from './device-path.ts';
 import { readSelector, selects } from './selector.ts';
@@ -29,6 +30,7 @@ export function addDeviceCommands(program: Command): void {
   addGet(device);
   addExplain(device);
   addLogs(device);
+  addFrame(device);
   addLift(device);
   addCredentials(device);
 }

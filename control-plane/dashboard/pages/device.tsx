@@ -7,6 +7,7 @@ import { useResource } from '../live/resource.ts';
 import { Action, Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import { Events, Hardware, Hindrances, Proofs, Releases, Sinks } from './device/device-facts.tsx';
 import { Strips } from './device/device-strips.tsx';
+import { LastFrame } from './device/last-frame.tsx';
 import { rangeOf, whyNoLift } from './device/device-words.ts';
 import { Panel } from './parts/parts.tsx';
 
@@ -67,6 +68,9 @@ export function DevicePage() {
             <Proofs reported={value.reported} />
           </Panel>
         </div>
+        <Panel title="What it sees" wide>
+          <LastFrame device={value} path={path} />
+        </Panel>
         <Panel title="Events" wide>
           {events.problem === null ? null : <Trouble problem={events.problem} retry={events.refresh} />}
           <Events events={events.value?.events ?? []} />
