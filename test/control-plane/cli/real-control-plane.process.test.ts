@@ -178,8 +178,9 @@ describe('a webhook', () => {
     const tried = await belay(...add, '--dry-run');
     expect(JSON.parse(tried.stdout)).toMatchObject({ dryRun: true, request: { path: '/v1/webhooks' } });
     const keyed = [...add, '--idempotency-key', 'hook-7'];
-    const [first, again] = [await belay(...keyed), await belay(...keyed)];
-    expect(JSON.parse(again.stdout).id).toBe(JSON.parse(first.stdout).id);
+    expect((await belay(...keyed)).code).toBe(EXIT.ok);
+    const again = await belay(...keyed);
+    expect([again.code, again.stderr]).toEqual([EXIT.conflict, expect.stringContaining('its answer is shown once')]);
     expect(((await bench.get('/v1/webhooks')).body.webhooks as unknown[]).length).toBe(1);
   });
 });
