@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { BelayError, describeError } from '../shared/basics/errors.ts';
 import { nameSchema } from '../shared/basics/identifiers.ts';
-import { deviceTopic } from '../shared/protocol/topics.ts';
+import { type DeviceAddress, deviceTopic } from '../shared/protocol/topics.ts';
 import type { KeySet } from '../shared/signing/signed-document.ts';
 import { type Config, parseConfig, readConfigFile } from './config.ts';
 import { openDatabase } from './database/database.ts';
@@ -114,13 +114,13 @@ async function letSomebodyIn({ identity, config, log }: Rooms, tell: OpenOptions
     log.warn({}, 'nobody can sign in: start it once with --first-admin, or end it and run it with --reset-admin');
 }
 
-function accessTo({ config, identity, signing, database, killSwitch }: Rooms) {
+function accessTo({ config, identity, signing, database, killSwitch, duty }: Rooms) {
   const sitesOf = openSitesOf(database);
   return openAccess({
     signIn: config.signIn,
     publicUrl: config.publicUrls.http,
     identity,
-    deviceSecret: signing.deviceSecret,
+    isDevice: (address, password) => isAdmitted({ signing, duty }, address, password),
     sitesOf,
     touched: openTouchedSites(sitesOf, (id) => killSwitch.get(id)?.scope ?? null),
   });
@@ -172,16 +172,14 @@ function openTelemetry(
 
 /** The broker begins with every document that a device could miss: kills first, then what is desired. */
 async function listen(rooms: Rooms, telemetry: Telemetry): Promise<Messaging> {
-  const { config, signing, killSwitch, database, log } = rooms;
+  const { config, signing, killSwitch, database, log, duty } = rooms;
   const kills = await killSwitch.documents();
-  const desired = await Promise.all(
-    (await readAllDesired(database)).map((document) => signDesired(signing.sign, document)),
-  );
+  const wanted = (await readAllDesired(database)).filter((document) => !duty.isRetired(document));
+  const desired = await Promise.all(wanted.map((document) => signDesired(signing.sign, document)));
   const retained = [...kills, ...desired].map(({ topic, text }): RetainedEntry => ({ topic, payload: text, qos: 1 }));
   return openBroker({
     ...config.mqtt,
-    authenticate: async (clientId, username, password) =>
-      authenticate(signing.deviceSecret, { clientId, username, password }),
+    authenticate: async (clientId, username, password) => authenticate(rooms, { clientId, username, password }),
     ingest: (message) => telemetry.ingest(message),
     log,
     retained,
@@ -190,14 +188,24 @@ async function listen(rooms: Rooms, telemetry: Telemetry): Promise<Messaging> {
 
 /** Client id = device, user name = site, password derived from both. */
 function authenticate(
-  secret: Uint8Array,
+  rooms: Pick<Rooms, 'signing' | 'duty'>,
   claim: { readonly clientId: string; readonly username: string | null; readonly password: Buffer | null },
 ): Principal | null {
   const site = nameSchema.safeParse(claim.username);
   const device = nameSchema.safeParse(claim.clientId);
   if (!site.success || !device.success || claim.password === null) return null;
   const address = { site: site.data, device: device.data };
-  return isDevicePassword(secret, address, claim.password) ? { kind: 'device', ...address } : null;
+  return isAdmitted(rooms, address, claim.password) ? { kind: 'device', ...address } : null;
+}
+
+/** Who has retired is let in nowhere, whatever it knows. */
+function isAdmitted(
+  { signing, duty }: Pick<Rooms, 'signing' | 'duty'>,
+  address: DeviceAddress,
+  password: Uint8Array,
+): boolean {
+  if (duty.isRetired(address)) return false;
+  return isDevicePassword(signing.deviceSecret, address, password, duty.passwordEpoch(address));
 }
 
 function startUpkeep(rooms: Rooms): { close(): Promise<void> } {

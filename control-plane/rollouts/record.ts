@@ -121,7 +121,7 @@ async function assign(transaction: DatabaseTransaction, plan: TransitionPlan): P
   const { rollout, spec, ledger, progress, nowMs } = plan;
   const stage = spec.stages[progress.stageIndex];
   if (!stage) throw new TypeError(`rollout ${rollout.id} has no stage ${progress.stageIndex}`);
-  const inside = ledger.filter((row) => !isOut(progress.factoriesOut, row) && row.joined !== 'baseline');
+  const inside = ledger.filter((row) => !isOut(progress.factoriesOut, row) && row.joined !== 'baseline' && !row.aside);
   const roles = assignStage(stage, inside, spec.cohort.minPerFactory);
   const placed = inside.map((row) => ({ row, role: roles.get(keyOf(row)) ?? ('none' as const) }));
   // A device that stays outside needs no new document; everyone inside gets the name of the stage.
@@ -177,7 +177,9 @@ function prewarmOf({ prewarm }: RolloutSpec): NonNullable<Placement['prewarm']> 
 /** Who has something of the candidate, and goes back. */
 export function takenBack(ledger: readonly LedgerRow[], progress: Progress): readonly LedgerRow[] {
   if (progress.phase !== 'committing') return ledger.filter(({ role }) => role !== 'none');
-  return ledger.filter((row) => row.pin !== 'baseline' && !isOut(progress.factoriesOut, row));
+  // Who keeps a release by a person's word, or is there no more, was not given this one.
+  const isKept = ({ aside }: LedgerRow) => aside?.kind === 'pinned' || aside?.kind === 'retired';
+  return ledger.filter((row) => row.pin !== 'baseline' && !isOut(progress.factoriesOut, row) && !isKept(row));
 }
 
 /** Each device back to what it ran before this rollout, not to "the latest stable". */
@@ -204,7 +206,7 @@ async function commit(
   transaction: DatabaseTransaction,
   { rollout, ledger, progress, nowMs }: TransitionPlan,
 ): Promise<void> {
-  const touched = ledger.filter((row) => row.pin !== 'baseline' && !isOut(progress.factoriesOut, row));
+  const touched = ledger.filter((row) => row.pin !== 'baseline' && !isOut(progress.factoriesOut, row) && !row.aside);
   for (const row of touched)
     await desire(transaction, { row, nowMs, change: (previous) => desiredOutside(rollout.candidate, previous) });
 }

@@ -271,6 +271,11 @@ export class Rollouts {
     };
   }
 
+  /** Between two steps: what is read and written there meets no tick. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#alone(work);
+  }
+
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const next = this.#queue.then(work, work);
     this.#queue = next.catch(() => undefined);
