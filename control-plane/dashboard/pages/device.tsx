@@ -8,9 +8,9 @@ import { useResource } from '../live/resource.ts';
 import { Action, Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import { Events, Hardware, Hindrances, Proofs, Releases, Sinks } from './device/device-facts.tsx';
 import { Strips } from './device/device-strips.tsx';
-import { LastFrame } from './device/last-frame.tsx';
 import { rangeOf, whyNoLift } from './device/device-words.ts';
 import { DutyActions } from './device/duty-actions.tsx';
+import { LastFrame } from './device/last-frame.tsx';
 import { Panel } from './parts/parts.tsx';
 
 export function DevicePage() {
