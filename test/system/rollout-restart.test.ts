@@ -4,12 +4,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../scripts/fleet/fleet.ts';
 import { framesAnswerSchema, type RolloutFrames, rolloutFramesSchema } from '../../shared/protocol/api-pictures.ts';
 import type { RolloutView } from '../../shared/protocol/api-rollouts.ts';
 import { auditCheckSchema } from '../../shared/protocol/api-status.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import { detectionsOf } from '../../shared/release/answers.ts';
-import { until } from '../../scripts/fleet/fleet.ts';
 import { renamed } from './releases.ts';
 import { DEADLINE_MS, openWorld, type World } from './world.ts';
 
@@ -77,9 +77,9 @@ describe('what devices see', () => {
     expect([width, height]).toEqual([picture?.width, picture?.height]);
     const answer = world.answers('cam-a1').find(({ request_id }) => request_id === picture?.requestId);
     const told = answer?.answer ? detectionsOf(answer.answer).map(({ label, box }) => ({ label, box })) : null;
-    expect(picture?.arms.map(({ release, objects }) => [release, objects.map(({ label, box }) => ({ label, box }))])).toEqual(
-      [[answer?.release, told]],
-    );
+    expect(
+      picture?.arms.map(({ release, objects }) => [release, objects.map(({ label, box }) => ({ label, box }))]),
+    ).toEqual([[answer?.model_version, told]]);
   });
 
   it('includes frames in which a shadow differs, from every device that shadows, largest difference kept', async () => {
