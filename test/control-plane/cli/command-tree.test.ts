@@ -29,7 +29,7 @@ const has = ({ command }: Leaf, option: string): boolean => command.options.some
 const NO_JSON = ['up', 'demo', 'help', 'completion', 'account reset-admin'];
 /** What changes something at the control plane. */
 const CHANGES =
-  /^(rollback|kill|rearm|rollout (start|hold|resume|approve|promote|rollback|abort|retry|edit|withdraw)|release add|device lift|incident annotate|metrics import|drill run|token (create|revoke)|account (add|set|disable|enable))$/;
+  /^(rollback|kill|rearm|rollout (start|hold|resume|approve|promote|rollback|abort|retry|edit|withdraw)|release (add|archive|withdraw|restore)|device lift|incident annotate|metrics import|drill run|token (create|revoke)|account (add|set|disable|enable))$/;
 /** Without a reason in the API. */
 const NO_REASON = ['release add', 'incident annotate', 'metrics import', 'token create', 'token revoke'];
 

@@ -1,7 +1,12 @@
 // What each release does by itself: curves of latency in a picture, values beside a verdict.
 import { describe, expect, it } from 'vitest';
 import { HEIGHT, quantilesOf, WIDTH } from '../../../control-plane/dashboard/charts/quantiles.ts';
-import { armLines, armWord, devicesText, latencyText } from '../../../control-plane/dashboard/pages/rollout/arm-words.ts';
+import {
+  armLines,
+  armWord,
+  devicesText,
+  latencyText,
+} from '../../../control-plane/dashboard/pages/rollout/arm-words.ts';
 import { changesText } from '../../../control-plane/dashboard/pages/rollout/evidence-words.ts';
 import { type RolloutArms, rolloutArmsSchema } from '../../../shared/protocol/api-rollout-arms.ts';
 
