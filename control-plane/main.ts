@@ -4,15 +4,16 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { BelayError, describeError } from '../shared/basics/errors.ts';
-import { nameSchema } from '../shared/basics/identifiers.ts';
-import { type DeviceAddress, deviceTopic } from '../shared/protocol/topics.ts';
+import { deviceTopic } from '../shared/protocol/topics.ts';
 import type { KeySet } from '../shared/signing/signed-document.ts';
 import { type Config, parseConfig, readConfigFile } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { claimFolder } from './database/folder-claim.ts';
 import { answersFrom } from './database/revision.ts';
 import { createDeliveryLoop, type DeliveryLoop, signDesired } from './delivery-loop.ts';
+import { authenticate, isAdmitted } from './devices/admitted.ts';
 import { readAllDesired } from './devices/desired-store.ts';
+import { openHomeAssistant } from './home-assistant/open-home-assistant.ts';
 import { openAccess } from './http/access.ts';
 import { registerDashboard } from './http/dashboard.ts';
 import { buildServer } from './http/server.ts';
@@ -20,14 +21,13 @@ import { openSitesOf, openTouchedSites } from './http/touched-sites.ts';
 import { FIRST_ADMIN, makeFirstAdmin } from './identity/first-admin.ts';
 import type { PasswordCost } from './identity/passwords.ts';
 import { createReassertLoop, type ReassertLoop } from './kill-switch/reassert-loop.ts';
-import { type Messaging, openBroker, type Principal, type RetainedEntry } from './messaging/messaging.ts';
+import { type Messaging, openBroker, type RetainedEntry } from './messaging/messaging.ts';
 import { type Metrics, openMetrics } from './metrics/metrics.ts';
 import manifest from './package.json' with { type: 'json' };
 import { resetAdminIn } from './reset-admin.ts';
 import { startRolloutLoop } from './rollout-loop.ts';
 import { openRooms, type Rooms } from './rooms.ts';
 import { registerRoutes } from './routes.ts';
-import { isDevicePassword } from './signing/signing.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { startUpkeepLoop } from './upkeep-loop.ts';
 
@@ -100,6 +100,7 @@ export async function openControlPlane(config: Config, options: OpenOptions = {}
   await registerDashboard(app, dashboardFolder);
   const httpUrl = await app.listen({ host: config.http.host, port: config.http.port });
   urls.apiUrl ||= httpUrl;
+  undo.adopt(await openHomeAssistant(rooms, version), (bridge) => bridge?.close());
   await letSomebodyIn(rooms, options.onFirstAdmin);
   const auditHead = await rooms.audit.head();
   log.info({ httpUrl, mqttUrl, dataDir: config.dataDir, auditHead }, 'control plane is up');
@@ -184,28 +185,6 @@ async function listen(rooms: Rooms, telemetry: Telemetry): Promise<Messaging> {
     log,
     retained,
   });
-}
-
-/** Client id = device, user name = site, password derived from both. */
-function authenticate(
-  rooms: Pick<Rooms, 'signing' | 'duty'>,
-  claim: { readonly clientId: string; readonly username: string | null; readonly password: Buffer | null },
-): Principal | null {
-  const site = nameSchema.safeParse(claim.username);
-  const device = nameSchema.safeParse(claim.clientId);
-  if (!site.success || !device.success || claim.password === null) return null;
-  const address = { site: site.data, device: device.data };
-  return isAdmitted(rooms, address, claim.password) ? { kind: 'device', ...address } : null;
-}
-
-/** Who has retired is let in nowhere, whatever it knows. */
-function isAdmitted(
-  { signing, duty }: Pick<Rooms, 'signing' | 'duty'>,
-  address: DeviceAddress,
-  password: Uint8Array,
-): boolean {
-  if (duty.isRetired(address)) return false;
-  return isDevicePassword(signing.deviceSecret, address, password, duty.passwordEpoch(address));
 }
 
 function startUpkeep(rooms: Rooms): { close(): Promise<void> } {
