@@ -39,8 +39,8 @@ export function auditCommand({
   to,
 }: Readonly<Record<string, string | undefined>>): string {
   const asked = { by: actor, action, subject, from, to };
-  const flags = Object.entries(asked).flatMap(([name, text]) => (text ? [` --${name} ${inShell(text)}`] : []));
-  return `belay audit list${flags.join('')}`;
+  const flags = Object.entries(asked).flatMap(([name, text]) => (text ? [`--${name} ${inShell(text)}`] : []));
+  return ['belay audit list', ...flags].join(' ');
 }
 
 function inShell(text: string): string {
