@@ -12,7 +12,6 @@ import type {
   RolloutView,
   RolloutWhy,
 } from '../../shared/protocol/api-rollouts.ts';
-import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Decision, PersonRequest } from '../core/decision.ts';
 import { type Expected, isExpected } from '../core/expected.ts';
 import { type Acted, actedOf, whyNotNow } from './acted.ts';
@@ -20,6 +19,7 @@ import { tendAftermath } from './aftermath.ts';
 import { type Archived, readArchive } from './archive.ts';
 import { ArmShelf } from './arms.ts';
 import { listDecisions } from './decisions.ts';
+import { isDue } from './due.ts';
 import { foreseeAct } from './foresee-act.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
@@ -279,6 +279,11 @@ export class Rollouts {
     };
   }
 
+  /** Between two steps: what is read and written there meets no tick. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#alone(work);
+  }
+
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const next = this.#queue.then(work, work);
     this.#queue = next.catch(() => undefined);
@@ -288,13 +293,6 @@ export class Rollouts {
 
 export function openRollouts(parts: RolloutParts): Rollouts {
   return new Rollouts(parts);
-}
-
-/** A rollback is followed up at every tick; what is judged may be judged less often. */
-function isDue(rollout: Rollout, spec: RolloutSpec | null, nowMs: number): boolean {
-  const everyMs = spec?.analysis.tick ?? null;
-  const isJudging = rollout.state !== 'rolling_back' && rollout.progress.phase === 'baking';
-  return everyMs === null || !isJudging || nowMs - rollout.latest.atMs >= everyMs;
 }
 
 const LOOKED_AT_AGAIN: readonly Decision['kind'][] = ['start', 'approve', 'promote'];
