@@ -103,7 +103,7 @@ function Rows({ rows }: { readonly rows: readonly AuditRow[] }) {
       </Empty>
     );
   return (
-    <Scroll label="Audit, newest first">
+    <Scroll label="Audit, newest first" long>
       <thead>
         <tr>
           <th scope="col" class="number">

@@ -66,7 +66,7 @@ function IncidentTable({
       </Empty>
     );
   return (
-    <Scroll label="Incidents, newest first">
+    <Scroll label="Incidents, newest first" long>
       <thead>
         <tr>
           <th scope="col">What</th>

@@ -78,7 +78,7 @@ function ReleaseTable({ releases, shares }: TableProps) {
       </Empty>
     );
   return (
-    <Scroll label="Releases, newest first">
+    <Scroll label="Releases, newest first" long>
       <thead>
         <tr>
           <th scope="col">Release</th>
