@@ -8,6 +8,7 @@ import type { Database } from './database/database.ts';
 import { type Devices, openDevices, restorePresence } from './devices/devices.ts';
 import { PresenceBook } from './devices/presence.ts';
 import { Drills } from './drills/drills.ts';
+import { type DutyParts, type DutyRoom, openDuty } from './duty/duty.ts';
 import { type Foresight, openForesight } from './foresight/foresight.ts';
 import { type IdentityRoom, openIdentity } from './identity/identity.ts';
 import type { PasswordCost } from './identity/passwords.ts';
@@ -37,6 +38,7 @@ export type Rooms = {
   readonly registry: Registry;
   readonly presence: PresenceBook;
   readonly devices: Devices;
+  readonly duty: DutyRoom;
   readonly killSwitch: KillSwitch;
   readonly leases: Leases;
   readonly rollouts: Rollouts;
@@ -82,6 +84,7 @@ export async function openRooms(config: Config, database: Database, log: Logger,
     log,
   });
   const rollouts = openRollouts({ ...clocks, startedAtMs: clocks.wallNow(), database, registry, devices, audit, log });
+  const duty = await dutyOf({ ...clocks, database, audit, devices, presence }, rollouts, outlet);
   const foresight = openForesight({ ...clocks, database, registry, devices, rollouts, log });
   const incidents = openIncidents({ ...clocks, database, audit });
   const business = openBusiness({ ...clocks, database, audit, devices });
@@ -104,6 +107,7 @@ export async function openRooms(config: Config, database: Database, log: Logger,
     registry,
     presence,
     devices,
+    duty,
     killSwitch,
     leases,
     rollouts,
@@ -114,4 +118,17 @@ export async function openRooms(config: Config, database: Database, log: Logger,
     pictures,
   };
   return { config, log, ...clocks, database, ...opened };
+}
+
+function dutyOf(
+  parts: Pick<DutyParts, 'database' | 'audit' | 'devices' | 'presence' | 'wallNow'>,
+  rollouts: Rollouts,
+  outlet: Outlet,
+): Promise<DutyRoom> {
+  return openDuty({
+    ...parts,
+    inTurn: (work) => rollouts.inTurn(work),
+    disconnect: (address) => outlet.disconnect(address),
+    clear: (topic) => outlet.publish(topic, '', { retain: true, qos: 1 }),
+  });
 }

@@ -5,6 +5,7 @@ import type { AftermathTables } from './schema-aftermath.ts';
 import type { BusinessTables } from './schema-business.ts';
 import type { CourseTables } from './schema-course.ts';
 import type { DrillTables } from './schema-drills.ts';
+import type { DutyTables } from './schema-duty.ts';
 import type { IdempotencyTables } from './schema-idempotency.ts';
 import type { IdentityTables } from './schema-identity.ts';
 import type { RehearsalTables } from './schema-rehearsals.ts';
@@ -139,4 +140,5 @@ export type Schema = FloorTables &
   WebhookTables &
   CourseTables &
   RehearsalTables &
-  SitePolicyTables;
+  SitePolicyTables &
+  DutyTables;

@@ -49,7 +49,8 @@ export const statusReportSchema = z.looseObject({
   version: z.string(),
   mqttUrl: z.string(),
   apiUrl: z.string(),
-  devices: z.looseObject({ total: countSchema, online: countSchema }),
+  /** `total`: those that are expected; who has retired is counted apart. */
+  devices: z.looseObject({ total: countSchema, online: countSchema, retired: countSchema.default(0) }),
   sites: z.array(siteStatusSchema),
   releases: z.array(versionShareSchema),
   /** What the rollouts room says of rollouts that are not over. */

@@ -48,7 +48,8 @@ export function addFrame(device: Command): void {
     const asked = await api.post(path, request.body, framesAnswerSchema);
     const answer = await awaitFrames(api, path, asked);
     const picture = choose(answer, camera);
-    if (out !== undefined) await write(out, ending === '.svg' ? pictureSvg(picture) : Buffer.from(picture.jpeg, 'base64'));
+    if (out !== undefined)
+      await write(out, ending === '.svg' ? pictureSvg(picture) : Buffer.from(picture.jpeg, 'base64'));
     output.show(answer, () => `${out} is written: ${describePicture(picture)}`);
     return undefined;
   });

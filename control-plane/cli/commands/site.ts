@@ -44,7 +44,9 @@ function addSet(site: Command): void {
     const site = argument(args, 0);
     const request = { method: 'PUT', path: pathOf(site), body: { pictures, reason, actor } };
     const what =
-      pictures === 'on' ? `let operators of ${site} look at what its devices see` : `let nobody look at ${site} any more`;
+      pictures === 'on'
+        ? `let operators of ${site} look at what its devices see`
+        : `let nobody look at ${site} any more`;
     const asking = pictures === 'on' ? 'always' : 'never';
     if (!(await isWanted(output, options, { what, request, asking }))) return undefined;
     const policy = await api.put(request.path, request.body, sitePolicySchema);
@@ -58,6 +60,7 @@ function pathOf(site: string): string {
 }
 
 function describePolicy({ site, pictures, changedAtMs, changedBy }: SitePolicy): string {
-  const since = changedAtMs === null ? 'never changed' : `since ${new Date(changedAtMs).toISOString()}, by ${changedBy}`;
+  const since =
+    changedAtMs === null ? 'never changed' : `since ${new Date(changedAtMs).toISOString()}, by ${changedBy}`;
   return `${site}: pictures ${pictures} (${since})`;
 }

@@ -32,7 +32,8 @@ export function registerStatusRoutes(app: HttpApp, parts: StatusParts): void {
       config: { needs: 'view' },
     },
     async (request) => {
-      const devices = onSeenSites(request, await parts.devices.list());
+      const everyone = onSeenSites(request, await parts.devices.list());
+      const devices = everyone.filter(({ duty }) => !duty?.retired);
       const isSeen = { rollout: await seenRollouts(request), kill: await seenKills(request) };
       const refused = parts.telemetry.refused();
       return {
@@ -40,7 +41,11 @@ export function registerStatusRoutes(app: HttpApp, parts: StatusParts): void {
         startedAtMs: parts.startedAtMs,
         version: parts.version,
         ...parts.urls(),
-        devices: { total: devices.length, online: devices.filter((device) => device.online).length },
+        devices: {
+          total: devices.length,
+          online: devices.filter((device) => device.online).length,
+          retired: everyone.length - devices.length,
+        },
         sites: countSites(devices).map((site) => ({
           ...site,
           pictures: parts.pictures.policies.of(site.site).pictures,

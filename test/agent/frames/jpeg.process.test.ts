@@ -30,7 +30,9 @@ it('are the picture that the model saw, whatever its layout, and no larger than 
   const jpegs = await jpegsOf(frames, { bytesMax: 60_000, log });
   expect(log.entries).toEqual([]);
   for (const jpeg of jpegs.slice(0, 2)) {
-    const { data, info } = await sharp(jpeg ?? Buffer.alloc(0)).raw().toBuffer({ resolveWithObject: true });
+    const { data, info } = await sharp(jpeg ?? Buffer.alloc(0))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     expect([info.width, info.height]).toEqual([SIDE, SIDE]);
     const [red = 0, green = 0, blue = 0] = data.subarray(3 * 1000);
     expect([Math.abs(red - 250), Math.abs(green - 120), Math.abs(blue - 10)].every((off) => off < 8)).toBe(true);

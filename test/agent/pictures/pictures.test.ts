@@ -104,7 +104,8 @@ function lane(digest: string): Lane {
   });
 }
 
-const reasons = (world: World) => world.sent.map(({ upload }) => (upload.kind === 'refused' ? upload.reason : upload.note));
+const reasons = (world: World) =>
+  world.sent.map(({ upload }) => (upload.kind === 'refused' ? upload.reason : upload.note));
 
 describe('a last frame', () => {
   it('is copied for who asks, and for nobody else', async () => {

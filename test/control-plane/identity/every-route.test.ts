@@ -36,7 +36,13 @@ beforeAll(async () => {
 afterAll(() => plane.close());
 
 function fill(path: string): string {
-  const values: Record<string, string> = { site: 'plant-a', device: 'cam-01', digest: 'a'.repeat(64), number: '1', ask: 'ask-0001' };
+  const values: Record<string, string> = {
+    site: 'plant-a',
+    device: 'cam-01',
+    digest: 'a'.repeat(64),
+    number: '1',
+    ask: 'ask-0001',
+  };
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     if (name === 'sha256') return 'a'.repeat(64);
     return values[name] ?? 'x-1';

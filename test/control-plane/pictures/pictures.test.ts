@@ -28,7 +28,11 @@ async function allow(pictures: 'on' | 'off', site = 'plant-a'): Promise<void> {
 
 async function put(path: string, body: unknown, headers = {}): Promise<{ status: number; body: { detail?: string } }> {
   const sent = { 'content-type': 'application/json', ...headers };
-  const answer = await fetch(`${bench.plane.httpUrl}${path}`, { method: 'PUT', headers: sent, body: JSON.stringify(body) });
+  const answer = await fetch(`${bench.plane.httpUrl}${path}`, {
+    method: 'PUT',
+    headers: sent,
+    body: JSON.stringify(body),
+  });
   return { status: answer.status, body: (await answer.json()) as { detail?: string } };
 }
 
@@ -76,7 +80,9 @@ describe('a site that allows pictures', () => {
     // Who asks meanwhile waits for the same picture.
     const again = (await bench.post(FRAME, {})).body as FramesAnswer;
     expect(again.ask).toMatchObject({ id, state: 'asked' });
-    expect((await upload(id, { kind: 'pictures', pictures: [sentPicture({ ageMs: 5000 })], note: null })).status).toBe(200);
+    expect((await upload(id, { kind: 'pictures', pictures: [sentPicture({ ageMs: 5000 })], note: null })).status).toBe(
+      200,
+    );
     const shown = (await bench.get(FRAME)).body as FramesAnswer;
     expect(shown).toMatchObject({ ask: { state: 'answered' }, policy: 'on' });
     expect(shown.pictures[0]?.arms[0]?.objects[0]).toMatchObject({ label: 'dent', box: [1, 2, 3, 4] });

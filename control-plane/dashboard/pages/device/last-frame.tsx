@@ -39,7 +39,8 @@ export function LastFrame({ device, path }: { readonly device: DeviceDocument; r
       {isOn ? (
         <p class="soft">
           A picture is taken only when somebody asks. It lies in the memory of the control plane for ten minutes, on no
-          disk. Who asked and who looked stands in <a href={`/audit?subject=device/${site}/${device.device}`}>the audit</a>.
+          disk. Who asked and who looked stands in{' '}
+          <a href={`/audit?subject=device/${site}/${device.device}`}>the audit</a>.
         </p>
       ) : null}
     </>

@@ -25,11 +25,14 @@ export function useAsked<T>(path: string | null, isWaiting: (value: T) => boolea
     let isOver = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = (): void => {
-      ask<T>(path).then((value) => {
-        if (isOver) return;
-        setState((before) => ({ ...before, path, value, problem: null }));
-        if (isWaiting(value)) timer = setTimeout(read, POLL_MS);
-      }, (error: unknown) => isOver || fail(error));
+      ask<T>(path).then(
+        (value) => {
+          if (isOver) return;
+          setState((before) => ({ ...before, path, value, problem: null }));
+          if (isWaiting(value)) timer = setTimeout(read, POLL_MS);
+        },
+        (error: unknown) => isOver || fail(error),
+      );
     };
     read();
     return () => {

@@ -92,8 +92,8 @@ function Pictures({ site, pictures, refresh }: PicturesProps) {
         }}
       >
         <p>
-          Operators of the site may then ask a device for its last frame, and for frames in which a shadow differs. Every
-          ask and every look stands in the audit. Nothing is kept on a disk.
+          Operators of the site may then ask a device for its last frame, and for frames in which a shadow differs.
+          Every ask and every look stands in the audit. Nothing is kept on a disk.
         </p>
       </Action>
     </>
