@@ -6,18 +6,16 @@ import { pino } from 'pino';
 import { BelayError, describeError } from '../shared/basics/errors.ts';
 import { deviceTopic } from '../shared/protocol/topics.ts';
 import type { KeySet } from '../shared/signing/signed-document.ts';
+import { accessTo, authenticate } from './admission.ts';
 import { type Config, parseConfig, readConfigFile } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { claimFolder } from './database/folder-claim.ts';
 import { answersFrom } from './database/revision.ts';
 import { createDeliveryLoop, type DeliveryLoop, signDesired } from './delivery-loop.ts';
-import { authenticate, isAdmitted } from './devices/admitted.ts';
 import { readAllDesired } from './devices/desired-store.ts';
 import { openHomeAssistant } from './home-assistant/open-home-assistant.ts';
-import { openAccess } from './http/access.ts';
 import { registerDashboard } from './http/dashboard.ts';
 import { buildServer } from './http/server.ts';
-import { openSitesOf, openTouchedSites } from './http/touched-sites.ts';
 import { FIRST_ADMIN, makeFirstAdmin } from './identity/first-admin.ts';
 import type { PasswordCost } from './identity/passwords.ts';
 import { createReassertLoop, type ReassertLoop } from './kill-switch/reassert-loop.ts';
@@ -113,18 +111,6 @@ async function letSomebodyIn({ identity, config, log }: Rooms, tell: OpenOptions
   if (password !== null) tell?.(password);
   if (config.signIn === 'required' && !identity.hasAdmin())
     log.warn({}, 'nobody can sign in: start it once with --first-admin, or end it and run it with --reset-admin');
-}
-
-function accessTo({ config, identity, signing, database, killSwitch, duty }: Rooms) {
-  const sitesOf = openSitesOf(database);
-  return openAccess({
-    signIn: config.signIn,
-    publicUrl: config.publicUrls.http,
-    identity,
-    isDevice: (address, password) => isAdmitted({ signing, duty }, address, password),
-    sitesOf,
-    touched: openTouchedSites(sitesOf, (id) => killSwitch.get(id)?.scope ?? null),
-  });
 }
 
 function createDelivery(rooms: Rooms): DeliveryLoop {

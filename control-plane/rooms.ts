@@ -20,6 +20,7 @@ import { type Leases, openLeases } from './leases/leases.ts';
 import { Live } from './live/live.ts';
 import { Notifications } from './notifications/notifications.ts';
 import { type Outlet, openOutlet } from './outlet.ts';
+import { openPictures, type Pictures } from './pictures/pictures.ts';
 import { openArtifactStore } from './registry/artifact-store.ts';
 import { openRegistry, type Registry } from './registry/registry.ts';
 import { openRollouts, type Rollouts } from './rollouts/rollouts.ts';
@@ -46,6 +47,7 @@ export type Rooms = {
   readonly drills: Drills;
   readonly foresight: Foresight;
   readonly outlet: Outlet;
+  readonly pictures: Pictures;
   readonly notifications: Notifications;
   readonly live: Live;
 };
@@ -87,6 +89,7 @@ export async function openRooms(config: Config, database: Database, log: Logger,
   const incidents = openIncidents({ ...clocks, database, audit });
   const business = openBusiness({ ...clocks, database, audit, devices });
   const drills = new Drills({ ...clocks, database, audit, registry, rollouts, devices, log });
+  const pictures = await openPictures({ ...clocks, database, audit, presence, devices, signing, outlet, log });
   const instance = signing.keySet.keys[0]?.kid ?? 'belay';
   const notifications = new Notifications({
     ...{ ...clocks, database, audit, log, instance },
@@ -112,6 +115,7 @@ export async function openRooms(config: Config, database: Database, log: Logger,
     business,
     foresight,
     outlet,
+    pictures,
   };
   return { config, log, ...clocks, database, ...opened };
 }

@@ -22,6 +22,7 @@ import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerLiveRoutes } from './http/routes/live.ts';
 import { registerMetricsRoutes } from './http/routes/metrics.ts';
+import { registerPictureRoutes } from './http/routes/pictures.ts';
 import { registerPrometheusRoute } from './http/routes/prometheus.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
@@ -29,6 +30,7 @@ import { registerRevisionRoutes } from './http/routes/revisions.ts';
 import { registerRolloutChartRoutes } from './http/routes/rollout-charts.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
 import { registerSessionRoutes } from './http/routes/session.ts';
+import { registerSitePolicyRoutes } from './http/routes/site-policies.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
 import { registerTokenRoutes } from './http/routes/tokens.ts';
@@ -91,6 +93,8 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerLiftRoute(app, rooms);
   registerDutyRoutes(app, { ...rooms, onChange: (address) => dutyChanged(rooms, rolloutLoop, address) });
   registerDocumentsRoute(app, { messaging });
+  registerPictureRoutes(app, rooms);
+  registerSitePolicyRoutes(app, rooms);
   registerStatusRoutes(app, {
     ...rooms,
     ...running,

@@ -11,6 +11,7 @@ import type { IdentityTables } from './schema-identity.ts';
 import type { RehearsalTables } from './schema-rehearsals.ts';
 import type { RevisionTables } from './schema-revisions.ts';
 import type { RolloutTables } from './schema-rollouts.ts';
+import type { SitePolicyTables } from './schema-site-policies.ts';
 import type { WebhookTables } from './schema-webhooks.ts';
 
 export type ReleaseState = 'registered' | 'candidate' | 'stable' | 'archived' | 'withdrawn';
@@ -139,4 +140,5 @@ export type Schema = FloorTables &
   WebhookTables &
   CourseTables &
   RehearsalTables &
+  SitePolicyTables &
   DutyTables;

@@ -19,9 +19,10 @@ import { type LedgerRow, markActivated } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import type { Seen } from './pictures.ts';
 import { readIncidents } from './readings.ts';
-import { recordTransition, type TransitionPlan } from './record.ts';
+import { recordTransition } from './record.ts';
 import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
 import { onlyTakingPart, readSituation, type Situation, type StepInput, withoutAside } from './situation.ts';
+import type { TransitionPlan } from './transition-plan.ts';
 import { rememberRestored, verifyStep, withRestored } from './verify-step.ts';
 
 export type StepResult =

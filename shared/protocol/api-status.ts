@@ -14,6 +14,8 @@ export const siteStatusSchema = z.looseObject({
   killed: countSchema,
   /** Devices that have not reached the generation that is desired. */
   behind: countSchema,
+  /** Whether devices there may be asked for pictures; absent: an older control plane, where none is. */
+  pictures: z.enum(['on', 'off']).optional(),
 });
 
 /** How many devices answer with a release now, and how many have committed it. */

@@ -1,4 +1,4 @@
-// `belay device …`: list, get, explain, logs, lift, pin and the like, credentials.
+// `belay device …`: list, get, explain, logs, frame, lift, pin and the like, credentials.
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -21,6 +21,7 @@ import { pageOf } from '../page.ts';
 import { addAction, argument } from '../program.ts';
 import { formatAge, renderTable, shortRelease } from '../render/table.ts';
 import { addDutyCommands } from './device-duty.ts';
+import { addFrame } from './device-frame.ts';
 import { addLogs } from './device-logs.ts';
 import { devicePath } from './device-path.ts';
 import { readSelector, selects } from './selector.ts';
@@ -31,6 +32,7 @@ export function addDeviceCommands(program: Command): void {
   addGet(device);
   addExplain(device);
   addLogs(device);
+  addFrame(device);
   addLift(device);
   addDutyCommands(device);
   addCredentials(device);

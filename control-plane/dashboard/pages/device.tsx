@@ -10,6 +10,7 @@ import { Events, Hardware, Hindrances, Proofs, Releases, Sinks } from './device/
 import { Strips } from './device/device-strips.tsx';
 import { rangeOf, whyNoLift } from './device/device-words.ts';
 import { DutyActions } from './device/duty-actions.tsx';
+import { LastFrame } from './device/last-frame.tsx';
 import { Panel } from './parts/parts.tsx';
 
 export function DevicePage() {
@@ -69,6 +70,9 @@ export function DevicePage() {
             <Proofs reported={value.reported} />
           </Panel>
         </div>
+        <Panel title="What it sees" wide>
+          <LastFrame device={value} path={path} />
+        </Panel>
         <Panel title="Events" wide>
           {events.problem === null ? null : <Trouble problem={events.problem} retry={events.refresh} />}
           <Events events={events.value?.events ?? []} />

@@ -4,6 +4,7 @@ import type { Devices } from '../../devices/devices.ts';
 import { countReleases, countSites } from '../../devices/fleet-status.ts';
 import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
 import type { Leases } from '../../leases/leases.ts';
+import type { Pictures } from '../../pictures/pictures.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { onSeenSites, seenKills, seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
@@ -13,6 +14,7 @@ export type StatusParts = {
   readonly killSwitch: KillSwitch;
   readonly telemetry: Telemetry;
   readonly leases: Leases;
+  readonly pictures: Pictures;
   /** Rollouts that are not over, as the rollouts room tells them. */
   readonly listRollouts: () => Promise<readonly Record<string, unknown>[]>;
   readonly messaging: () => Record<string, unknown>;
@@ -44,7 +46,10 @@ export function registerStatusRoutes(app: HttpApp, parts: StatusParts): void {
           online: devices.filter((device) => device.online).length,
           retired: everyone.length - devices.length,
         },
-        sites: [...countSites(devices)],
+        sites: countSites(devices).map((site) => ({
+          ...site,
+          pictures: parts.pictures.policies.of(site.site).pictures,
+        })),
         releases: [...countReleases(devices)],
         rollouts: (await parts.listRollouts()).filter(({ id }) => isSeen.rollout(String(id))),
         kills: parts.killSwitch.active().filter(({ scope }) => isSeen.kill(scope)),

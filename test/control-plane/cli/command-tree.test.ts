@@ -35,6 +35,7 @@ const CHANGES_NOTHING: Readonly<Record<string, readonly string[]>> = {
   guardrail: ['test'],
   cohort: ['list', 'get', 'preview'],
   device: ['list', 'get', 'explain', 'logs', 'credentials'],
+  site: ['get'],
   incident: ['list', 'get', 'export'],
   metrics: ['list'],
   drill: ['list', 'show'],
