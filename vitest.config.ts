@@ -6,6 +6,9 @@ const MIRRORS = 'test/{agent,control-plane,shared,scripts,contract}';
 /** Files at a time. Vitest leaves one core free for itself, which on two cores would be every file after the other. */
 const WORKERS = '100%';
 
+/** Tests run the command line as people do: built. */
+const BUILT_CLI = 'test/built-cli.ts';
+
 /** How long a condition is waited for: vitest's own second is too short beside other test files. */
 const POLL = { poll: { timeout: 10_000 } } as const;
 
@@ -29,6 +32,7 @@ export default defineConfig({
       {
         test: {
           name: 'process',
+          globalSetup: BUILT_CLI,
           include: [`${MIRRORS}/**/*.process.test.ts`],
           experimental: native,
           pool: 'forks',
@@ -52,6 +56,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
+          globalSetup: BUILT_CLI,
           include: ['test/system/**/*.test.ts'],
           experimental: native,
           pool: 'forks',

@@ -5,6 +5,7 @@ import { isSelected, type Selector, type SelectorFacts } from '../../shared/prot
 import type { DeviceAddress } from '../../shared/protocol/topics.ts';
 import type { Database } from '../database/database.ts';
 import { AWAITED_MS, type Device } from './device.ts';
+import { toDuty } from './duty-rows.ts';
 import { addressKey, type PresenceBook } from './presence.ts';
 
 export type DevicesParts = {
@@ -56,6 +57,10 @@ export async function restorePresence({ database, presence, wallNow }: DevicesPa
   const connected = await database.selectFrom('devices').select(['site', 'device']).where('online', '=', 1).execute();
   const awaited = new Set(connected.map(addressKey));
   for (const device of await readDevices({ database, presence, wallNow }, {})) {
+    if (device.duty?.retired) {
+      presence.forget(device);
+      continue;
+    }
     const { site, boot, lastSeenAtMs, reported, desired } = device;
     presence.restore({
       site,
@@ -96,8 +101,12 @@ async function readDevices(parts: DevicesParts, filter: Filter): Promise<readonl
     .leftJoin('desired_state', (join) =>
       join.onRef('desired_state.site', '=', 'devices.site').onRef('desired_state.device', '=', 'devices.device'),
     )
+    .leftJoin('device_duty', (join) =>
+      join.onRef('device_duty.site', '=', 'devices.site').onRef('device_duty.device', '=', 'devices.device'),
+    )
     .selectAll('devices')
     .select('desired_state.document as desired')
+    .select(['device_duty.version', 'device_duty.pinned', 'device_duty.drained', 'device_duty.retired'])
     .orderBy('devices.site')
     .orderBy('devices.device');
   if (site !== undefined) query = query.where('devices.site', '=', site);
@@ -126,6 +135,7 @@ async function readDevices(parts: DevicesParts, filter: Filter): Promise<readonl
       hello: row.hello === null ? null : helloSchema.parse(JSON.parse(row.hello)),
       reported: row.reported === null ? null : reportedSchema.parse(JSON.parse(row.reported)),
       desired: row.desired === null ? null : desiredSchema.parse(JSON.parse(row.desired)),
+      duty: toDuty(row),
     };
   });
 }

@@ -267,7 +267,7 @@ function viewFactories(
       devices: rows.length,
       candidate: inside.length,
       exposed: inside.filter((row) => isExposed(standing.get(keyOf(row)), row)).length,
-      controls: rows.length - inside.length,
+      controls: rows.filter(({ role, aside }) => role === 'none' && !aside).length,
       online: rows.filter((row) => online.has(keyOf(row))).length,
       reverted: rows.filter((row) => standing.get(keyOf(row))?.isReverted).length,
       byHardware,
@@ -296,7 +296,7 @@ function viewDevices({ ledger, devices }: ViewFacts, standings: readonly DeviceS
       activatedAtMs: row.activatedAtMs,
       serving: serving && { release: serving.release, digest: serving.digest },
       baseline: row.baseline,
-      detail: standing?.detail ?? row.reason,
+      detail: row.aside?.sentence ?? standing?.detail ?? row.reason,
     };
   });
 }

@@ -13,6 +13,7 @@ import {
   webhookSchema,
 } from '../../../shared/protocol/api-webhooks.ts';
 import { CommandError } from '../api-client.ts';
+import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { addAction, argument } from '../program.ts';
@@ -32,7 +33,9 @@ export function addWebhookCommands(program: Command): void {
   for (const verb of WEBHOOK_VERBS) addVerb(webhook, verb);
 }
 
-type AddOptions = { events?: string; sites?: string; description?: string; reason?: string };
+const REASON = 'why, for the audit';
+
+type AddOptions = ChangeOptions & { events?: string; sites?: string; description?: string };
 
 function addAdd(webhook: Command): void {
   const command = webhook
@@ -42,14 +45,17 @@ function addAdd(webhook: Command): void {
     .option('--events <list>', 'only these, such as rollout.held,kill.raised (default: all; belay webhook add --help)')
     .option('--sites <list>', 'only what concerns these sites (default: all)')
     .option('--description <text>', 'what it is for')
-    .option('--reason <text>', 'why, for the audit')
     .addHelpText('after', `\nEvents:\n${WEBHOOK_EVENTS.map((type) => `  ${shorten(type)}`).join('\n')}`);
-  addAction<AddOptions>(command, async ({ api, output, actor }, args, { events, sites, ...said }) => {
+  addAction<AddOptions>(addChangeOptions(command, REASON, false), async ({ api, output, actor }, args, options) => {
+    const { events, sites, description, reason } = options;
     const wanted = {
       ...(events === undefined ? {} : { events: split(events).map(lengthen) }),
       ...(sites === undefined ? {} : { sites: split(sites) }),
     };
-    const body = { url: argument(args, 0), actor, ...wanted, ...said };
+    const body = { url: argument(args, 0), actor, ...wanted, description, reason };
+    const request = { method: 'POST', path: '/v1/webhooks', body };
+    if (!(await isWanted(output, options, { what: `tell ${body.url} what happens`, request, asking: 'never' })))
+      return undefined;
     const added = await api.post('/v1/webhooks', body, webhookCreatedSchema);
     output.show(added, () =>
       [
@@ -92,8 +98,12 @@ function addTest(webhook: Command): void {
     .command('test')
     .argument('<webhook>')
     .description('send a ping once, and say what came of it');
-  addAction(command, async ({ api, output }, args) => {
-    const sent = await api.post(`${pathOf(argument(args, 0))}/test`, {}, deliverySchema);
+  addAction<ChangeOptions>(addChangeOptions(command, null), async ({ api, output }, args, options) => {
+    const path = `${pathOf(argument(args, 0))}/test`;
+    const what = `send a ping to ${argument(args, 0)}`;
+    if (!(await isWanted(output, options, { what, request: { method: 'POST', path, body: {} }, asking: 'never' })))
+      return undefined;
+    const sent = await api.post(path, {}, deliverySchema);
     output.show(sent, () => renderDelivery(sent, output));
     return sent.state === 'delivered' ? undefined : EXIT.failed;
   });
@@ -122,8 +132,11 @@ function addRedeliver(webhook: Command): void {
     .argument('<webhook>')
     .argument('<delivery>', 'its number, as belay webhook log shows it')
     .description('send the same event with the same id once more');
-  addAction(command, async ({ api, output }, args) => {
+  addAction<ChangeOptions>(addChangeOptions(command, null), async ({ api, output }, args, options) => {
     const path = `${pathOf(argument(args, 0))}/deliveries/${encodeURIComponent(argument(args, 1))}/redeliver`;
+    const what = `send delivery ${argument(args, 1)} of ${argument(args, 0)} once more`;
+    if (!(await isWanted(output, options, { what, request: { method: 'POST', path, body: {} }, asking: 'never' })))
+      return undefined;
     const sent = await api.post(path, {}, deliverySchema);
     output.show(
       sent,
@@ -140,14 +153,15 @@ const VERB_WORDS: Readonly<Record<WebhookVerb, string>> = {
 };
 
 function addVerb(webhook: Command, verb: WebhookVerb): void {
-  const command = webhook
-    .command(verb)
-    .argument('<webhook>')
-    .description(VERB_WORDS[verb])
-    .option('--reason <text>', 'why, for the audit');
-  addAction<{ reason?: string }>(command, async ({ api, output, actor }, args, { reason }) => {
+  const command = webhook.command(verb).argument('<webhook>').description(VERB_WORDS[verb]);
+  addAction<ChangeOptions>(addChangeOptions(command, REASON, false), async ({ api, output, actor }, args, options) => {
+    const { reason } = options;
     const body = { actor, ...(reason === undefined ? {} : { reason }) };
-    const changed = await api.post(`${pathOf(argument(args, 0))}/${verb}`, body, webhookSchema);
+    const path = `${pathOf(argument(args, 0))}/${verb}`;
+    const what = `${verb} webhook ${argument(args, 0)}`;
+    const asking = verb === 'enable' ? 'never' : 'on-terminal';
+    if (!(await isWanted(output, options, { what, request: { method: 'POST', path, body }, asking }))) return undefined;
+    const changed = await api.post(path, body, webhookSchema);
     output.show(changed, () => `${changed.id} (${changed.url}): ${verb}d`);
     return undefined;
   });

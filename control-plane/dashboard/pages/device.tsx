@@ -2,12 +2,15 @@
 import { useLocation, useRoute } from 'preact-iso';
 import '../styles/rest.css';
 import type { DeviceDocument, DeviceExplanation, StoredEvent } from '../../../shared/protocol/api-devices.ts';
+import { asideOf } from '../../../shared/protocol/duty.ts';
 import { act } from '../api.ts';
 import { useResource } from '../live/resource.ts';
 import { Action, Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import { Events, Hardware, Hindrances, Proofs, Releases, Sinks } from './device/device-facts.tsx';
 import { Strips } from './device/device-strips.tsx';
 import { rangeOf, whyNoLift } from './device/device-words.ts';
+import { DutyActions } from './device/duty-actions.tsx';
+import { LastFrame } from './device/last-frame.tsx';
 import { Panel } from './parts/parts.tsx';
 
 export function DevicePage() {
@@ -33,7 +36,7 @@ export function DevicePage() {
         <p class="verdict" aria-live="polite">
           {explained.value?.summary ?? 'Reading why …'}
         </p>
-        <Actions device={value} address={address} path={path} />
+        <Actions device={value} address={address} path={path} refresh={device.refresh} />
       </header>
       <div class="columns">
         <Panel title="Over time" wide>
@@ -67,6 +70,9 @@ export function DevicePage() {
             <Proofs reported={value.reported} />
           </Panel>
         </div>
+        <Panel title="What it sees" wide>
+          <LastFrame device={value} path={path} />
+        </Panel>
         <Panel title="Events" wide>
           {events.problem === null ? null : <Trouble problem={events.problem} retry={events.refresh} />}
           <Events events={events.value?.events ?? []} />
@@ -93,16 +99,24 @@ function Missing({
 }
 
 function Online({ device }: { readonly device: DeviceDocument }) {
+  const aside = asideOf(device.duty);
+  if (aside?.kind === 'retired') return <small class="chip">⏹ retired</small>;
   return (
     <small class={device.online ? 'chip good' : 'chip bad'}>
       {device.online ? '● online' : '○ offline'}, heard <Age atMs={device.lastSeenAtMs} />
+      {aside === null ? '' : ` · ⏸ ${aside.kind}`}
     </small>
   );
 }
 
-type ActionsProps = { readonly device: DeviceDocument; readonly address: string; readonly path: string };
+type ActionsProps = {
+  readonly device: DeviceDocument;
+  readonly address: string;
+  readonly path: string;
+  readonly refresh: () => void;
+};
 
-function Actions({ device, address, path }: ActionsProps) {
+function Actions({ device, address, path, refresh }: ActionsProps) {
   return (
     <div class="actions">
       <a class="button bad" href={`/kill?scope=${encodeURIComponent(`device:${address}`)}`}>
@@ -123,6 +137,7 @@ function Actions({ device, address, path }: ActionsProps) {
           ))}
         </ul>
       </Action>
+      <DutyActions device={device} path={path} refresh={refresh} />
       <Cli command={`belay device get ${address}`} />
     </div>
   );

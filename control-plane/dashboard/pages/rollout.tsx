@@ -1,6 +1,7 @@
 // One rollout: the verdict in a sentence, the ladder, what can be done, and the evidence. It follows the stream.
 import { useEffect } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
+import type { RolloutArms } from '../../../shared/protocol/api-rollout-arms.ts';
 import type { RolloutCourse, RolloutEvidence } from '../../../shared/protocol/api-rollout-charts.ts';
 import type { RolloutView } from '../../../shared/protocol/api-rollouts.ts';
 import { type Resource, useResource, type Watched } from '../live/resource.ts';
@@ -13,6 +14,7 @@ import { withQuery } from './rollout/filters.ts';
 import { Forest } from './rollout/forest-plot.tsx';
 import { Head } from './rollout/head.tsx';
 import { Ladder } from './rollout/ladder.tsx';
+import { Latency } from './rollout/latency.tsx';
 import { Pairs } from './rollout/pairs-plot.tsx';
 import { Shadow } from './rollout/shadow.tsx';
 import { Matrix } from './rollout/slices.tsx';
@@ -31,14 +33,15 @@ export function RolloutPage() {
   const watches: readonly Watched[] = [{ resource: 'rollout' }];
   const view = useResource<RolloutView>(address, watches);
   const course = useResource<RolloutCourse>(`${address}/course`, watches);
+  const arms = useResource<RolloutArms>(`${address}/arms`, watches);
   const chosen = view.value === null ? null : chosenGuardrail(view.value, query.guardrail);
   const asked = chosen === null ? '' : `?guardrail=${encodeURIComponent(chosen)}`;
   const evidence = useResource<RolloutEvidence>(view.value === null ? null : `${address}/evidence${asked}`, watches);
-  useReread([view, course, evidence], view.value?.endedAtMs === null);
+  useReread([view, course, evidence, arms], view.value?.endedAtMs === null);
   if (view.value === null)
     return view.problem === null ? <p>Reading …</p> : <Trouble problem={view.problem} retry={view.refresh} />;
   const set = (change: Readonly<Record<string, string>>) => route(withQuery(path, query, change), true);
-  const parts = { view: view.value, course: course.value, evidence: evidence.value, query, set };
+  const parts = { view: view.value, course: course.value, evidence: evidence.value, arms: arms.value, query, set };
   return (
     <article class="rollout">
       {view.problem === null ? null : <Trouble problem={view.problem} retry={view.refresh} />}
@@ -46,6 +49,7 @@ export function RolloutPage() {
       <Ladder view={view.value} />
       <Actions view={view.value} refresh={view.refresh} />
       <Tiles {...parts} />
+      <Latency {...parts} />
       <Forest {...parts} chosen={chosen} />
       <Pairs {...parts} chosen={chosen} problem={evidence.problem} />
       <Matrix {...parts} />
