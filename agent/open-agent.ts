@@ -26,6 +26,7 @@ import { openMachineUses } from './machine-use.ts';
 import { type Onlookers, openOnlookers } from './onlookers.ts';
 import { openProofFile } from './proof-file.ts';
 import { publishReport } from './publish-report.ts';
+import { openRehearsal } from './rehearsal.ts';
 import { RoleClock } from './role-clock.ts';
 import { RunnerPool } from './runner-pool.ts';
 import { openSensors } from './sensors/sensors.ts';
@@ -60,7 +61,12 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
   const send = control.send.bind(control);
   const threadsFor = (release: Installed, priority: Priority) => threadsOf(config, release, priority);
   const cameras = await cameraWatch.open();
-  const { readInstalled, discardDamaged } = artifacts;
+  const { discardDamaged } = artifacts;
+  const readInstalled = async (digest: string) => {
+    const release = await artifacts.readInstalled(digest);
+    floor.rehearsal.learn(release);
+    return release;
+  };
   const prewarmFor = (digest: string) => prewarmOf(control.state(), digest);
   const isProven = (digest: string) => control.state().proofs.get(digest)?.passed === true;
   const releases = { readInstalled, discardDamaged, threadsFor, prewarmFor, isProven };
@@ -125,11 +131,20 @@ async function openFloor({ config, version, log }: AgentParts) {
   const sensors = openSensors({ sysRoot, procRoot });
   const roleClock = new RoleClock(monotonicNow);
   // The core and its hands know each other, and the link comes last: they are named before they are there.
-  const late: Late = { link: null, onlookers: null, carryOut: () => undefined, standBy: () => undefined };
+  const late: Late = {
+    link: null,
+    onlookers: null,
+    carryOut: () => undefined,
+    standBy: () => undefined,
+    serving: () => null,
+  };
+  const rehearsal = openRehearsal({ serving: () => late.serving(), monotonicNow, log });
   const link: Pick<Link, 'publish' | 'isUp'> = {
     isUp: () => late.link?.isUp() ?? false,
-    publish: (channel, payload, options) =>
-      late.link?.publish(channel, payload, options) ?? Promise.reject(new Error('this device has no link')),
+    publish: (channel, payload, options) => {
+      if (rehearsal.withholds(channel)) return Promise.reject(new Error('withheld: a drill rehearses silence'));
+      return late.link?.publish(channel, payload, options) ?? Promise.reject(new Error('this device has no link'));
+    },
   };
   const reporter = openReporter({ spool, link, monotonicNow, log });
   const sinks = openSinks(config.sinks, { link, monotonicNow, log });
@@ -143,6 +158,7 @@ async function openFloor({ config, version, log }: AgentParts) {
     references,
     sensors,
     roleClock,
+    rehearsal,
     late,
     link,
     reporter,
@@ -153,6 +169,7 @@ async function openFloor({ config, version, log }: AgentParts) {
 type Late = { -readonly [K in 'carryOut' | 'standBy']: Required<ControlLoopParts>[K] } & {
   link: Link | null;
   onlookers: Onlookers | null;
+  serving: () => string | null;
 };
 type Floor = Awaited<ReturnType<typeof openFloor>>;
 
@@ -169,7 +186,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
     {
       carryOut: (effect) => late.carryOut(effect),
       readSensors: () => {
-        const reading = sensors.read();
+        const reading = floor.rehearsal.feel(sensors.read());
         telemetry.recordSensors(reading);
         return reading;
       },
@@ -197,6 +214,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
     },
   );
   const core = { state: () => control.state(), send: control.send.bind(control) };
+  late.serving = () => control.state().serving.ref?.digest ?? null;
   const frameLoop: FrameLoop = new FrameLoop({
     site,
     device,

@@ -4,8 +4,8 @@ import type { RolloutDecision, RolloutSummary, RolloutView, RolloutWhy } from '.
 import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Verification } from '../../shared/rollout/verification.ts';
 import { explainRollout } from '../core/explain.ts';
-import type { DeviceStanding } from '../core/exposure.ts';
-import { describeOut } from '../core/factory-scope.ts';
+import { countExposure, type DeviceStanding, standingOnceBack } from '../core/exposure.ts';
+import { describeOut, isOut } from '../core/factory-scope.ts';
 import { STATISTICS_VERSION } from '../core/judge.ts';
 import { approvalsToLoosen } from '../core/revise.ts';
 import { type Closed, closedNow } from '../core/schedule.ts';
@@ -34,6 +34,7 @@ export function viewRollout(facts: ViewFacts): RolloutView {
   const { progress, latest, plan } = rollout;
   const stages = spec?.stages ?? [];
   const closed = closedOf(facts);
+  const standings = standingsNow(facts);
   return {
     ...summarise(facts),
     nowMs,
@@ -48,10 +49,10 @@ export function viewRollout(facts: ViewFacts): RolloutView {
     approvals: viewApprovals(facts),
     closed: closed?.reason ?? null,
     holdReason: rollout.state === 'holding' ? progress.reason : null,
-    exposure: latest.exposure,
+    exposure: isTakenBack(rollout) ? countExposure(standings, latest.exposure.evaluated) : latest.exposure,
     controls: latest.controls,
-    factories: viewFactories(facts),
-    devices: viewDevices(facts),
+    factories: viewFactories(facts, standings),
+    devices: viewDevices(facts, standings),
     guardrails: [...latest.verdicts],
     decisions: [...decisions],
     verification: facts.verification,
@@ -231,8 +232,28 @@ function wasPassed(index: number, progress: Rollout['progress'], state: Rollout[
   return index === progress.stageIndex && (progress.phase === 'committing' || state === 'completed');
 }
 
-function viewFactories({ ledger, devices, rollout }: ViewFacts): RolloutView['factories'] {
-  const { standings } = rollout.latest;
+/** It takes its devices back, or has: what was last seen of them in the rollout is over. */
+function isTakenBack({ state, progress }: Rollout): boolean {
+  return state === 'rolling_back' || state === progress.endAs;
+}
+
+/** As last assessed; of devices that went back, or are on the way, as they report now. */
+function standingsNow({ ledger, devices, rollout }: ViewFacts): readonly DeviceStanding[] {
+  const assessed = new Map(rollout.latest.standings.map((each) => [keyOf(each), each]));
+  const known = new Map(devices.map((device) => [keyOf(device), device]));
+  return ledger.flatMap((row) => {
+    const last = assessed.get(keyOf(row));
+    const isBack = row.role !== 'none' && (isTakenBack(rollout) || isOut(rollout.progress.factoriesOut, row));
+    if (!isBack || last?.isReverted) return last ?? [];
+    const { online = false, reported = null } = known.get(keyOf(row)) ?? {};
+    return standingOnceBack({ ...row, online, reported, isReverted: false }, rollout.candidate.digest);
+  });
+}
+
+function viewFactories(
+  { ledger, devices, rollout }: ViewFacts,
+  standings: readonly DeviceStanding[],
+): RolloutView['factories'] {
   const { factoriesOut } = rollout.progress;
   const online = new Set(devices.filter((device) => device.online).map(keyOf));
   const standing = new Map(standings.map((each) => [keyOf(each), each]));
@@ -255,12 +276,12 @@ function viewFactories({ ledger, devices, rollout }: ViewFacts): RolloutView['fa
   });
 }
 
-function viewDevices({ ledger, devices, rollout }: ViewFacts): RolloutView['devices'] {
+function viewDevices({ ledger, devices }: ViewFacts, standings: readonly DeviceStanding[]): RolloutView['devices'] {
   const byKey = new Map(devices.map((device) => [keyOf(device), device]));
-  const standings = new Map(rollout.latest.standings.map((each) => [keyOf(each), each]));
+  const standingBy = new Map(standings.map((each) => [keyOf(each), each]));
   return ledger.map((row) => {
     const device = byKey.get(keyOf(row));
-    const standing = standings.get(keyOf(row));
+    const standing = standingBy.get(keyOf(row));
     const serving = device?.reported?.serving ?? null;
     return {
       site: row.site,
