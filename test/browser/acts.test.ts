@@ -186,6 +186,8 @@ test('a kill is held down for a second, and the page reads how long the devices 
   await reasonIn(page).fill('smoke at line 1');
   const hold = page.locator('button.hold');
   await expect.poll(() => hold.getAttribute('aria-disabled')).toBe('false');
+  await hold.click();
+  expect((await stage.bench.get('/v1/kills')).body.kills).toEqual([]);
   await hold.hover();
   await page.mouse.down();
   await page.waitForURL(/\/kill\/./);
@@ -193,6 +195,8 @@ test('a kill is held down for a second, and the page reads how long the devices 
   await expect.poll(() => page.locator('.verdict').textContent()).toBe('All 2 reachable devices have acknowledged');
   const [p50] = await page.locator('.times dd').allTextContents();
   expect(p50).toMatch(/^\d+ ms$/);
+  const { body } = await stage.bench.get(`/v1/kills/${new URL(page.url()).pathname.split('/').at(-1)}`);
+  expect(p50).toBe(`${Math.round(Number(body.p50Ms))} ms`);
   expect(Number.parseInt(p50 ?? '', 10)).toBeLessThan(5000);
   await page.close();
   expect(stage.errors).toEqual([]);
