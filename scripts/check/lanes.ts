@@ -49,15 +49,24 @@ async function runStep({ name, kind, command }: Step, { cwd, say, signal }: Lane
   say(`── ${name} …\n`);
   const startedAtMs = performance.now();
   const [program, ...args] = command;
-  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  // A group of its own: what it has started ends with it.
+  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   if (kind === 'compute' && child.pid !== undefined) yieldTo(child.pid);
-  const end = (): boolean => child.kill('SIGTERM');
+  const end = (): void => endGroup(child);
   signal.addEventListener('abort', end);
   const { code, text } = await endOf(child);
   signal.removeEventListener('abort', end);
   const took = `${((performance.now() - startedAtMs) / 1000).toFixed(1)} s`;
   say(`\n── ${name} ──\n${text}── ${name}: ${code === 0 ? 'passed' : `FAILED (${code})`} in ${took} ──\n`);
   return code === 0;
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGTERM');
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 /** It may have ended already. */
