@@ -5,6 +5,7 @@ import { installDryRuns } from './http/dry-run.ts';
 import { dryRuns } from './http/dry-runs.ts';
 import { installIdempotency } from './http/idempotency.ts';
 import { registerKillPage } from './http/kill-page.ts';
+import { nameTokens } from './http/name-tokens.ts';
 import { whoOf } from './http/requester.ts';
 import { registerAccountRoutes } from './http/routes/accounts.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
@@ -63,6 +64,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
   const lookUp = openLookup(rooms);
+  nameTokens(app, rooms.audit);
   installDryRuns(app, dryRuns({ ...rooms, lookUp }));
   installIdempotency(app, { ...rooms, whoOf });
   registerIdentityRoutes(app, rooms, () => urls().apiUrl);

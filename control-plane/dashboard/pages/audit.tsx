@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import '../styles/rest.css';
+import { actorText } from '../../../shared/protocol/audit-words.ts';
 import { may } from '../../../shared/protocol/permissions.ts';
 import { session } from '../api.ts';
 import { useResource } from '../live/resource.ts';
@@ -123,7 +124,7 @@ function Rows({ rows }: { readonly rows: readonly AuditRow[] }) {
               {row.seq}
             </td>
             <td class="nowrap">{timeText(row.atMs)}</td>
-            <td class="nowrap">{row.actor}</td>
+            <td class="nowrap">{actorText(row)}</td>
             <td class="nowrap">{row.action}</td>
             <td>{row.subject}</td>
             <td>{row.reason}</td>
