@@ -4,7 +4,7 @@ import type { DeviceWindows, SeriesPoint } from '../../../../shared/protocol/api
 import type { DeviceDocument, StoredEvent } from '../../../../shared/protocol/api-devices.ts';
 import type { Desired } from '../../../../shared/protocol/documents.ts';
 import type { DeviceEvent, Reported } from '../../../../shared/protocol/reports.ts';
-import type { StripLimit, StripMark, StripPoint } from '../../charts/strip-columns.ts';
+import { type StripLimit, type StripMark, type StripPoint, shownRange } from '../../charts/strip-columns.ts';
 import { countText } from '../parts/words.ts';
 
 export const RANGES = { '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 } as const;
@@ -18,6 +18,17 @@ export function rangeOf(text: string | undefined): RangeName {
 export function windowsPath(device: string, range: RangeName, nowMs: number): string {
   const toMs = Math.ceil(nowMs / 60_000) * 60_000;
   return `/v1/devices/${device}/windows?from=${toMs - RANGES[range]}&to=${toMs}`;
+}
+
+/** As fine as there is room for, where most of the time asked for has nothing; null: what was read is fine enough. */
+export function finerPath(
+  device: string,
+  { fromMs, toMs, points }: Pick<DeviceWindows, 'fromMs' | 'toMs' | 'points'>,
+): string | null {
+  const [shownMs] = shownRange([fromMs, toMs], points[0]?.atMs ?? null);
+  // A point stands for some time before it, too.
+  const sinceMs = Math.floor((shownMs - (shownMs - fromMs) / 100) / 60_000) * 60_000;
+  return shownMs === fromMs ? null : `/v1/devices/${device}/windows?from=${Math.max(fromMs, sinceMs)}&to=${toMs}`;
 }
 
 export type StripFacts = {

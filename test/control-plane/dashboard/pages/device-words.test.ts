@@ -1,6 +1,7 @@
 // What the device page says of a device.
 import { describe, expect, it } from 'vitest';
 import {
+  finerPath,
   marksOf,
   rangeOf,
   releaseRows,
@@ -72,5 +73,18 @@ describe('what an address says', () => {
   it('is taken for what it can mean', () => {
     expect([rangeOf('7d'), rangeOf('constructor'), rangeOf(undefined)]).toEqual(['7d', '24h', '24h']);
     expect(shortRelease('det:2.0.0+data=x')).toBe('2.0.0');
+  });
+});
+
+describe('the time that is read', () => {
+  const day = 86_400_000;
+
+  it('is read again, finer, where most of it has nothing', () => {
+    const points = [point({ atMs: day - 600_000 })];
+    expect(finerPath('plant-a/cam-1', { fromMs: 0, toMs: day, points })).toBe(
+      '/v1/devices/plant-a/cam-1/windows?from=84900000&to=86400000',
+    );
+    expect(finerPath('plant-a/cam-1', { fromMs: 0, toMs: day, points: [point({ atMs: 1000 })] })).toBeNull();
+    expect(finerPath('plant-a/cam-1', { fromMs: 0, toMs: day, points: [] })).toBeNull();
   });
 });
