@@ -10,7 +10,10 @@ const WORKERS = '100%';
 const BUILT_CLI = 'test/built-cli.ts';
 
 /** How long a condition is waited for: vitest's own second is too short beside other test files. */
-const POLL = { poll: { timeout: 10_000 } } as const;
+const POLL = { poll: { timeout: 20_000 } } as const;
+
+/** A net for what hangs, longer than all conditions of a test together: those say what did not come about, this could not. */
+const limits = (ms: number) => ({ testTimeout: ms, hookTimeout: ms });
 
 export default defineConfig({
   test: {
@@ -25,8 +28,7 @@ export default defineConfig({
           isolate: false,
           maxWorkers: WORKERS,
           expect: POLL,
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          ...limits(120_000),
         },
       },
       {
@@ -38,8 +40,7 @@ export default defineConfig({
           pool: 'forks',
           maxWorkers: WORKERS,
           expect: POLL,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...limits(180_000),
         },
       },
       {
@@ -62,8 +63,7 @@ export default defineConfig({
           pool: 'forks',
           fileParallelism: false,
           expect: POLL,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          ...limits(300_000),
         },
       },
       {
@@ -74,8 +74,7 @@ export default defineConfig({
           pool: 'forks',
           fileParallelism: false,
           expect: POLL,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...limits(180_000),
         },
       },
     ],

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { describeError } from '../shared/basics/errors.ts';
 import { deviceAuthorization } from '../shared/protocol/device-authorization.ts';
-import { openVerifier } from '../shared/signing/signed-document.ts';
 import { afterOnTheClock } from './after.ts';
 import { type Artifacts, type Installed, openArtifacts } from './artifacts/artifacts.ts';
 import { CameraWatch } from './camera-watch.ts';
 import { openChildLedger } from './child-ledger.ts';
 import type { AgentConfig } from './config.ts';
+import { connect } from './connect.ts';
 import { ControlLoop, type ControlLoopParts } from './control-loop.ts';
 import { killEpochOf } from './core/kills.ts';
 import { prewarmOf } from './core/prewarm.ts';
@@ -19,9 +19,8 @@ import { type CoreState, type DurableState, freshDurable, openCore, type Priorit
 import { FrameLoop } from './frame-loop.ts';
 import { sweepRings } from './frames/frames.ts';
 import { openHello } from './hello.ts';
-import { openIncoming } from './incoming.ts';
 import { openLauncher } from './inference/inference.ts';
-import { type Link, openLink } from './link/link.ts';
+import type { Link } from './link/link.ts';
 import { openMachineUses } from './machine-use.ts';
 import { type Onlookers, openOnlookers } from './onlookers.ts';
 import { openProofFile } from './proof-file.ts';
@@ -276,43 +275,4 @@ function helloOf({ config, version, log }: AgentParts, { boot, spool, link }: Fl
   const { site, device, hardwareClass, line } = config;
   const header = { v: 1 as const, site, device, boot, agentVersion: version, hardwareClass, line };
   return openHello({ header, state: () => control.state(), spool, link, log });
-}
-
-type ConnectParts = {
-  readonly config: AgentConfig;
-  readonly boot: string;
-  readonly log: Logger;
-  readonly control: ControlLoop;
-  readonly onlookers: Onlookers;
-  readonly reporter: ReturnType<typeof openReporter>;
-  readonly monotonicNow: () => number;
-};
-
-async function connect(parts: ConnectParts): Promise<Link | null> {
-  const { config, boot, log, control, onlookers, reporter, monotonicNow } = parts;
-  const { controlPlane, site, device } = config;
-  if (controlPlane === null) return null;
-  const address = { site, device };
-  const send = control.send.bind(control);
-  const verify = await openVerifier(controlPlane.keySet);
-  return openLink({
-    url: controlPlane.mqttUrl,
-    apiUrl: controlPlane.apiUrl,
-    timing: { pollMs: controlPlane.pollMs },
-    address,
-    password: controlPlane.password,
-    boot,
-    log,
-    ...openIncoming({ verify, address, send, asked: onlookers.asked, monotonicNow, log }),
-    onAck: (ack) => reporter.acknowledged(ack),
-    onUp: () => {
-      send({ kind: 'link', isUp: true });
-      control.reportNow();
-      reporter.linkUp();
-    },
-    onDown: (reason) => {
-      send({ kind: 'link', isUp: false });
-      log.info({ reason }, 'the link to the control plane is down');
-    },
-  });
 }

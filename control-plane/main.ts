@@ -13,6 +13,7 @@ import { claimFolder } from './database/folder-claim.ts';
 import { answersFrom } from './database/revision.ts';
 import { createDeliveryLoop, type DeliveryLoop, signDesired } from './delivery-loop.ts';
 import { readAllDesired } from './devices/desired-store.ts';
+import { openHomeAssistant } from './home-assistant/open-home-assistant.ts';
 import { registerDashboard } from './http/dashboard.ts';
 import { buildServer } from './http/server.ts';
 import { FIRST_ADMIN, makeFirstAdmin } from './identity/first-admin.ts';
@@ -97,6 +98,7 @@ export async function openControlPlane(config: Config, options: OpenOptions = {}
   await registerDashboard(app, dashboardFolder);
   const httpUrl = await app.listen({ host: config.http.host, port: config.http.port });
   urls.apiUrl ||= httpUrl;
+  undo.adopt(await openHomeAssistant(rooms, version), (bridge) => bridge?.close());
   await letSomebodyIn(rooms, options.onFirstAdmin);
   const auditHead = await rooms.audit.head();
   log.info({ httpUrl, mqttUrl, dataDir: config.dataDir, auditHead }, 'control plane is up');

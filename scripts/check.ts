@@ -1,7 +1,8 @@
-// `npm test`: Debian packages, what is built, and then side by side type checks, lint, tidy, unit, contract and process tests,
+// `npm test [-- --only STEP…]`: Debian packages, what is built, and then side by side type checks, lint, tidy, unit, contract and process tests,
 // simulation, and what mostly waits: system, browser and fault tests. Stops at nothing, fails at the end.
 import { availableParallelism, constants } from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { runInLanes, type Step, type StepKind } from './check/lanes.ts';
 import { ensureDebianPackages } from './debian-packages.ts';
 
@@ -47,12 +48,25 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     stopping.abort();
   });
 
+/** The steps of these names; all when none is given. Throws on a name that no step has. */
+function chosen(names: readonly string[]): readonly Step[] {
+  const unknown = names.filter((name) => !STEPS.some((one) => one.name === name));
+  if (unknown.length > 0)
+    throw new Error(`no step "${unknown.join('", "')}"; there are: ${STEPS.map(({ name }) => name).join(', ')}`);
+  return STEPS.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
 async function check(): Promise<readonly string[]> {
+  const { values, positionals } = parseArgs({
+    options: { only: { type: 'string', multiple: true, default: [] } },
+    allowPositionals: true,
+  });
+  const steps = chosen([...values.only, ...positionals]);
   if (!ensureDebianPackages()) return ['Debian packages'];
   const parts = { cwd: root, say: (text: string) => void process.stdout.write(text), signal: stopping.signal };
   const built = await runInLanes(BUILT_FIRST, ['compute'], parts);
   const lanes: readonly StepKind[] = availableParallelism() > 1 ? ['compute', 'wait'] : ['compute'];
-  return [...built, ...(await runInLanes(STEPS, lanes, parts))];
+  return [...built, ...(await runInLanes(steps, lanes, parts))];
 }
 
 const startedAtMs = performance.now();

@@ -54,7 +54,7 @@ function tellServing({ reported }: Device): string {
   if (!reported) return 'It has not reported yet: nothing is known of what it runs.';
   const { serving, servingBecause, servedFrames, phase } = reported;
   if (!serving) return `It answers no frames (${phase}): ${servingBecause}`;
-  return `It answers with ${serving.release} because ${servingBecause} (${servedFrames} frames so far).${tellMode(reported)}`;
+  return `It answers with ${serving.release} because ${servingBecause} (${servedFrames.toLocaleString('en')} ${servedFrames === 1 ? 'frame' : 'frames'} so far).${tellMode(reported)}`;
 }
 
 function tellMode({ mode, modeBecause, swapMs }: Reported): string {

@@ -31,6 +31,7 @@ export type PlaneBench = {
   readonly plane: ControlPlane;
   get(path: string): Promise<Answer>;
   post(path: string, body: unknown): Promise<Answer>;
+  put(path: string, body: unknown): Promise<Answer>;
   /** Uploads and registers; returns the digest. */
   register(release: TinyPackage): Promise<{ readonly release: string; readonly digest: string }>;
   connect(site: string, device: string): Promise<TestDevice>;
@@ -64,11 +65,12 @@ export async function openPlaneBench(config: Partial<ConfigInput> = {}): Promise
     const response = await fetch(`${plane.httpUrl}${path}`, { ...init, headers: { ...init.headers, ...asAdmin } });
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
-  const post = (path: string, body: unknown): Promise<Answer> => {
+  const send = (method: string, path: string, body: unknown): Promise<Answer> => {
     // Whatever version it is now: what these tests are about is not who was first.
     const headers = { 'content-type': 'application/json', 'if-match': '*' };
-    return call(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    return call(path, { method, headers, body: JSON.stringify(body) });
   };
+  const post = (path: string, body: unknown): Promise<Answer> => send('POST', path, body);
   return {
     folder,
     get plane() {
@@ -76,6 +78,7 @@ export async function openPlaneBench(config: Partial<ConfigInput> = {}): Promise
     },
     get: (path) => call(path, {}),
     post,
+    put: (path, body) => send('PUT', path, body),
     register: async (release) => {
       for (const [sha256, bytes] of release.artifacts) {
         const headers = { 'content-type': 'application/octet-stream' };

@@ -100,11 +100,11 @@ function Missing({
 
 function Online({ device }: { readonly device: DeviceDocument }) {
   const aside = asideOf(device.duty);
-  if (aside?.kind === 'retired') return <small class="chip">⏹ retired</small>;
+  if (aside?.kind === 'retired') return <small class="chip">○ retired</small>;
   return (
     <small class={device.online ? 'chip good' : 'chip bad'}>
       {device.online ? '● online' : '○ offline'}, heard <Age atMs={device.lastSeenAtMs} />
-      {aside === null ? '' : ` · ⏸ ${aside.kind}`}
+      {aside === null ? '' : ` · ${aside.kind}`}
     </small>
   );
 }

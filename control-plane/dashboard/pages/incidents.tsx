@@ -5,6 +5,7 @@ import type { IncidentSummary } from '../../../shared/protocol/api-incidents.ts'
 import { useResource } from '../live/resource.ts';
 import { Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import { chosen, filterOf, KIND_WORDS, standingText } from './incident/incident-words.ts';
+import { Paging } from './parts/paging.tsx';
 import { Scroll } from './parts/parts.tsx';
 import { queryText } from './parts/words.ts';
 
@@ -14,7 +15,7 @@ export function IncidentsPage() {
   const { query } = useLocation();
   const filter = filterOf(query.state);
   const { rollout, cursor } = query;
-  const path = `/v1/incidents${queryText({ rollout, cursor })}`;
+  const path = `/v1/incidents${queryText({ limit: '100', rollout, cursor })}`;
   const { value, problem, readAtMs, refresh } = useResource<IncidentList>(path, [{ resource: 'incident' }]);
   return (
     <div class="rest">
@@ -40,9 +41,7 @@ export function IncidentsPage() {
       ) : (
         <IncidentTable incidents={chosen(value.incidents, filter)} filter={filter} />
       )}
-      {value?.nextCursor == null ? null : (
-        <a href={`/incidents${queryText({ rollout, state: query.state, cursor: value.nextCursor })}`}>Older</a>
-      )}
+      <Paging path="/incidents" query={query} next={value?.nextCursor} />
     </div>
   );
 }
@@ -67,7 +66,7 @@ function IncidentTable({
       </Empty>
     );
   return (
-    <Scroll label="Incidents, newest first">
+    <Scroll label="Incidents, newest first" long>
       <thead>
         <tr>
           <th scope="col">What</th>

@@ -55,6 +55,13 @@ export function ModelPage() {
           {other.problem === null ? null : <Trouble problem={other.problem} retry={other.refresh} />}
           <Card release={value} other={query.with ? other.value : null} />
         </Panel>
+        <Panel title="In the words of its model card" wide>
+          {value.card === null || value.card.text.trim() === '' ? (
+            <p>It was registered without a README.md: put one beside its manifest.json to say what it is for.</p>
+          ) : (
+            <pre class="words">{value.card.text.trim()}</pre>
+          )}
+        </Panel>
       </div>
     </div>
   );
@@ -63,12 +70,12 @@ export function ModelPage() {
 function Actions({ release, refresh }: { readonly release: Release; readonly refresh: () => void }) {
   return (
     <div class="actions">
-      {stateActs(release).map(({ state, word, says }) => (
+      {stateActs(release).map(({ state, word, verb, says }) => (
         <Action
           key={state}
           word={word}
           says={says}
-          command={`curl -X POST "$BELAY_URL/v1/releases/${release.digest}/state" -H "authorization: Bearer $BELAY_TOKEN" -H 'if-match: *' --json '{"state":"${state}","reason":REASON}'`}
+          command={`belay release ${verb} ${release.id} --reason REASON`}
           disabledBecause={null}
           run={(reason) => act(`/v1/releases/${release.digest}/state`, { state, reason }).then(refresh)}
         />
@@ -76,6 +83,7 @@ function Actions({ release, refresh }: { readonly release: Release; readonly ref
       <a class="button bad" href={`/kill?scope=${encodeURIComponent(`release:${release.id}`)}`}>
         Kill it everywhere …
       </a>
+      <a href={`/v1/releases/${release.digest}/report?format=html`}>Report</a>
       <Cli command={`belay release get ${release.id}`} />
     </div>
   );

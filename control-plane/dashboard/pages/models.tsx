@@ -7,6 +7,7 @@ import { useResource } from '../live/resource.ts';
 import { Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import { bytesText } from './device/device-words.ts';
 import { stateText } from './model/model-words.ts';
+import { Paging } from './parts/paging.tsx';
 import { Scroll } from './parts/parts.tsx';
 import { queryText } from './parts/words.ts';
 
@@ -17,7 +18,7 @@ const STATES = ['registered', 'candidate', 'stable', 'archived', 'withdrawn'] as
 export function ModelsPage() {
   const { query, route } = useLocation();
   const { name, state, cursor } = query;
-  const releases = useResource<ReleaseList>(`/v1/releases${queryText({ name, state, cursor })}`, [
+  const releases = useResource<ReleaseList>(`/v1/releases${queryText({ limit: '100', name, state, cursor })}`, [
     { resource: 'release' },
   ]);
   const status = useResource<StatusReport>('/v1/status', [{ resource: 'release' }, { resource: 'rollout' }]);
@@ -30,6 +31,7 @@ export function ModelsPage() {
         <label>
           Name
           <input
+            data-filter
             value={name ?? ''}
             placeholder="every model"
             onChange={(event) => filter({ name: event.currentTarget.value.trim() })}
@@ -57,9 +59,7 @@ export function ModelsPage() {
       ) : (
         <ReleaseTable releases={value.releases} shares={status.value?.releases ?? null} />
       )}
-      {value?.nextCursor == null ? null : (
-        <a href={`/models${queryText({ name, state, cursor: value.nextCursor })}`}>Older</a>
-      )}
+      <Paging path="/models" query={query} next={value?.nextCursor} />
     </div>
   );
 }
@@ -78,7 +78,7 @@ function ReleaseTable({ releases, shares }: TableProps) {
       </Empty>
     );
   return (
-    <Scroll label="Releases, newest first">
+    <Scroll label="Releases, newest first" long>
       <thead>
         <tr>
           <th scope="col">Release</th>

@@ -3,25 +3,34 @@ import { useLocation } from 'preact-iso';
 import type { RolloutSummary } from '../../../shared/protocol/api-rollouts.ts';
 import { session } from '../api.ts';
 import { useResource } from '../live/resource.ts';
-import { Age, Empty, Trouble } from '../shell/kit.tsx';
+import { Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import '../styles/rollouts.css';
+import { Paging } from './parts/paging.tsx';
 import { lackOf } from './rollout/actions.ts';
-import { filterRollouts, LIST_STATES, type Query, sitesOf, withQuery } from './rollout/filters.ts';
+import {
+  countText,
+  filterRollouts,
+  LIST_STATES,
+  listAddress,
+  type Query,
+  sitesOf,
+  withQuery,
+} from './rollout/filters.ts';
 import { useServerNow } from './rollout/now.ts';
 import { Chip } from './rollout/signs.tsx';
 import { StartRollout } from './rollout/start.tsx';
 import { clockText, hasEnded, shortRelease, signOfState, stageText } from './rollout/words.ts';
 
-type List = { readonly rollouts: readonly RolloutSummary[] };
+type List = { readonly rollouts: readonly RolloutSummary[]; readonly nextCursor?: string };
 
 export function RolloutsPage() {
-  const { value, problem, readAtMs, refresh } = useResource<List>('/v1/rollouts', [{ resource: 'rollout' }]);
   const { path, query, route } = useLocation();
+  const { value, problem, readAtMs, refresh } = useResource<List>(listAddress(query), [{ resource: 'rollout' }]);
   const nowMs = useServerNow();
   if (value === null) return problem === null ? <p>Reading …</p> : <Trouble problem={problem} retry={refresh} />;
   const shown = filterRollouts(value.rollouts, query);
   const start = <StartRollout disabledBecause={lackOf(session.value, 'operate', [])} />;
-  if (value.rollouts.length === 0)
+  if (value.rollouts.length === 0 && !query.cursor && !query.state)
     return (
       <div class="rollouts">
         <h1>Rollouts</h1>
@@ -41,13 +50,14 @@ export function RolloutsPage() {
         <Filters
           sites={sitesOf(value.rollouts)}
           query={query}
-          set={(change) => route(withQuery(path, query, change), true)}
+          set={(change) => route(withQuery(path, query, { ...change, cursor: '' }), true)}
         />
         {start}
       </header>
       {problem === null ? null : <Trouble problem={problem} retry={refresh} />}
       <p class="soft">
-        {shown.length} of {value.rollouts.length}, read <Age atMs={readAtMs} />
+        {countText(shown.length, value.rollouts.length, query.cursor || value.nextCursor)}, read <Age atMs={readAtMs} />{' '}
+        <Cli command="belay rollout list" />
       </p>
       {shown.length === 0 ? (
         <Empty title="None of them fits the filter">
@@ -62,6 +72,7 @@ export function RolloutsPage() {
           ))}
         </ul>
       )}
+      <Paging path={path} query={query} next={value.nextCursor} />
     </div>
   );
 }
@@ -101,6 +112,7 @@ function Filters({
         Release{' '}
         <input
           type="search"
+          data-filter
           value={query.release ?? ''}
           placeholder="part of its name"
           onInput={(event) => set({ release: event.currentTarget.value })}

@@ -11,6 +11,20 @@ export function withQuery(path: string, query: Query, change: Query): string {
   return text === '' ? path : `${path}?${text}`;
 }
 
+/** Of one page of the list. */
+const PAGE_ROLLOUTS = 100;
+
+/** The question to the API: which page, and only those under way where no others are wanted. */
+export function listAddress({ state, cursor }: Query): string {
+  const active = state === 'open' || state === 'needs a person' ? 'active' : '';
+  return withQuery('/v1/rollouts', { limit: String(PAGE_ROLLOUTS) }, { state: active, cursor });
+}
+
+/** `3 of 7`, and that there are other pages. */
+export function countText(shown: number, read: number, otherPages: unknown): string {
+  return `${shown} of ${read}${otherPages ? ' on this page' : ''}`;
+}
+
 export const LIST_STATES = ['open', 'needs a person', 'ended'] as const;
 
 const NEEDS_PERSON: readonly RolloutSummary['state'][] = ['awaiting_approval', 'holding'];

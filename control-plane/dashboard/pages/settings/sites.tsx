@@ -4,6 +4,7 @@ import { act, session } from '../../api.ts';
 import { useResource } from '../../live/resource.ts';
 import { Action, Age, Cli, Trouble } from '../../shell/kit.tsx';
 import { Facts, Panel, Scroll } from '../parts/parts.tsx';
+import { ConfigPanel } from './config.tsx';
 import { picturesChange } from './settings-words.ts';
 
 export function Sites() {
@@ -20,13 +21,14 @@ export function Sites() {
         <p>
           Counted <Age atMs={readAtMs} />.
         </p>
-        <Cli command="belay device credentials SITE/DEVICE" />
+        <p class="soft">A new device needs a password and the keys that it shall trust:</p>
+        <Cli command="belay device credentials SITE/DEVICE --write FOLDER" />
       </Panel>
       <Panel title="This control plane" wide>
         <Facts
           facts={[
             ['Version', value.version],
-            ['Up', <Age atMs={value.startedAtMs} staleMs={Number.POSITIVE_INFINITY} />],
+            ['Started', <Age atMs={value.startedAtMs} staleMs={Number.POSITIVE_INFINITY} />],
             ['People and programs', value.apiUrl],
             ['Devices', value.mqttUrl],
             ['Windows kept', `${value.telemetry.stored} messages stored, ${value.telemetry.failures} failures`],
@@ -36,6 +38,7 @@ export function Sites() {
           empty=""
         />
       </Panel>
+      <ConfigPanel />
     </>
   );
 }
