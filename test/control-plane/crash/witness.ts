@@ -117,7 +117,12 @@ export function countOf(audit: StoredRecord['audit'], token: string): number {
   const acts = audit.filter(({ actor, action }) => actor !== 'belay' && ACTS.test(action));
   const told = acts.filter(({ reason }) => wordsOf(reason).includes(token));
   // Of each rollout by itself: a start in place of another is told of both.
-  return Math.max(0, ...Map.groupBy(told, ({ subject }) => subject).values().map(({ length }) => length));
+  return Math.max(
+    0,
+    ...Map.groupBy(told, ({ subject }) => subject)
+      .values()
+      .map(({ length }) => length),
+  );
 }
 
 function wordsOf(text: string): readonly string[] {

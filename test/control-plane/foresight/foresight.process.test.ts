@@ -172,7 +172,9 @@ describe('/v1/rehearsals', () => {
     await expect.poll(async () => (await look())?.state, { timeout: 50_000, interval: 100 }).not.toBe('running');
     const done = await look();
     expect(done).toMatchObject({ state: 'done', result: { basis: 'assumed', runs: 2 } });
-    expect(done?.result?.notes[0]).toMatch(/^no windows are recorded: on simulated windows of 16 devices, not on yours/);
+    expect(done?.result?.notes[0]).toMatch(
+      /^no windows are recorded: on simulated windows of 16 devices, not on yours/,
+    );
     expect(done?.result?.guardrails[0]).toMatchObject({ guardrail: 'p95', runs: 2, falseAlarms: 0 });
     await monthsLater.close();
   });

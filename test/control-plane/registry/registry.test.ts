@@ -222,7 +222,10 @@ describe('looking up', () => {
     const times = { version: 9, created_at_ms: 1, ended_at_ms: 2 };
     const files = { file_text: '', file_hash: '', plan: '{}', plan_hash: '', progress: '{}', latest: '{}' };
     const rollout = { id: 'full-7', name: 'full', state: 'completed', candidate_release: 'x', candidate_digest: 'x' };
-    await bench.database.insertInto('rollouts').values({ ...rollout, ...times, ...files }).execute();
+    await bench.database
+      .insertInto('rollouts')
+      .values({ ...rollout, ...times, ...files })
+      .execute();
     const keep = { digest, rollout_id: 'full-7', until_ms: Date.now() + 3_600_000 };
     await bench.database.insertInto('release_retained').values(keep).execute();
     const archive = () => bench.post(`/v1/releases/${digest}/state`, { state: 'archived', reason: 'old' });
