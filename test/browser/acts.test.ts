@@ -135,7 +135,9 @@ test('what a device sees is shown when its site allows it, to who operates there
   const picture = page.locator('svg.picture');
   await picture.waitFor();
   expect(await picture.locator('rect').count()).toBe(4);
-  expect(await page.locator('figure.frame figcaption').textContent()).toContain('Lost: scratch 91 %. Gained: hole 62 %.');
+  expect(await page.locator('figure.frame figcaption').textContent()).toContain(
+    'Lost: scratch 91 %. Gained: hole 62 %.',
+  );
   await page.getByLabel('Only where they differ').check();
   expect(await picture.locator('text').allTextContents()).toEqual(['≠ scratch 91 %', '≠ hole 62 %']);
   await page.getByLabel('Candidate (dashes)').uncheck();
