@@ -4,6 +4,7 @@ import { act, session } from '../../api.ts';
 import { useResource } from '../../live/resource.ts';
 import { Action, Age, Cli, Trouble } from '../../shell/kit.tsx';
 import { Facts, Panel, Scroll } from '../parts/parts.tsx';
+import { ConfigPanel } from './config.tsx';
 import { picturesChange } from './settings-words.ts';
 
 export function Sites() {
@@ -37,6 +38,7 @@ export function Sites() {
           empty=""
         />
       </Panel>
+      <ConfigPanel />
     </>
   );
 }
