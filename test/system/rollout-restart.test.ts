@@ -1,6 +1,7 @@
 // A control plane that dies in the middle of a stage and comes back goes on where its record says: nothing is decided twice,
 // no device is moved back and forth, and all end where the rollout ends.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { endpoint } from '../../shared/protocol/address.ts';
 import type { RolloutView } from '../../shared/protocol/api-rollouts.ts';
 import { auditCheckSchema } from '../../shared/protocol/api-status.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
@@ -51,7 +52,9 @@ describe('a rollout whose control plane is killed in the middle of each stage', 
       expect(known.desired).toMatchObject({ baseline: { digest: candidate.digest }, candidate: null });
       expect(changesOf(device)).toEqual([candidate.digest]);
     }
-    expect(await world.fleet.api.get('/v1/audit/verify', auditCheckSchema)).toMatchObject({ kind: 'intact' });
+    expect(await world.fleet.api.ask(endpoint('GET /v1/audit/verify'), auditCheckSchema)).toMatchObject({
+      kind: 'intact',
+    });
   });
 });
 

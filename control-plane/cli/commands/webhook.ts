@@ -1,5 +1,6 @@
 // `belay webhook …`: who is told what happens, a ping, the log of what was sent, and sending it again.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import {
   type Delivery,
   deliveryListSchema,
@@ -7,6 +8,7 @@ import {
   WEBHOOK_EVENTS,
   WEBHOOK_VERBS,
   type Webhook,
+  type WebhookEvent,
   type WebhookVerb,
   webhookCreatedSchema,
   webhookListSchema,
@@ -50,7 +52,7 @@ function addAdd(webhook: Command): void {
       ...(sites === undefined ? {} : { sites: split(sites) }),
     };
     const body = { url: argument(args, 0), actor, ...wanted, ...said };
-    const added = await api.post('/v1/webhooks', body, webhookCreatedSchema);
+    const added = await api.ask(endpoint('POST /v1/webhooks'), webhookCreatedSchema, body);
     output.show(added, () =>
       [
         `${added.id} is told of ${tellWanted(added)}`,
@@ -65,7 +67,7 @@ function addAdd(webhook: Command): void {
 
 function addList(webhook: Command): void {
   addAction(webhook.command('list').description('every webhook, and how it goes'), async ({ api, output }) => {
-    const list = await api.get('/v1/webhooks', webhookListSchema);
+    const list = await api.ask(endpoint('GET /v1/webhooks'), webhookListSchema);
     output.show(list, () => {
       if (list.webhooks.length === 0) return 'No webhooks. Next: belay webhook add URL';
       const rows = list.webhooks.map((item) => [
@@ -93,7 +95,7 @@ function addTest(webhook: Command): void {
     .argument('<webhook>')
     .description('send a ping once, and say what came of it');
   addAction(command, async ({ api, output }, args) => {
-    const sent = await api.post(`${pathOf(argument(args, 0))}/test`, {}, deliverySchema);
+    const sent = await api.ask(endpoint('POST /v1/webhooks/:id/test', { id: argument(args, 0) }), deliverySchema);
     output.show(sent, () => renderDelivery(sent, output));
     return sent.state === 'delivered' ? undefined : EXIT.failed;
   });
@@ -106,8 +108,10 @@ function addLog(webhook: Command): void {
     .description('what was sent, and what came of every attempt')
     .option('--limit <count>', 'of the newest', '20');
   addAction<{ limit: string }>(command, async ({ api, output }, args, { limit }) => {
-    const path = `${pathOf(argument(args, 0))}/deliveries?limit=${encodeURIComponent(limit)}`;
-    const list = await api.get(path, deliveryListSchema);
+    const list = await api.ask(
+      endpoint('GET /v1/webhooks/:id/deliveries', { id: argument(args, 0), limit }),
+      deliveryListSchema,
+    );
     output.show(list, () => {
       if (list.deliveries.length === 0) return 'Nothing was sent yet.';
       return list.deliveries.map((each) => renderDelivery(each, output)).join('\n');
@@ -123,8 +127,11 @@ function addRedeliver(webhook: Command): void {
     .argument('<delivery>', 'its number, as belay webhook log shows it')
     .description('send the same event with the same id once more');
   addAction(command, async ({ api, output }, args) => {
-    const path = `${pathOf(argument(args, 0))}/deliveries/${encodeURIComponent(argument(args, 1))}/redeliver`;
-    const sent = await api.post(path, {}, deliverySchema);
+    const values = { id: argument(args, 0), delivery: argument(args, 1) };
+    const sent = await api.ask(
+      endpoint('POST /v1/webhooks/:id/deliveries/:delivery/redeliver', values),
+      deliverySchema,
+    );
     output.show(
       sent,
       () => `delivery ${sent.id} is sent again; belay webhook log ${argument(args, 0)} shows how it went`,
@@ -147,22 +154,22 @@ function addVerb(webhook: Command, verb: WebhookVerb): void {
     .option('--reason <text>', 'why, for the audit');
   addAction<{ reason?: string }>(command, async ({ api, output, actor }, args, { reason }) => {
     const body = { actor, ...(reason === undefined ? {} : { reason }) };
-    const changed = await api.post(`${pathOf(argument(args, 0))}/${verb}`, body, webhookSchema);
+    const changed = await api.ask(
+      endpoint('POST /v1/webhooks/:id/:verb', { id: argument(args, 0), verb }),
+      webhookSchema,
+      body,
+    );
     output.show(changed, () => `${changed.id} (${changed.url}): ${verb}d`);
     return undefined;
   });
 }
 
-function pathOf(id: string): string {
-  return `/v1/webhooks/${encodeURIComponent(id)}`;
-}
-
-function split(list: string): readonly string[] {
+function split(list: string): string[] {
   return list.split(',').map((item) => item.trim());
 }
 
 /** `rollout.held` or the whole name. */
-function lengthen(name: string): string {
+function lengthen(name: string): WebhookEvent {
   const found = WEBHOOK_EVENTS.find((type) => type === name || shorten(type) === name);
   if (found === undefined)
     throw new CommandError(EXIT.usage, `--events: "${name}" is none of ${WEBHOOK_EVENTS.map(shorten).join(', ')}`);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openApiClient } from '../../../control-plane/cli/api-client.ts';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { deviceListSchema } from '../../../shared/protocol/api-devices.ts';
 import { openPlaneBench, type PlaneBench } from '../open-plane.ts';
 
@@ -132,10 +133,10 @@ describe('a list', () => {
 
   it('is complete for the command line, which turns the pages itself', async () => {
     const api = openApiClient(bench.plane.httpUrl);
-    const { devices } = await api.get('/v1/devices', deviceListSchema);
+    const { devices } = await api.ask(endpoint('GET /v1/devices'), deviceListSchema);
     for (let number = 0; number < 600; number += 1) addDevice('plant-m', `cam-${String(number).padStart(4, '0')}`);
     expect((await page('/v1/devices', 'devices')).entries).toHaveLength(500);
-    const all = await api.get('/v1/devices', deviceListSchema);
+    const all = await api.ask(endpoint('GET /v1/devices'), deviceListSchema);
     expect(all.devices).toHaveLength(devices.length + 600);
     expect(all.nextCursor).toBeUndefined();
   });
