@@ -5,7 +5,7 @@ import { leanUplot } from './lean-uplot.ts';
 const REST = /dashboard\/pages\/(audit|incident|model|settings|webhook)/;
 /** Every page has them. */
 const BASE =
-  /dashboard\/(api|pages\.ts|shell|live\/(?!stream-worker))|node_modules\/(preact|@preact)|preload-helper|protocol\/(permissions|versioned)/;
+  /dashboard\/(api|pages\.ts|shell|live\/(?!stream-worker))|node_modules\/(preact|@preact)|preload-helper|protocol\/(permissions|versioned|address|exchange)/;
 
 export default defineConfig({
   root: import.meta.dirname,

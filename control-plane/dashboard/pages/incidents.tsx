@@ -1,6 +1,7 @@
 // Every incident: what happened to which rollout, newest first, and how it goes on.
 import { useLocation } from 'preact-iso';
 import '../styles/rest.css';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import type { IncidentSummary } from '../../../shared/protocol/api-incidents.ts';
 import { useResource } from '../live/resource.ts';
 import { Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
@@ -8,14 +9,13 @@ import { chosen, filterOf, KIND_WORDS, standingText } from './incident/incident-
 import { Scroll } from './parts/parts.tsx';
 import { queryText } from './parts/words.ts';
 
-type IncidentList = { readonly incidents: readonly IncidentSummary[]; readonly nextCursor?: string | null };
-
 export function IncidentsPage() {
   const { query } = useLocation();
   const filter = filterOf(query.state);
   const { rollout, cursor } = query;
-  const path = `/v1/incidents${queryText({ rollout, cursor })}`;
-  const { value, problem, readAtMs, refresh } = useResource<IncidentList>(path, [{ resource: 'incident' }]);
+  const { value, problem, readAtMs, refresh } = useResource(endpoint('GET /v1/incidents', { rollout, cursor }), [
+    { resource: 'incident' },
+  ]);
   return (
     <div class="rest">
       <h1>Incidents</h1>

@@ -1,5 +1,6 @@
 // Every rollout, newest first: where it stands in a sentence, and when it is decided next. Filters are in the address.
 import { useLocation } from 'preact-iso';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import type { RolloutSummary } from '../../../shared/protocol/api-rollouts.ts';
 import { session } from '../api.ts';
 import { useResource } from '../live/resource.ts';
@@ -12,10 +13,8 @@ import { Chip } from './rollout/signs.tsx';
 import { StartRollout } from './rollout/start.tsx';
 import { clockText, hasEnded, shortRelease, signOfState, stageText } from './rollout/words.ts';
 
-type List = { readonly rollouts: readonly RolloutSummary[] };
-
 export function RolloutsPage() {
-  const { value, problem, readAtMs, refresh } = useResource<List>('/v1/rollouts', [{ resource: 'rollout' }]);
+  const { value, problem, readAtMs, refresh } = useResource(endpoint('GET /v1/rollouts'), [{ resource: 'rollout' }]);
   const { path, query, route } = useLocation();
   const nowMs = useServerNow();
   if (value === null) return problem === null ? <p>Reading …</p> : <Trouble problem={problem} retry={refresh} />;

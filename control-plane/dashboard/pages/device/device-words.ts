@@ -1,9 +1,11 @@
 // What the device page shows of a device: series with their limits, facts in words, and why an action cannot be done.
 
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import type { DeviceWindows, SeriesPoint } from '../../../../shared/protocol/api-device-windows.ts';
 import type { DeviceDocument, StoredEvent } from '../../../../shared/protocol/api-devices.ts';
 import type { Desired } from '../../../../shared/protocol/documents.ts';
 import type { DeviceEvent, Reported } from '../../../../shared/protocol/reports.ts';
+import type { DeviceAddress } from '../../../../shared/protocol/topics.ts';
 import type { StripLimit, StripMark, StripPoint } from '../../charts/strip-columns.ts';
 
 export const RANGES = { '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 } as const;
@@ -14,9 +16,9 @@ export function rangeOf(text: string | undefined): RangeName {
 }
 
 /** Rounded, so that the address changes once a minute and not with every look. */
-export function windowsPath(device: string, range: RangeName, nowMs: number): string {
+export function windowsAt(where: DeviceAddress, range: RangeName, nowMs: number) {
   const toMs = Math.ceil(nowMs / 60_000) * 60_000;
-  return `/v1/devices/${device}/windows?from=${toMs - RANGES[range]}&to=${toMs}`;
+  return endpoint('GET /v1/devices/:site/:device/windows', { ...where, from: toMs - RANGES[range], to: toMs });
 }
 
 export type StripFacts = {

@@ -1,8 +1,9 @@
 // The editor of a rollout's words, and the revisions that wait: loaded when somebody edits, or when one waits.
 import { useState } from 'preact/hooks';
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import type { RevisionVerb, RolloutEdited } from '../../../../shared/protocol/api-revisions.ts';
 import type { RolloutView } from '../../../../shared/protocol/api-rollouts.ts';
-import { ApiProblem, act, session } from '../../api.ts';
+import { ApiProblem, ask, session } from '../../api.ts';
 import { Action, Cli, Trouble } from '../../shell/kit.tsx';
 import { lackOf } from './actions.ts';
 import { FileBox } from './file-box.tsx';
@@ -24,7 +25,7 @@ export function Editor({ id, revision, file: before, refresh, close }: EditorPro
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const send = (reason: string, dryRun: boolean): Promise<RolloutEdited> => {
     const body = { file, reason, baseRevision: revision, ...(dryRun ? { dryRun } : {}) };
-    return act<RolloutEdited>(`/v1/rollouts/${id}`, body, { method: 'PUT', headers: { 'if-match': '*' } });
+    return ask(endpoint('PUT /v1/rollouts/:id', { id }), body, { 'if-match': '*' });
   };
   const check = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -93,7 +94,8 @@ export function Proposals({ view, refresh }: { readonly view: RolloutView; reado
   const lacks = lackOf(session.value, 'approve', view.sites);
   const settle = (number: number, verb: RevisionVerb, planHash: string) => async (reason: string) => {
     const body = { reason, ...(verb === 'approve' ? { planHash } : {}) };
-    await act(`/v1/rollouts/${view.id}/revisions/${number}/${verb}`, body, { headers: { 'if-match': '*' } });
+    const address = endpoint('POST /v1/rollouts/:id/revisions/:number/:verb', { id: view.id, number, verb });
+    await ask(address, body, { 'if-match': '*' });
     refresh();
   };
   return (

@@ -1,11 +1,12 @@
 // The sites that there are, and where devices and people connect.
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import type { StatusReport } from '../../../../shared/protocol/api-status.ts';
 import { useResource } from '../../live/resource.ts';
 import { Age, Cli, Trouble } from '../../shell/kit.tsx';
 import { Facts, Panel, Scroll } from '../parts/parts.tsx';
 
 export function Sites() {
-  const { value, problem, readAtMs, refresh } = useResource<StatusReport>('/v1/status', [{ resource: 'kill' }]);
+  const { value, problem, readAtMs, refresh } = useResource(endpoint('GET /v1/status'), [{ resource: 'kill' }]);
   if (value === null) return problem === null ? <p>Reading …</p> : <Trouble problem={problem} retry={refresh} />;
   return (
     <>
