@@ -5,9 +5,8 @@ import { readDeviceAuthorization } from '../../shared/protocol/device-authorizat
 import { ANYBODY, type Caller, deviceCaller } from '../identity/caller.ts';
 import type { IdentityRoom } from '../identity/identity.ts';
 import { isDevicePassword } from '../signing/signing.ts';
+import { SESSION_COOKIE } from './cookies.ts';
 import type { SitesOf, TouchedSites } from './touched-sites.ts';
-
-export const SESSION_COOKIE = 'belay_session';
 
 export type Asking =
   | { readonly kind: 'known'; readonly caller: Caller; readonly csrf: string | null }
@@ -41,10 +40,10 @@ export function openAccess({ signIn, publicUrl, identity, deviceSecret, touched,
     publicOrigin,
     touched,
     sitesOf,
-    whoAsks: ({ headers: { authorization, cookie } }) => {
+    whoAsks: ({ headers: { authorization }, cookies }) => {
       if (authorization !== undefined) return byAuthorization({ identity, deviceSecret }, authorization);
-      const secret = readCookie(cookie, SESSION_COOKIE);
-      if (secret === null) return nobody(signIn);
+      const secret = cookies[SESSION_COOKIE];
+      if (!secret) return nobody(signIn);
       const found = identity.whoHasSession(secret);
       if (found) return { kind: 'known', ...found };
       return signIn === 'open' ? nobody(signIn) : { kind: 'refused', reason: 'the session has ended' };
@@ -87,13 +86,4 @@ function byDevicePassword(deviceSecret: Uint8Array, encoded: string): Asking {
   if (read && isDevicePassword(deviceSecret, read.address, Buffer.from(read.password)))
     return { kind: 'known', caller: deviceCaller(read.address), csrf: null };
   return { kind: 'refused', reason: 'this is not the password of a device' };
-}
-
-/** The first cookie of this name; null without one. */
-export function readCookie(header: string | undefined, name: string): string | null {
-  for (const part of header?.split(';') ?? []) {
-    const [key = '', ...value] = part.trim().split('=');
-    if (key === name) return value.join('=') || null;
-  }
-  return null;
 }

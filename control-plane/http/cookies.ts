@@ -1,6 +1,7 @@
 // Cookies that this control plane sets: never read by scripts, never sent along by another site.
 import type { FastifyReply } from 'fastify';
-import { SESSION_COOKIE } from './access.ts';
+
+export const SESSION_COOKIE = 'belay_session';
 
 export type CookieOptions = {
   readonly path: string;
@@ -11,9 +12,8 @@ export type CookieOptions = {
 };
 
 export function setCookie(reply: FastifyReply, [name, value]: readonly [string, string], options: CookieOptions): void {
-  const { path, maxAgeSeconds, secure } = options;
-  const parts = [`${name}=${value}`, `Path=${path}`, `Max-Age=${maxAgeSeconds}`, 'HttpOnly', 'SameSite=Strict'];
-  reply.header('set-cookie', [...parts, ...(secure ? ['Secure'] : [])].join('; '));
+  const { path, maxAgeSeconds: maxAge, secure } = options;
+  reply.setCookie(name, value, { path, maxAge, secure, httpOnly: true, sameSite: 'strict' });
 }
 
 export type SessionCookie = { readonly secret: string; readonly maxAgeMs: number } | null;

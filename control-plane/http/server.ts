@@ -3,6 +3,7 @@
 
 import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
+import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -51,6 +52,7 @@ export async function buildServer(options: HttpOptions): Promise<HttpApp> {
   app.removeContentTypeParser('text/plain'); // a form post from a foreign page could carry it
   app.addHook('preValidation', async (request) => refuseDeepBody(request.body));
   if (options.loopbackOnly) app.addHook('onRequest', async (request) => refuseForeignHost(request.hostname));
+  await app.register(cookie);
   guardRoutes(app, options.access);
   answerProblems(app);
   installFields(app);

@@ -4,7 +4,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { hashSecret, isSame, newSecret } from '../identity/secrets.ts';
 import { SESSION_MS_MAX } from '../identity/session-book.ts';
-import { readCookie } from './access.ts';
 import { setCookie, setSessionCookie } from './cookies.ts';
 import type { SessionRouteParts } from './routes/session.ts';
 import type { HttpApp } from './server.ts';
@@ -46,8 +45,8 @@ function registerSignIn(app: HttpApp, parts: Parts): void {
   app.post('/sign-in', { schema: { hide: true, body: formSchema }, config: PUBLIC_PAGE }, async (request, reply) => {
     const { name, password, csrf, next } = request.body;
     const exchange = { request, reply, secure };
-    const known = readCookie(request.headers.cookie, FORM_COOKIE);
-    if (known === null || !isSame(csrf, hashSecret(known)))
+    const known = request.cookies[FORM_COOKIE];
+    if (!known || !isSame(csrf, hashSecret(known)))
       return sendForm(
         { ...exchange, reply: reply.code(403) },
         { next, name, trouble: 'The page was too old. Please try again.' },
@@ -105,7 +104,7 @@ function sendForm(
   { request, reply, secure }: Exchange,
   facts: { readonly next: string; readonly name: string; readonly trouble: string | null },
 ): FastifyReply {
-  const secret = readCookie(request.headers.cookie, FORM_COOKIE) ?? newSecret();
+  const secret = request.cookies[FORM_COOKIE] || newSecret();
   setCookie(reply, [FORM_COOKIE, secret], { path: '/sign-in', maxAgeSeconds: FORM_SECONDS, secure });
   return send(reply, signInHtml({ ...facts, next: ownPath(facts.next), csrf: hashSecret(secret) }));
 }

@@ -45,6 +45,7 @@ type Told = Pick<Notice, 'type' | 'sites' | 'data'>;
 
 function tell(transaction: DatabaseTransaction, { action, subject, details }: AuditRow): Promise<Told | null> {
   const id = subject.slice(subject.indexOf('/') + 1);
+  if (action === 'kill-unacknowledged') return tellUnacknowledged(transaction, id, details);
   if (subject.startsWith('rollout/')) return tellRollout(transaction, id, details);
   if (action === 'kill-raised' || action === 'kill-rearmed') return tellKill(transaction, id, action);
   if (action === 'incident-opened' || action === 'incident-closed') return tellIncident(transaction, id, action);
@@ -69,6 +70,16 @@ async function tellRollout(transaction: DatabaseTransaction, id: string, details
     type: rolloutEvent({ kind, ...states }),
     sites,
     data: { ...data, next: `belay rollout get ${id}` },
+  };
+}
+
+async function tellUnacknowledged(transaction: DatabaseTransaction, rolloutId: string, details: string): Promise<Told> {
+  const { killId, devices } = JSON.parse(details) as { readonly killId: string; readonly devices: readonly string[] };
+  const sites = await sitesOf(transaction, rolloutId);
+  return {
+    type: 'dev.belay.kill.unacknowledged.v1',
+    sites,
+    data: { killId, rolloutId, devices, sites, next: 'belay kills' },
   };
 }
 

@@ -12,22 +12,26 @@ import { releaseRefSchema } from './documents.ts';
 const judgedSchema = z.looseObject({ stage: z.string(), seq: countSchema, atMs: timeSchema, verdict: verdictSchema });
 
 /** One guardrail on the devices of one site and hardware class, from the evidence of the same decision. */
-const sliceSchema = z.looseObject({
+/** What the devices of one kind show under one guardrail. */
+export const sliceCellSchema = z.looseObject({
+  site: z.string(),
+  hardwareClass: z.string(),
+  devices: countSchema,
+  controls: countSchema,
+  /** Mean of the devices, less what the controls of the slice did meanwhile; and the lowest and highest device. */
+  estimate: z.number(),
+  low: z.number(),
+  high: z.number(),
+  /** Whether the estimate lies within the limit, no verdict: a few devices are not judged. Null: the limit has no plain number. */
+  within: z.boolean().nullable(),
+});
+
+const sliceSchema = sliceCellSchema.extend({
   stage: z.string(),
   guardrail: z.string(),
   title: z.string(),
   limitText: z.string(),
   unit: z.string(),
-  site: z.string(),
-  hardwareClass: z.string(),
-  devices: countSchema,
-  controls: countSchema,
-  /** Mean of the devices, less what the controls of the slice did; and the lowest and highest device. */
-  estimate: z.number(),
-  low: z.number(),
-  high: z.number(),
-  /** Whether the estimate lies within the limit; null: the limit has no plain number. */
-  within: z.boolean().nullable(),
 });
 
 /** What people brought in: change of the candidate's devices against their own past and the controls, in percent. */

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { countSchema, timeSchema } from '../basics/identifiers.ts';
 import { verdictKindSchema } from '../rollout/verdict.ts';
+import { sliceCellSchema } from './api-reports.ts';
 
 const column = z.array(z.number().nullable());
 
@@ -48,19 +49,6 @@ const devicePointSchema = z.looseObject({
 
 const armSchema = z.looseObject({ devices: countSchema, mean: z.number() });
 
-const cellSchema = z.looseObject({
-  site: z.string(),
-  hardwareClass: z.string(),
-  devices: countSchema,
-  controls: countSchema,
-  /** Mean of the devices less what their controls did meanwhile; lowest and highest device. */
-  estimate: z.number(),
-  low: z.number(),
-  high: z.number(),
-  /** Whether the mean lies within the limit; no verdict: a few devices are not judged. Null: the limit has no plain number. */
-  within: z.boolean().nullable(),
-});
-
 const guardrailEvidenceSchema = z.looseObject({
   guardrail: z.string(),
   title: z.string(),
@@ -73,7 +61,7 @@ const guardrailEvidenceSchema = z.looseObject({
   /** Null without devices. */
   candidate: armSchema.nullable(),
   control: armSchema.nullable(),
-  cells: z.array(cellSchema),
+  cells: z.array(sliceCellSchema),
   /** Null: not asked for (`?guardrail=`). */
   points: z.array(devicePointSchema).nullable(),
   /** Devices that are left out of `points`; those shown are spread evenly over all values. */
@@ -127,6 +115,6 @@ export type CourseMark = z.infer<typeof markSchema>;
 export type RolloutEvidence = z.infer<typeof rolloutEvidenceSchema>;
 export type GuardrailEvidence = z.infer<typeof guardrailEvidenceSchema>;
 export type DevicePoint = z.infer<typeof devicePointSchema>;
-export type EvidenceCell = z.infer<typeof cellSchema>;
+export type EvidenceCell = z.infer<typeof sliceCellSchema>;
 export type ShadowClass = z.infer<typeof shadowClassSchema>;
 export type ShadowEvidence = z.infer<typeof shadowSchema>;

@@ -21,6 +21,8 @@ export const WEBHOOK_EVENTS = [
   'dev.belay.rollout.decided.v1',
   'dev.belay.kill.raised.v1',
   'dev.belay.kill.rearmed.v1',
+  /** Devices of a rollout that have not acknowledged a kill within the time that its file allows. */
+  'dev.belay.kill.unacknowledged.v1',
   'dev.belay.incident.opened.v1',
   'dev.belay.incident.closed.v1',
   'dev.belay.device.halted.v1',

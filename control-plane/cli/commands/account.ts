@@ -19,10 +19,10 @@ import { collectGrants, readGrants, readPerson, readSecrets, withSession } from 
 
 const HELP = `
 Examples
-  belay account add ada --grant operator@plant-a,plant-b      asks for her first password
+  belay account add lead --grant operator@plant-a,plant-b      asks for its first password
   belay account add ci-reader --grant viewer < password-file  no terminal: the password on stdin
-  belay account set ada --grant approver --reason "on call"
-  belay account disable ada --reason "left"
+  belay account set lead --grant approver --reason "on call"
+  belay account disable lead --reason "left"
   belay account passwd                                        your own password`;
 const GRANT = 'what they may: ROLE, or ROLE@SITE,SITE; roles: viewer, operator, approver, admin';
 const REASON = 'why, for the audit';

@@ -13,7 +13,7 @@ import { readMoment } from './moment.ts';
 const HELP = `
 Examples
   belay audit list --subject rollout/ro-7q2
-  belay audit list --by ada --from 24h
+  belay audit list --by lead --from 24h
   belay audit verify --anchor 1204:9f3c…     exit 1 when the record is broken, or when it is not the one of the anchor
   belay audit export -o audit.ndjson         the last line names its head: keep it elsewhere, it is the next anchor`;
 

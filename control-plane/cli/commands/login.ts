@@ -23,7 +23,7 @@ import { readPerson, type SignedIn, whoIsThere, withSession } from '../sign-in.t
 const LOGIN_HELP = `
 Examples
   belay login https://belay.plant-a.example            asks for name and password
-  belay login URL --name ada < password-file           no terminal: the password on stdin
+  belay login URL --name lead < password-file           no terminal: the password on stdin
   BELAY_TOKEN=bly_… belay status --url URL             a machine needs no login
 The token lies in $XDG_CONFIG_HOME/belay/config.json, for its owner's eyes only (mode 0600), never the password.`;
 

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const running = rollout({});
-const rolledBack = rollout({ state: 'rolled_back', phase: null, status: 'rolled back by ada' });
+const rolledBack = rollout({ state: 'rolled_back', phase: null, status: 'rolled back by lead' });
 beforeEach(() =>
   server.answer({
     'GET /v1/rollouts': { body: { rollouts: [summary({ id: 'ro-old', state: 'completed' }), summary({})] } },
@@ -56,7 +56,7 @@ describe('the way back', () => {
   it('is not held up: a rollback needs no --yes, and finds the rollout that goes on by itself', async () => {
     const { code, stderr } = await belay('rollback', '--reason', 'dark images');
     expect([code, stderr]).toEqual([EXIT.ok, 'rolling back ro-7q2, the only rollout that goes on\n']);
-    expect(server.last('POST /v1/rollouts/ro-7q2/rollback')?.body).toEqual({ actor: 'ada', reason: 'dark images' });
+    expect(server.last('POST /v1/rollouts/ro-7q2/rollback')?.body).toEqual({ actor: 'lead', reason: 'dark images' });
   });
 
   it('a kill never asks', async () => {
@@ -69,7 +69,7 @@ describe('the way back', () => {
     expect(code).toBe(EXIT.ok);
     expect(stdout).toContain('cv-detector:2.0.0+data=3ce470 → cv-detector:1.8.2+data=b4f7a1');
     expect(stdout).toContain('2 devices have the candidate now');
-    expect(stdout).toContain('POST /v1/rollouts/ro-7q2/rollback {"actor":"ada","reason":"x"}\nNothing was changed.');
+    expect(stdout).toContain('POST /v1/rollouts/ro-7q2/rollback {"actor":"lead","reason":"x"}\nNothing was changed.');
     expect(changes()).toEqual([]);
   });
 

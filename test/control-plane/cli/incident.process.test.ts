@@ -49,7 +49,7 @@ describe('belay incident', () => {
     const { code } = await belay('incident', 'annotate', ID, '--note', 'too slow', '--roll-forward', '2.0.1');
     expect(code).toBe(EXIT.ok);
     const { body } = server.last(`POST /v1/incidents/${ID}/annotate`) ?? {};
-    expect(annotateBodySchema.parse(body)).toEqual({ actor: 'ada', text: 'too slow', rollForward: '2.0.1' });
+    expect(annotateBodySchema.parse(body)).toEqual({ actor: 'lead', text: 'too slow', rollForward: '2.0.1' });
     const nothing = await belay('incident', 'annotate', ID);
     expect(nothing).toMatchObject({ code: EXIT.usage, stderr: expect.stringContaining('--note') });
   });

@@ -85,7 +85,7 @@ describe('belay kill', () => {
       'kill k-1 is in force on the whole fleet: 6 devices, 1 of them offline (they obey before their first frame)\n',
     );
     const body = server.last('POST /v1/kills')?.body;
-    expect(body).toEqual({ scope: { kind: 'fleet' }, reason: 'misses cracks', actor: 'ada' });
+    expect(body).toEqual({ scope: { kind: 'fleet' }, reason: 'misses cracks', actor: 'lead' });
     expect(killBodySchema.safeParse(body).success).toBe(true);
   });
 
@@ -132,12 +132,12 @@ describe('belay kill', () => {
 
 describe('belay rearm and kills', () => {
   it('rearm ends a kill with a reason', async () => {
-    const body = kill({ active: false, clearedAtMs: 1, clearedBy: 'ada', clearedReason: 'lens cleaned' });
+    const body = kill({ active: false, clearedAtMs: 1, clearedBy: 'lead', clearedReason: 'lens cleaned' });
     server.answer({ 'POST /v1/kills/k-1/rearm': { body } });
     const { code, stdout } = await belay('rearm', 'k-1', '--yes', '--reason', 'lens cleaned');
     expect(code).toBe(EXIT.ok);
     expect(stdout).toContain('kill k-1 is over.');
-    expect(server.last('POST /v1/kills/k-1/rearm')?.body).toEqual({ reason: 'lens cleaned', actor: 'ada' });
+    expect(server.last('POST /v1/kills/k-1/rearm')?.body).toEqual({ reason: 'lens cleaned', actor: 'lead' });
   });
 
   it('rearm of a kill that is over is exit code 5', async () => {
@@ -149,7 +149,7 @@ describe('belay rearm and kills', () => {
     const kills = [kill({ id: 'k-2', scope: { kind: 'site', site: 'plant-b' } }), kill({ active: false })];
     server.answer({ 'GET /v1/kills': { body: killListSchema.parse({ kills }) } });
     const text = (await belay('kills')).stdout;
-    expect(text).toMatch(/^k-2 {3}site plant-b {5}in force {2}.* ago +ada +misses cracks$/m);
+    expect(text).toMatch(/^k-2 {3}site plant-b {5}in force {2}.* ago +lead +misses cracks$/m);
     expect(text).toMatch(/^k-1 {3}the whole fleet {2}over /m);
     expect(JSON.parse((await belay('kills', '--json')).stdout).kills).toHaveLength(2);
     server.answer({ 'GET /v1/kills': { body: { kills: [] } } });

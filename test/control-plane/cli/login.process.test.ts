@@ -36,13 +36,13 @@ beforeEach(() => {
 });
 
 const GRANTS = [{ role: 'operator', sites: ['plant-a'] }];
-const identity = { name: 'ada', kind: 'person', grants: GRANTS, mayKill: true };
+const identity = { name: 'lead', kind: 'person', grants: GRANTS, mayKill: true };
 const session = sessionSchema.parse({ identity, csrf: 'csrf-1', expiresAtMs: 9e12, open: false });
 const token = tokenCreatedSchema.parse({
   ...{
     id: 'tk-1',
     name: 'belay on box',
-    owner: 'ada',
+    owner: 'lead',
     grants: GRANTS,
     mayKill: true,
     createdAtMs: 1,
@@ -80,12 +80,12 @@ describe('signing in', () => {
   });
 
   it('gives this machine a token of its own, ends the session, and keeps no password', async () => {
-    const args = ['login', server.url, '--name', 'ada', '--context', 'lab'];
+    const args = ['login', server.url, '--name', 'lead', '--context', 'lab'];
     const { code, stdout } = await belay(args, { stdin: 'correct horse battery\n' });
     expect(code).toBe(EXIT.ok);
-    expect(stdout).toContain(`Signed in at ${server.url} as ada (person); operator on plant-a; may kill`);
+    expect(stdout).toContain(`Signed in at ${server.url} as lead (person); operator on plant-a; may kill`);
     expect(stdout).not.toContain('bly_secret');
-    expect(server.last('POST /v1/session')?.body).toEqual({ name: 'ada', password: 'correct horse battery' });
+    expect(server.last('POST /v1/session')?.body).toEqual({ name: 'lead', password: 'correct horse battery' });
     const made = server.last('POST /v1/tokens');
     expect(made?.headers).toMatchObject({ cookie: 'belay_session=s-1', 'x-belay-csrf': 'csrf-1' });
     expect(tokenCreateBodySchema.parse(made?.body).days).toBe(90);
@@ -98,7 +98,7 @@ describe('signing in', () => {
     expect(kept).not.toContain('battery');
     expect(JSON.parse(kept)).toMatchObject({
       current: 'lab',
-      contexts: [{ url: server.url, token: 'bly_secret', account: 'ada' }],
+      contexts: [{ url: server.url, token: 'bly_secret', account: 'lead' }],
     });
   });
 
@@ -128,12 +128,12 @@ describe('signing in', () => {
 
   it('with a wrong password is exit code 4', async () => {
     server.answer({ ...ROUTES, 'POST /v1/session': { status: 401, body: { title: 'wrong name or password' } } });
-    const { code, stderr } = await belay(['login', server.url, '--name', 'ada'], { stdin: 'wrong\n' });
+    const { code, stderr } = await belay(['login', server.url, '--name', 'lead'], { stdin: 'wrong\n' });
     expect([code, stderr]).toEqual([EXIT.forbidden, expect.stringContaining('wrong name or password')]);
   });
 
   it('makes no tokens by a token: the password is asked for, and the token goes to stdout alone', async () => {
-    const args = ['token', 'create', 'ci', '--grant', 'viewer@plant-a,plant-b', '--no-kill', '--name', 'ada'];
+    const args = ['token', 'create', 'ci', '--grant', 'viewer@plant-a,plant-b', '--no-kill', '--name', 'lead'];
     const { code, stdout, stderr } = await belay(args, { stdin: 'correct horse battery' });
     expect([code, stdout]).toEqual([EXIT.ok, 'bly_secret\n']);
     expect(stderr).toContain('It is not shown again');
@@ -150,7 +150,7 @@ describe('signing in', () => {
       mayKill: true,
       disabled: false,
       createdAtMs: 1,
-      createdBy: 'ada',
+      createdBy: 'lead',
       lastSignInAtMs: null,
     };
     server.answer({ ...ROUTES, 'POST /v1/accounts': { status: 201, body: accountSchema.parse(account) } });
@@ -188,7 +188,7 @@ describe('signing out', () => {
 });
 
 it('a refusal of a role is exit code 4 with what the control plane advises', async () => {
-  server.answer({ 'GET /v1/accounts': problem('forbidden', 'ada may not administer') });
+  server.answer({ 'GET /v1/accounts': problem('forbidden', 'lead may not administer') });
   const { code, stderr } = await runBelay(['account', 'list'], { url: server.url, env: { BELAY_TOKEN: 'bly_secret' } });
-  expect([code, stderr]).toEqual([EXIT.forbidden, expect.stringContaining('belay: ada may not administer\nNext: ')]);
+  expect([code, stderr]).toEqual([EXIT.forbidden, expect.stringContaining('belay: lead may not administer\nNext: ')]);
 });

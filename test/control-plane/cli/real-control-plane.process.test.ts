@@ -58,7 +58,7 @@ describe('releases', () => {
     const again = await belay('release', 'add', folder);
     expect([again.code, again.stdout]).toEqual([EXIT.ok, expect.stringMatching(/^already registered: tiny-detector/)]);
     const get = await belay('release', 'get', 'tiny-detector:1.0.0');
-    expect(get.stdout).toMatch(/ada: /);
+    expect(get.stdout).toMatch(/lead: /);
     expect((await belay('release', 'list', '--name', 'tiny-detector')).stdout).toContain(
       'tiny-detector:1.0.0+data=test0',
     );
@@ -132,7 +132,7 @@ describe('a kill', () => {
     const { code, stdout } = await running;
     expect(code).toBe(EXIT.ok);
     const kill = JSON.parse(stdout);
-    expect(kill).toMatchObject({ acknowledged: 1, sent: 1, stragglers: [], actor: 'ada' });
+    expect(kill).toMatchObject({ acknowledged: 1, sent: 1, stragglers: [], actor: 'lead' });
     expect(kill.maxMs).toBeGreaterThan(0);
     id = kill.id;
   });

@@ -11,7 +11,7 @@ let plane: SignedPlane;
 let home = '';
 beforeAll(async () => {
   plane = await openSignedPlane();
-  await plane.newPerson('ada', [{ role: 'operator', sites: ['plant-a'] }]);
+  await plane.newPerson('lead', [{ role: 'operator', sites: ['plant-a'] }]);
   home = await mkdtemp(path.join(tmpdir(), 'belay-signed-in-'));
 });
 afterAll(async () => {
@@ -24,15 +24,15 @@ const belay = (args: readonly string[], stdin = '', env: Record<string, string> 
 
 it('login, roles, a token for CI, and logout', async () => {
   expect((await belay(['status', '--url', plane.url])).code).toBe(EXIT.forbidden);
-  const wrong = await belay(['login', plane.url, '--name', 'ada'], 'not the password\n');
+  const wrong = await belay(['login', plane.url, '--name', 'lead'], 'not the password\n');
   expect(wrong.code).toBe(EXIT.forbidden);
-  const login = await belay(['login', plane.url, '--name', 'ada', '--context', 'lab'], `${PASSWORD}\n`);
+  const login = await belay(['login', plane.url, '--name', 'lead', '--context', 'lab'], `${PASSWORD}\n`);
   expect([login.stderr, login.code]).toEqual(['', EXIT.ok]);
   expect((await belay(['whoami'])).stdout).toContain('operator on plant-a');
   expect((await belay(['status'])).code).toBe(EXIT.ok);
   expect((await belay(['account', 'list'])).code).toBe(EXIT.forbidden);
 
-  const create = ['token', 'create', 'ci', '--grant', 'viewer@plant-a', '--no-kill', '--days', '2', '--name', 'ada'];
+  const create = ['token', 'create', 'ci', '--grant', 'viewer@plant-a', '--no-kill', '--days', '2', '--name', 'lead'];
   const made = await belay(create, PASSWORD);
   expect([made.code, made.stderr]).toEqual([EXIT.ok, expect.stringContaining('viewer on plant-a')]);
   const ci = { BELAY_TOKEN: made.stdout.trim(), BELAY_URL: plane.url };

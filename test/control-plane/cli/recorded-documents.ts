@@ -126,7 +126,7 @@ export function rollout(part: Part<typeof rolloutViewSchema> = {}) {
     guardrails: [verdict(), ERRORS, RECALL],
     decisions: [
       decision({ seq: 2, kind: 'promote', reason: 'every guardrail of shadow passes', atMs: NOW_MS - 37 * MINUTE_MS }),
-      decision({ seq: 1, kind: 'start', reason: 'monthly retraining', actor: 'ada', atMs: NOW_MS - 90 * MINUTE_MS }),
+      decision({ seq: 1, kind: 'start', reason: 'monthly retraining', actor: 'lead', atMs: NOW_MS - 90 * MINUTE_MS }),
     ],
     fileText: 'name: detector-2\n',
     fileHash: DIGESTS.file,
@@ -241,7 +241,7 @@ export function kill(part: Part<typeof killSchema> = {}) {
     id: 'k-1',
     scope: { kind: 'fleet' },
     reason: 'misses cracks',
-    actor: 'ada',
+    actor: 'lead',
     epoch: 7,
     raisedAtMs: NOW_MS - MINUTE_MS,
     active: true,
@@ -306,10 +306,10 @@ export function release(part: Part<typeof releaseSchema> = {}) {
     changelog: 'Retrained on 2,800 labelled frames.',
     state: 'registered',
     registeredAtMs: NOW_MS,
-    registeredBy: 'ada',
+    registeredBy: 'lead',
     bytes: 816_338,
     manifest: { schema: 'belay.model/1' },
-    notes: [{ atMs: NOW_MS, actor: 'ada', kind: 'registered', text: 'registered', rolloutId: null }],
+    notes: [{ atMs: NOW_MS, actor: 'lead', kind: 'registered', text: 'registered', rolloutId: null }],
     ...part,
   });
 }

@@ -52,7 +52,7 @@ describe('belay release add', () => {
     expect(uploads().map(({ path: at, bytes }) => ({ at, bytes }))).toEqual(
       tiny.parsed.files.map((file) => ({ at: `/v1/artifacts/${file.sha256}`, bytes: file.bytes })),
     );
-    expect(server.last('POST /v1/releases')?.body).toEqual({ manifest: tiny.parsed, actor: 'ada' });
+    expect(server.last('POST /v1/releases')?.body).toEqual({ manifest: tiny.parsed, actor: 'lead' });
     expect(stdout).toBe(
       [
         'registered cv-detector:2.0.0+data=3ce470',
@@ -221,7 +221,7 @@ describe('belay release list and get', () => {
         `  digest ${CANDIDATE.digest}`,
         `  page   ${server.url}/models/cv-detector%3A2.0.0%2Bdata%3D3ce470`,
         '  Retrained on 2,800 labelled frames.',
-        '  2026-09-21T14:13:20.000Z  ada: registered',
+        '  2026-09-21T14:13:20.000Z  lead: registered',
         '',
       ].join('\n'),
     );

@@ -119,7 +119,7 @@ describe('belay rollout start', () => {
     const { code, stdout } = await belay('rollout', 'start', file, '--yes', '--reason', 'monthly retraining');
     expect(code).toBe(EXIT.ok);
     const body = server.last('POST /v1/rollouts')?.body;
-    expect(body).toEqual({ file: TEXT, actor: 'ada', reason: 'monthly retraining' });
+    expect(body).toEqual({ file: TEXT, actor: 'lead', reason: 'monthly retraining' });
     expect(rolloutStartBodySchema.safeParse(body).success).toBe(true);
     expect(stdout).toContain(`Page      ${server.url}/rollouts/ro-7q2\nWatch it  belay rollout get ro-7q2 --watch`);
     expect(tooWide(stdout)).toEqual([]);
@@ -275,7 +275,7 @@ describe('the verbs of a person', () => {
     expect(code).toBe(EXIT.ok);
     expect(stdout).toMatch(/^Status {4}HOLDING {2}held: error rate/m);
     const sent = server.last(`POST /v1/rollouts/ro-7q2/${verb}`)?.body;
-    expect(sent).toEqual({ actor: 'ada', reason: 'line 4 is cleaned', ...body });
+    expect(sent).toEqual({ actor: 'lead', reason: 'line 4 is cleaned', ...body });
     expect(rolloutActBodySchema.safeParse(sent).success).toBe(true);
   });
 
@@ -292,7 +292,7 @@ describe('the verbs of a person', () => {
     expect(code).toBe(EXIT.ok);
     expect(stdout).toMatch(/^Approvals 1 of 2 {3}qa-lead: looked at the report {3}may approve: plant-mgr$/m);
     const sent = server.last('POST /v1/rollouts/ro-7q2/approve')?.body;
-    expect(sent).toEqual({ actor: 'ada', reason: 'looked at it', planHash: waiting.planHash });
+    expect(sent).toEqual({ actor: 'lead', reason: 'looked at it', planHash: waiting.planHash });
     expect(rolloutActBodySchema.safeParse(sent).success).toBe(true);
   });
 

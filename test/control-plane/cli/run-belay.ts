@@ -28,7 +28,7 @@ export function runBelay(args: readonly string[], options: RunOptions = {}): Pro
     killSignal: 'SIGKILL',
     env: {
       PATH: process.env.PATH ?? '',
-      USER: 'ada',
+      USER: 'lead',
       // Nobody's contexts: what the person who runs the tests has is not asked.
       XDG_CONFIG_HOME: NO_CONTEXTS,
       NODE_COMPILE_CACHE: COMPILE_CACHE,

@@ -122,7 +122,7 @@ describe('what is left of a rollout', () => {
     expect([code, stdout]).toEqual([EXIT.ok, expect.stringContaining(`${server.url}/rollouts/ro-7q3`)]);
     expect(server.last('POST /v1/rollouts')?.body).toEqual({
       file: 'name: detector-2\n',
-      actor: 'ada',
+      actor: 'lead',
       reason: 'retry of ro-7q2: lens cleaned',
     });
     server.answer({ [GET]: { body: running } });

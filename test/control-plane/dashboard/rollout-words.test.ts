@@ -98,8 +98,8 @@ describe('what a person can do', () => {
 
   it('asks somebody else for the approval', () => {
     const approvals = { stage: 'half', needed: 1, given: [], approvers: [] };
-    const asked = rollout({ sites: ['plant-a'], startedBy: 'ada', approvals });
-    expect(why(asked, 'approve', signedIn('ada', 'approver'))).toBe('ada started it: somebody else approves');
+    const asked = rollout({ sites: ['plant-a'], startedBy: 'lead', approvals });
+    expect(why(asked, 'approve', signedIn('lead', 'approver'))).toBe('lead started it: somebody else approves');
     expect(why(asked, 'approve', signedIn('bo', 'approver'))).toBeNull();
     expect(why(asked, 'approve', signedIn('bo', 'operator'))).toContain('not approver at plant-a');
     const given = [{ actor: 'bo', reason: 'fine', atMs: NOW_MS }];

@@ -47,11 +47,11 @@ afterEach(async () => {
 
 async function make(name: string, grants: readonly Grant[] = [OPERATOR]): Promise<void> {
   await room.accounts.create(
-    { name, passwordHash: await room.hash('open sesame, ada'), grants, reason: 'test' },
+    { name, passwordHash: await room.hash('open sesame, lead'), grants, reason: 'test' },
     'admin',
   );
 }
-const signIn = (name: string, password = 'open sesame, ada') => room.signIn({ name, password, address: '10.0.0.1' });
+const signIn = (name: string, password = 'open sesame, lead') => room.signIn({ name, password, address: '10.0.0.1' });
 
 async function secretOf(name: string): Promise<string> {
   const signedIn = await signIn(name);
@@ -69,11 +69,11 @@ describe('a password', () => {
   });
 
   it('is never in the database, and neither is what a cookie or a token holds', async () => {
-    await make('ada');
-    const secret = await secretOf('ada');
+    await make('lead');
+    const secret = await secretOf('lead');
     const { token } = await room.tokens.create({
       name: 'ci',
-      owner: 'ada',
+      owner: 'lead',
       grants: [OPERATOR],
       mayKill: false,
       days: 1,
@@ -81,11 +81,11 @@ describe('a password', () => {
     const tables = ['accounts', 'sessions', 'api_tokens', 'audit'] as const;
     const rows = await Promise.all(tables.map((table) => database.selectFrom(table).selectAll().execute()));
     const everything = JSON.stringify(rows);
-    for (const hidden of ['open sesame, ada', secret, token]) expect(everything).not.toContain(hidden);
+    for (const hidden of ['open sesame, lead', secret, token]) expect(everything).not.toContain(hidden);
   });
 
   it('is hashed anew at the cost of today when it is used', async () => {
-    await make('ada');
+    await make('lead');
     const dearer = await openIdentity({
       database,
       audit,
@@ -93,72 +93,72 @@ describe('a password', () => {
       log: { warn: () => {} },
       cost: { logN: 5, r: 1, p: 1 },
     });
-    expect((await dearer.signIn({ name: 'ada', password: 'open sesame, ada', address: 'x' })).kind).toBe('signed-in');
-    expect(dearer.accounts.get('ada')?.password).toMatch(/^scrypt\$5\$/);
+    expect((await dearer.signIn({ name: 'lead', password: 'open sesame, lead', address: 'x' })).kind).toBe('signed-in');
+    expect(dearer.accounts.get('lead')?.password).toMatch(/^scrypt\$5\$/);
   });
 });
 
 describe('a session', () => {
   it('ends when nobody uses it, and not while somebody does', async () => {
-    await make('ada');
-    const secret = await secretOf('ada');
+    await make('lead');
+    const secret = await secretOf('lead');
     for (let time = 0; time < 5; time += 1) {
       nowMs += IDLE_MS_MAX - 1;
-      expect(room.whoHasSession(secret)?.caller.name).toBe('ada');
+      expect(room.whoHasSession(secret)?.caller.name).toBe('lead');
     }
     nowMs += IDLE_MS_MAX;
     expect(room.whoHasSession(secret)).toBeNull();
   });
 
   it('ends after a week, however much it is used', async () => {
-    await make('ada');
-    const secret = await secretOf('ada');
+    await make('lead');
+    const secret = await secretOf('lead');
     const endMs = nowMs + SESSION_MS_MAX;
     for (; nowMs < endMs; nowMs += IDLE_MS_MAX / 2) expect(room.whoHasSession(secret)).not.toBeNull();
     expect(room.whoHasSession(secret)).toBeNull();
   });
 
   it('outlives a restart, and ends with the account', async () => {
-    await make('ada');
-    const secret = await secretOf('ada');
+    await make('lead');
+    const secret = await secretOf('lead');
     room = await open();
-    expect(room.whoHasSession(secret)?.caller).toMatchObject({ name: 'ada', kind: 'person', grants: [OPERATOR] });
-    await room.accounts.change('ada', { disabled: true, reason: 'left' }, 'admin');
+    expect(room.whoHasSession(secret)?.caller).toMatchObject({ name: 'lead', kind: 'person', grants: [OPERATOR] });
+    await room.accounts.change('lead', { disabled: true, reason: 'left' }, 'admin');
     expect(room.whoHasSession(secret)).toBeNull();
-    expect((await signIn('ada')).kind).toBe('wrong');
+    expect((await signIn('lead')).kind).toBe('wrong');
   });
 
   it('begins and can be used while the database is not there', async () => {
-    await make('ada');
+    await make('lead');
     await database.destroy();
-    const secret = await secretOf('ada');
+    const secret = await secretOf('lead');
     expect(room.whoHasSession(secret)?.caller.mayKill).toBe(true);
     expect(warnings).toBeGreaterThan(0);
     database = await openDatabase(join(folder, 'belay.db'));
   });
 
   it('is begun by a link once, soon, and for nobody who was disabled', async () => {
-    await make('ada');
-    const { secret } = room.sessions.newLink('ada');
-    expect((await room.signInByLink(secret))?.session.account).toBe('ada');
+    await make('lead');
+    const { secret } = room.sessions.newLink('lead');
+    expect((await room.signInByLink(secret))?.session.account).toBe('lead');
     expect(await room.signInByLink(secret)).toBeNull();
-    const late = room.sessions.newLink('ada').secret;
+    const late = room.sessions.newLink('lead').secret;
     nowMs += 15 * 60_000;
     expect(await room.signInByLink(late)).toBeNull();
-    const last = room.sessions.newLink('ada').secret;
-    await room.accounts.change('ada', { disabled: true, reason: 'left' }, 'admin');
+    const last = room.sessions.newLink('lead').secret;
+    await room.accounts.change('lead', { disabled: true, reason: 'left' }, 'admin');
     expect(await room.signInByLink(last)).toBeNull();
   });
 });
 
 describe('a token', () => {
   it('acts as its owner, within what both may now, until it ends', async () => {
-    await make('ada', [{ role: 'approver', sites: ['plant-a', 'plant-b'] }]);
+    await make('lead', [{ role: 'approver', sites: ['plant-a', 'plant-b'] }]);
     const wanted = { grants: [{ role: 'approver' as const, sites: ['plant-a'] }], mayKill: true };
-    const { token } = await room.tokens.create({ name: 'ci', owner: 'ada', days: 30, ...wanted });
-    expect(room.whoHasToken(token)).toMatchObject({ name: 'ada', kind: 'token', ...wanted });
+    const { token } = await room.tokens.create({ name: 'ci', owner: 'lead', days: 30, ...wanted });
+    expect(room.whoHasToken(token)).toMatchObject({ name: 'lead', kind: 'token', ...wanted });
     await room.accounts.change(
-      'ada',
+      'lead',
       { grants: [{ role: 'viewer', sites: '*' }], mayKill: false, reason: 'moved' },
       'admin',
     );
@@ -168,34 +168,34 @@ describe('a token', () => {
   });
 
   it('is over at once when it is revoked, or its owner disabled', async () => {
-    await make('ada');
-    const made = await room.tokens.create({ name: 'ci', owner: 'ada', grants: [OPERATOR], mayKill: false, days: 1 });
-    const other = await room.tokens.create({ name: 'cd', owner: 'ada', grants: [OPERATOR], mayKill: false, days: 1 });
-    await room.tokens.revoke(made.id, 'ada');
+    await make('lead');
+    const made = await room.tokens.create({ name: 'ci', owner: 'lead', grants: [OPERATOR], mayKill: false, days: 1 });
+    const other = await room.tokens.create({ name: 'cd', owner: 'lead', grants: [OPERATOR], mayKill: false, days: 1 });
+    await room.tokens.revoke(made.id, 'lead');
     expect(room.whoHasToken(made.token)).toBeNull();
     room = await open();
     expect(room.whoHasToken(made.token)).toBeNull();
     expect(room.whoHasToken(other.token)).not.toBeNull();
-    await room.accounts.change('ada', { disabled: true, reason: 'left' }, 'admin');
+    await room.accounts.change('lead', { disabled: true, reason: 'left' }, 'admin');
     expect(room.whoHasToken(other.token)).toBeNull();
   });
 });
 
 describe('accounts', () => {
   it('keep a last one that administers everything, also when two are changed at once', async () => {
-    await make('ada', [EVERYTHING]);
-    await make('bob', [EVERYTHING]);
+    await make('lead', [EVERYTHING]);
+    await make('second', [EVERYTHING]);
     const change = (name: string) => room.accounts.change(name, { disabled: true, reason: 'test' }, 'admin');
-    const both = await Promise.all([change('ada'), change('bob')]);
+    const both = await Promise.all([change('lead'), change('second')]);
     expect(both.map(({ kind }) => kind)).toEqual(['changed', 'last-admin']);
     const less = { grants: [{ role: 'admin' as const, sites: ['plant-a'] }], reason: 'test' };
-    expect((await room.accounts.change('bob', less, 'admin')).kind).toBe('last-admin');
+    expect((await room.accounts.change('second', less, 'admin')).kind).toBe('last-admin');
   });
 
   it('are recorded with who changed them, never with a password', async () => {
-    await make('ada');
+    await make('lead');
     await room.accounts.change(
-      'ada',
+      'lead',
       { passwordHash: await room.hash('another one'), reason: 'forgotten' },
       'root-of-plant',
     );
@@ -203,16 +203,16 @@ describe('accounts', () => {
     expect(row).toMatchObject({
       actor: 'root-of-plant',
       action: 'account-changed',
-      subject: 'account/ada',
+      subject: 'account/lead',
       reason: 'forgotten',
     });
     expect(row?.details).toMatchObject({ passwordChanged: true });
   });
 
   it('that nobody can sign in to are told as wrong, in one row of the audit for many attempts', async () => {
-    await make('ada');
+    await make('lead');
     for (let time = 0; time < 60; time += 1) {
-      await signIn(time % 2 ? 'ada' : 'secret-in-the-wrong-field', 'guess');
+      await signIn(time % 2 ? 'lead' : 'secret-in-the-wrong-field', 'guess');
       nowMs += 31_000 / 2;
     }
     const rows = (await audit.list({ limit: 100 })).filter(({ action }) => action === 'sign-in-failed');
@@ -232,8 +232,8 @@ describe('the first admin', () => {
 
   it('gets a new password on the machine itself, and everything back that was taken away', async () => {
     const old = (await makeFirstAdmin(room)) ?? '';
-    await make('bob', [EVERYTHING]);
-    await room.accounts.change('admin', { disabled: true, reason: 'test' }, 'bob');
+    await make('second', [EVERYTHING]);
+    await room.accounts.change('admin', { disabled: true, reason: 'test' }, 'second');
     const password = await resetAdmin(room);
     expect((await signIn('admin', old)).kind).toBe('wrong');
     expect((await signIn('admin', password)).kind).toBe('signed-in');

@@ -10,11 +10,11 @@ import { resetAdminIn } from '../../../control-plane/reset-admin.ts';
 import { CHEAP, openSignedPlane, PASSWORD, type Person, type SignedPlane } from './signed-plane.ts';
 
 let plane: SignedPlane;
-let ada: Person;
+let lead: Person;
 
 beforeAll(async () => {
   plane = await openSignedPlane();
-  ada = await plane.newPerson('ada', [{ role: 'operator', sites: ['plant-a'] }]);
+  lead = await plane.newPerson('lead', [{ role: 'operator', sites: ['plant-a'] }]);
 });
 
 afterAll(() => plane.close());
@@ -24,28 +24,28 @@ const without = ({ headers }: Person, name: string) => plane.bearing({ ...header
 
 describe('a session', () => {
   it('is a cookie that scripts and other sites cannot use', async () => {
-    const { headers } = await plane.nobody.ask('POST', '/v1/session', { name: 'ada', password: PASSWORD });
+    const { headers } = await plane.nobody.ask('POST', '/v1/session', { name: 'lead', password: PASSWORD });
     expect(headers.get('set-cookie')).toMatch(
-      /^belay_session=[\w-]{43}; Path=\/; Max-Age=604800; HttpOnly; SameSite=Strict$/,
+      /^belay_session=[\w-]{43}; Max-Age=604800; Path=\/; HttpOnly; SameSite=Strict$/,
     );
-    const { body } = await ada.ask('GET', '/v1/session');
-    expect(body).toMatchObject({ identity: { name: 'ada', kind: 'person', mayKill: true }, open: false });
+    const { body } = await lead.ask('GET', '/v1/session');
+    expect(body).toMatchObject({ identity: { name: 'lead', kind: 'person', mayKill: true }, open: false });
   });
 
   it('says the same to a wrong password and to a name that is not there', async () => {
-    const wrong = await plane.nobody.ask('POST', '/v1/session', { name: 'ada', password: 'x' });
+    const wrong = await plane.nobody.ask('POST', '/v1/session', { name: 'lead', password: 'x' });
     const unknown = await plane.nobody.ask('POST', '/v1/session', { name: 'nobody-of-that-name', password: 'x' });
     expect([wrong.status, unknown.status]).toEqual([401, 401]);
     expect(wrong.body.detail).toBe(unknown.body.detail);
   });
 
   it('changes nothing without its CSRF token, and reads without', async () => {
-    const bare = without(ada, 'x-belay-csrf');
+    const bare = without(lead, 'x-belay-csrf');
     expect((await bare.ask('POST', '/v1/kills', kill({ kind: 'site', site: 'plant-a' }))).body).toMatchObject({
       type: '/problems/csrf',
       status: 403,
     });
-    const other = plane.bearing({ ...ada.headers, 'x-belay-csrf': plane.admin.headers['x-belay-csrf'] ?? '' });
+    const other = plane.bearing({ ...lead.headers, 'x-belay-csrf': plane.admin.headers['x-belay-csrf'] ?? '' });
     expect((await other.ask('POST', '/v1/tokens', { name: 'x' })).status).toBe(403);
     expect((await bare.ask('GET', '/v1/status')).status).toBe(200);
   });
@@ -57,30 +57,30 @@ describe('a session', () => {
       { 'sec-fetch-site': 'same-site' },
       { origin: 'null' },
     ]) {
-      const page = plane.bearing({ ...ada.headers, ...from });
+      const page = plane.bearing({ ...lead.headers, ...from });
       expect((await page.ask('POST', '/v1/kills', kill({ kind: 'site', site: 'plant-a' }))).body.type).toBe(
         '/problems/csrf',
       );
       const stranger = plane.bearing(from);
-      expect((await stranger.ask('POST', '/v1/session', { name: 'ada', password: PASSWORD })).body.type).toBe(
+      expect((await stranger.ask('POST', '/v1/session', { name: 'lead', password: PASSWORD })).body.type).toBe(
         '/problems/csrf',
       );
     }
-    const own = plane.bearing({ ...ada.headers, origin: plane.url, 'sec-fetch-site': 'same-origin' });
+    const own = plane.bearing({ ...lead.headers, origin: plane.url, 'sec-fetch-site': 'same-origin' });
     expect((await own.ask('POST', '/v1/kills', kill({ kind: 'site', site: 'plant-a' }))).status).toBe(201);
   });
 
   it('ends with signing out, and all others with a new password', async () => {
     const [one, two] = [
-      await plane.newPerson('bob', [{ role: 'viewer', sites: '*' }]),
-      await plane.person('bob', PASSWORD),
+      await plane.newPerson('second', [{ role: 'viewer', sites: '*' }]),
+      await plane.person('second', PASSWORD),
     ];
     const change = (current: string) => one.ask('PUT', '/v1/session/password', { current, password: 'a new long one' });
     expect((await change('not it')).status).toBe(401);
     const changed = await change(PASSWORD);
     expect(changed.status).toBe(200);
     for (const old of [one, two]) expect((await old.ask('GET', '/v1/status')).status).toBe(401);
-    const three = await plane.person('bob', 'a new long one');
+    const three = await plane.person('second', 'a new long one');
     expect((await three.ask('DELETE', '/v1/session')).body).toEqual({ signedOut: true });
     expect((await three.ask('GET', '/v1/status')).status).toBe(401);
   });
@@ -88,14 +88,14 @@ describe('a session', () => {
 
 describe('the kill right', () => {
   it('reaches as far as the sites, and further for nobody', async () => {
-    expect((await ada.ask('POST', '/v1/kills', kill({ kind: 'fleet' }))).status).toBe(403);
-    expect((await ada.ask('POST', '/v1/kills', kill({ kind: 'site', site: 'plant-b' }))).status).toBe(403);
+    expect((await lead.ask('POST', '/v1/kills', kill({ kind: 'fleet' }))).status).toBe(403);
+    expect((await lead.ask('POST', '/v1/kills', kill({ kind: 'site', site: 'plant-b' }))).status).toBe(403);
     const { body } = await plane.admin.ask('POST', '/v1/kills', kill({ kind: 'site', site: 'plant-b' }));
     const { body: fleet } = await plane.admin.ask('POST', '/v1/kills', kill({ kind: 'fleet' }));
-    expect((await ada.ask('GET', `/v1/kills/${body.id}`)).status).toBe(404);
-    expect((await ada.ask('GET', `/v1/kills/${fleet.id}`)).status).toBe(200);
-    expect((await ada.ask('POST', `/v1/kills/${fleet.id}/rearm`, { reason: 'x' })).status).toBe(403);
-    const { kills } = (await ada.ask('GET', '/v1/kills')).body as {
+    expect((await lead.ask('GET', `/v1/kills/${body.id}`)).status).toBe(404);
+    expect((await lead.ask('GET', `/v1/kills/${fleet.id}`)).status).toBe(200);
+    expect((await lead.ask('POST', `/v1/kills/${fleet.id}/rearm`, { reason: 'x' })).status).toBe(403);
+    const { kills } = (await lead.ask('GET', '/v1/kills')).body as {
       kills: { scope: { kind: string; site?: string } }[];
     };
     expect(kills.map(({ scope }) => scope.site ?? scope.kind).sort()).toEqual(['fleet', 'plant-a']);
@@ -103,7 +103,7 @@ describe('the kill right', () => {
 
   it('can be given to a viewer, and taken from an operator', async () => {
     const foreman = await plane.newPerson('foreman', [{ role: 'viewer', sites: ['plant-a'] }], { mayKill: true });
-    const again = await foreman.ask('POST', '/v1/kills', { ...kill({ kind: 'site', site: 'plant-a' }), actor: 'ada' });
+    const again = await foreman.ask('POST', '/v1/kills', { ...kill({ kind: 'site', site: 'plant-a' }), actor: 'lead' });
     expect(again.status).toBe(200);
     const trainee = await plane.newPerson('trainee', [{ role: 'operator', sites: '*' }], { mayKill: false });
     expect((await trainee.ask('POST', '/v1/kills', kill({ kind: 'fleet' }))).body.detail).toContain(
@@ -115,17 +115,17 @@ describe('the kill right', () => {
     const { rows } = (await plane.admin.ask('GET', '/v1/audit?action=kill-raised&limit=5')).body as {
       rows: { actor: string }[];
     };
-    expect(rows.map(({ actor }) => actor)).toEqual(['admin', 'admin', 'ada']);
+    expect(rows.map(({ actor }) => actor)).toEqual(['admin', 'admin', 'lead']);
   });
 });
 
 describe('a token', () => {
   it('does what it was made for in the name of its owner, without CSRF, and ends when it is revoked', async () => {
-    const { status, body } = await ada.ask('POST', '/v1/tokens', { name: 'ci', days: 1, mayKill: false });
+    const { status, body } = await lead.ask('POST', '/v1/tokens', { name: 'ci', days: 1, mayKill: false });
     expect(status).toBe(201);
     const program = plane.bearing({ authorization: `Bearer ${body.token}` });
     expect((await program.ask('GET', '/v1/session')).body).toMatchObject({
-      identity: { name: 'ada', kind: 'token', mayKill: false },
+      identity: { name: 'lead', kind: 'token', mayKill: false },
       csrf: null,
     });
     expect((await program.ask('POST', '/v1/devices/plant-a/cam-09/credentials', {})).status).toBe(200);
@@ -133,8 +133,8 @@ describe('a token', () => {
     expect((await program.ask('POST', '/v1/tokens', { name: 'another' })).status).toBe(409);
     expect((await program.ask('POST', '/v1/session/link', {})).status).toBe(409);
     const { rows } = (await plane.admin.ask('GET', '/v1/audit?subject=device/plant-a')).body as { rows: unknown[] };
-    expect(rows).toMatchObject([{ actor: 'ada', action: 'credentials-issued' }]);
-    expect((await ada.ask('GET', '/v1/tokens')).body.tokens).toHaveLength(1);
+    expect(rows).toMatchObject([{ actor: 'lead', action: 'credentials-issued' }]);
+    expect((await lead.ask('GET', '/v1/tokens')).body.tokens).toHaveLength(1);
     expect((await plane.admin.ask('DELETE', `/v1/tokens/${body.id}`)).status).toBe(200);
     expect((await program.ask('GET', '/v1/status')).status).toBe(401);
   });
@@ -145,10 +145,10 @@ describe('a token', () => {
       [{ role: 'viewer', sites: '*' }],
       [{ role: 'viewer', sites: ['plant-b'] }],
     ])
-      expect((await ada.ask('POST', '/v1/tokens', { name: 'x', grants })).status).toBe(403);
+      expect((await lead.ask('POST', '/v1/tokens', { name: 'x', grants })).status).toBe(403);
     const { body } = await plane.admin.ask('POST', '/v1/tokens', { name: 'of the admin' });
-    expect((await ada.ask('DELETE', `/v1/tokens/${body.id}`)).status).toBe(404);
-    expect((await ada.ask('GET', '/v1/tokens?all=true')).status).toBe(403);
+    expect((await lead.ask('DELETE', `/v1/tokens/${body.id}`)).status).toBe(404);
+    expect((await lead.ask('GET', '/v1/tokens?all=true')).status).toBe(403);
     expect((await plane.admin.ask('GET', '/v1/tokens?all=true')).body.tokens).toHaveLength(1);
   });
 });
@@ -199,7 +199,7 @@ describe('the page to sign in', () => {
   it('signs in without a script, goes on where somebody came from, and signs out', async () => {
     const { cookie, csrf, text } = await form('/sign-in?next=%2Fkill%3Fscope%3Dfleet');
     expect(text).not.toContain('<script');
-    const signedIn = await post(cookie, { csrf, name: 'ada', password: PASSWORD, next: '/kill?scope=fleet' });
+    const signedIn = await post(cookie, { csrf, name: 'lead', password: PASSWORD, next: '/kill?scope=fleet' });
     expect([signedIn.status, signedIn.headers.get('location')]).toEqual([303, '/kill?scope=fleet']);
     const [session = ''] = (signedIn.headers.get('set-cookie') ?? '').split(';');
     const person = plane.bearing({ cookie: session });
@@ -215,7 +215,7 @@ describe('the page to sign in', () => {
 
   it('says what is wrong, and believes only the form that it has given', async () => {
     const { cookie, csrf } = await form('/sign-in');
-    const wrong = await post(cookie, { csrf, name: '"><b>ada', password: 'x', next: '/' });
+    const wrong = await post(cookie, { csrf, name: '"><b>lead', password: 'x', next: '/' });
     expect([wrong.status, String(wrong.body.text)]).toEqual([401, expect.stringContaining('do not belong together')]);
     expect(String(wrong.body.text)).not.toContain('"><b>');
     for (const [known, given] of [
@@ -223,7 +223,7 @@ describe('the page to sign in', () => {
       [cookie, 'other'],
       ['belay_sign_in=x', csrf],
     ] as const)
-      expect((await post(known, { csrf: given, name: 'ada', password: PASSWORD })).status).toBe(403);
+      expect((await post(known, { csrf: given, name: 'lead', password: PASSWORD })).status).toBe(403);
   });
 
   it('has a policy that lets nothing in, and asks once more where a browser comes from elsewhere', async () => {
@@ -252,14 +252,14 @@ describe('the page to sign in', () => {
   });
 
   it('takes a link once, and not from what only looks ahead', async () => {
-    const { url } = (await ada.ask('POST', '/v1/session/link', {})).body as { url: string };
+    const { url } = (await lead.ask('POST', '/v1/session/link', {})).body as { url: string };
     const path = url.slice(plane.url.length);
     expect((await plane.bearing({ 'sec-purpose': 'prefetch' }).ask('GET', path)).status).toBe(425);
     const opened = await plane.nobody.ask('GET', path);
     expect([opened.status, opened.headers.get('location')]).toEqual([303, '/']);
     const [cookie = ''] = (opened.headers.get('set-cookie') ?? '').split(';');
     expect((await plane.bearing({ cookie }).ask('GET', '/v1/session')).body).toMatchObject({
-      identity: { name: 'ada' },
+      identity: { name: 'lead' },
     });
     expect((await plane.nobody.ask('GET', path)).status).toBe(401);
   });

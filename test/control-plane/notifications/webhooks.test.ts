@@ -36,7 +36,7 @@ async function logOf(id: string): Promise<Delivery[]> {
 }
 
 const act = (verb: string) =>
-  plane.bench.post(`/v1/rollouts/${plane.rolloutId}/${verb}`, { actor: 'eve', reason: verb });
+  plane.bench.post(`/v1/rollouts/${plane.rolloutId}/${verb}`, { actor: 'on-call', reason: verb });
 const typesOf = ({ received }: Receiver) => received.map(({ event }) => event.type);
 
 describe('a webhook', () => {
@@ -58,7 +58,7 @@ describe('a webhook', () => {
         stage: 'half',
         fromState: 'running',
         toState: 'holding',
-        actor: 'eve',
+        actor: 'on-call',
         sites: ['plant-a'],
         next: `belay rollout get ${plane.rolloutId}`,
       },

@@ -10,17 +10,8 @@ const textOf = (cohort: string) => rolloutText({ cohort, guardrails: GENTLE });
 let fleet: SimFleet;
 afterEach(() => fleet.close());
 
-async function start(file: string): Promise<string> {
-  const started = await fleet.rollouts.start({ file, actor: 'engineer', reason: 'better' });
-  if (started.kind !== 'started') throw new Error(JSON.stringify(started));
-  return started.id;
-}
-
-async function view(id: string) {
-  const found = await fleet.rollouts.get(id);
-  if (found === null) throw new Error(`no rollout ${id}`);
-  return found;
-}
+const start = (file: string) => fleet.begin(file);
+const view = (id: string) => fleet.view(id);
 
 const reachStage = (id: string, stage: string) => fleet.runUntil(async () => (await view(id)).stage === stage, 90);
 const reach = (id: string, state: string) => fleet.runUntil(async () => (await view(id)).state === state, 120);

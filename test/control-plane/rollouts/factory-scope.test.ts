@@ -23,11 +23,7 @@ async function begin(file = FILE): Promise<string> {
   return started.id;
 }
 
-async function view(id: string) {
-  const found = await fleet.rollouts.get(id);
-  if (found === null) throw new Error(`no rollout ${id}`);
-  return found;
-}
+const view = (id: string) => fleet.view(id);
 
 const outOf = async (id: string) =>
   (await view(id)).factories.filter(({ out }) => out !== null).map(({ site }) => site);

@@ -46,11 +46,7 @@ async function begin(text: string, more: { actor?: string; override?: boolean } 
   return started.id;
 }
 
-async function view(id: string) {
-  const found = await fleet.rollouts.get(id);
-  if (found === null) throw new Error(`no rollout ${id}`);
-  return found;
-}
+const view = (id: string) => fleet.view(id);
 
 const reach = (id: string, state: string, minutesMax = 60) =>
   fleet.runUntil(async () => (await view(id)).state === state, minutesMax);

@@ -1,7 +1,9 @@
 // Words of a rollout file and what they promise, each on a simulated fleet and a real database: what nobody else's test would miss.
+
 import { afterEach, describe, expect, it } from 'vitest';
 import { openAudit } from '../../../control-plane/audit/audit.ts';
 import { openIncidents } from '../../../control-plane/incidents/incidents.ts';
+import { readAuditNotices } from '../../../control-plane/notifications/read-notices.ts';
 import { rolloutText } from './rollout-text.ts';
 import { openSimFleet, type SimFleet } from './sim-fleet.ts';
 
@@ -11,17 +13,8 @@ const OOM = 'id: oom, events: [oom], enforce: rollback';
 let fleet: SimFleet;
 afterEach(() => fleet.close());
 
-async function start(file: string): Promise<string> {
-  const started = await fleet.rollouts.start({ file, actor: 'engineer', reason: 'better' });
-  if (started.kind !== 'started') throw new Error(JSON.stringify(started));
-  return started.id;
-}
-
-async function view(id: string) {
-  const found = await fleet.rollouts.get(id);
-  if (found === null) throw new Error(`no rollout ${id}`);
-  return found;
-}
+const start = (file: string) => fleet.begin(file);
+const view = (id: string) => fleet.view(id);
 
 const serving = async (id: string) => (await view(id)).devices.filter(({ role }) => role === 'serve');
 const simOf = (name: string) => {
@@ -135,6 +128,16 @@ describe('abort.killSwitch', () => {
     expect(row?.details).not.toContain(`plant-a/${quick?.device}"`);
     expect((await fleet.rollouts.why(id))?.sentences.join('\n')).toContain('have not acknowledged the kill');
     expect((await view(id)).state).toBe('holding');
+    const { notices } = await fleet.database
+      .transaction()
+      .execute((transaction) => readAuditNotices(transaction, 0, 'evt_'));
+    const types = notices.map(({ type }) => type.split('.').slice(2).join('.'));
+    expect(types.filter((type) => type === 'rollout.started.v1')).toHaveLength(1);
+    expect(notices.find(({ type }) => type === 'dev.belay.kill.unacknowledged.v1')).toMatchObject({
+      subject: `rollout/${id}`,
+      sites: expect.arrayContaining(['plant-a']),
+      data: { killId: 'k-1', devices: expect.arrayContaining([`plant-a/${late[0]?.device}`]), next: 'belay kills' },
+    });
   }, 60_000);
 
   it('tells nobody where the file does not ask for it', async () => {

@@ -21,11 +21,7 @@ async function begin(file = FILE): Promise<string> {
   return started.id;
 }
 
-async function view(id: string) {
-  const found = await fleet.rollouts.get(id);
-  if (found === null) throw new Error(`no rollout ${id}`);
-  return found;
-}
+const view = (id: string) => fleet.view(id);
 
 const edit = (id: string, file: string, more: Partial<RolloutEditBody> = {}) =>
   fleet.rollouts.edit(id, { file, actor: 'engineer', reason: 'as agreed', baseRevision: 1, ...more });

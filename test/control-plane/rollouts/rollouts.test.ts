@@ -41,11 +41,7 @@ async function begin(options: SimOptions, file = FILE): Promise<string> {
   return started.id;
 }
 
-async function view(id: string) {
-  const found = await fleet.rollouts.get(id);
-  if (found === null) throw new Error(`no rollout ${id}`);
-  return found;
-}
+const view = (id: string) => fleet.view(id);
 
 const reach = (id: string, state: string, minutesMax = 120) =>
   fleet.runUntil(async () => (await view(id)).state === state, minutesMax);

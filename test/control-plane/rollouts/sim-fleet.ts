@@ -11,6 +11,7 @@ import { readDesired } from '../../../control-plane/devices/desired-store.ts';
 import type { Device } from '../../../control-plane/devices/device.ts';
 import type { RegistryDoor } from '../../../control-plane/rollouts/parts.ts';
 import { openRollouts, type Rollouts } from '../../../control-plane/rollouts/rollouts.ts';
+import type { RolloutView } from '../../../shared/protocol/api-rollouts.ts';
 import type { Desired, KillScope, ReleaseRef } from '../../../shared/protocol/documents.ts';
 import type { GoldenScore } from '../../../shared/protocol/golden-score.ts';
 import { type DeviceEvent, type Reported, reportedSchema } from '../../../shared/protocol/reports.ts';
@@ -70,11 +71,15 @@ export type SimFleet = {
   run(minutes: number): Promise<void>;
   runUntil(done: () => Promise<boolean>, minutesMax: number): Promise<void>;
   reopen(): Rollouts;
+  /** Starts a rollout; its id. Throws when it is refused. */
+  begin(file: string): Promise<string>;
+  /** Throws where there is none. */
+  view(id: string): Promise<RolloutView>;
   kill(id: string, scope: KillScope): Promise<void>;
   rearm(id: string): Promise<void>;
-  /** What a device tells in its spool. */
   /** A new device comes to a site. */
   join(site: string, device: string): SimDevice;
+  /** What a device tells in its spool. */
   tell(device: SimDevice, event: Pick<DeviceEvent, 'kind' | 'reason'>): Promise<void>;
   desired(device: string): Promise<Desired | null>;
   close(): Promise<void>;
@@ -123,6 +128,16 @@ export async function openSimFleet(options: SimOptions): Promise<SimFleet> {
       if (!(await done())) throw new Error(`not reached within ${minutesMax} minutes`);
     },
     reopen: () => Object.assign(fleet, { rollouts: open() }).rollouts,
+    begin: async (file) => {
+      const started = await fleet.rollouts.start({ file, actor: 'engineer', reason: 'better' });
+      if (started.kind !== 'started') throw new Error(JSON.stringify(started));
+      return started.id;
+    },
+    view: async (id) => {
+      const found = await fleet.rollouts.get(id);
+      if (found === null) throw new Error(`no rollout ${id}`);
+      return found;
+    },
     kill: async (id, scope) => {
       const row = { id, scope: JSON.stringify(scope), topic: 't', reason: 'smoke', actor: 'on-call', epoch: 1 };
       const empty = { cleared_at_ms: null, cleared_by: null, cleared_reason: null, cleared_epoch: null };

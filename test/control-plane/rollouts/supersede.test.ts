@@ -17,11 +17,7 @@ async function begin(file: string, supersede = false): Promise<string> {
   return started.id;
 }
 
-async function view(id: string) {
-  const found = await fleet.rollouts.get(id);
-  if (found === null) throw new Error(`no rollout ${id}`);
-  return found;
-}
+const view = (id: string) => fleet.view(id);
 
 const candidates = async () => {
   const documents = await Promise.all(fleet.devices.map(({ device }) => fleet.desired(device)));

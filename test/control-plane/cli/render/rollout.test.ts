@@ -29,7 +29,7 @@ describe('renderRollout', () => {
         'golden recall  ≥ -1 pt       –  –                      0      0  no-data',
         '',
         '13:36:20  promote   every guardrail of shadow passes',
-        '12:43:20  start     monthly retraining (ada)',
+        '12:43:20  start     monthly retraining (lead)',
       ].join('\n'),
     );
   });
