@@ -114,7 +114,10 @@ export class AccountBook {
     await database.updateTable('accounts').set({ last_sign_in_at_ms: nowMs }).where('name', '=', name).execute();
   }
 
-  async #record(entry: Parameters<Audit['append']>[1], write: (database: Queryable) => Promise<unknown>): Promise<void> {
+  async #record(
+    entry: Parameters<Audit['append']>[1],
+    write: (database: Queryable) => Promise<unknown>,
+  ): Promise<void> {
     const { database, audit } = this.#parts;
     await database.transaction().execute(async (transaction) => {
       await write(transaction);
