@@ -6,8 +6,14 @@ const MIRRORS = 'test/{agent,control-plane,shared,scripts,contract}';
 /** Files at a time. Vitest leaves one core free for itself, which on two cores would be every file after the other. */
 const WORKERS = '100%';
 
+/** Tests run the command line as people do: built. */
+const BUILT_CLI = 'test/built-cli.ts';
+
 /** How long a condition is waited for: vitest's own second is too short beside other test files. */
-const POLL = { poll: { timeout: 10_000 } } as const;
+const POLL = { poll: { timeout: 20_000 } } as const;
+
+/** A net for what hangs, longer than all conditions of a test together: those say what did not come about, this could not. */
+const limits = (ms: number) => ({ testTimeout: ms, hookTimeout: ms });
 
 export default defineConfig({
   test: {
@@ -22,20 +28,19 @@ export default defineConfig({
           isolate: false,
           maxWorkers: WORKERS,
           expect: POLL,
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          ...limits(120_000),
         },
       },
       {
         test: {
           name: 'process',
+          globalSetup: BUILT_CLI,
           include: [`${MIRRORS}/**/*.process.test.ts`],
           experimental: native,
           pool: 'forks',
           maxWorkers: WORKERS,
           expect: POLL,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...limits(180_000),
         },
       },
       {
@@ -52,13 +57,13 @@ export default defineConfig({
       {
         test: {
           name: 'system',
+          globalSetup: BUILT_CLI,
           include: ['test/system/**/*.test.ts'],
           experimental: native,
           pool: 'forks',
           fileParallelism: false,
           expect: POLL,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          ...limits(300_000),
         },
       },
       {
@@ -69,8 +74,7 @@ export default defineConfig({
           pool: 'forks',
           fileParallelism: false,
           expect: POLL,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...limits(180_000),
         },
       },
     ],

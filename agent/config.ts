@@ -52,6 +52,8 @@ const configSchema = z.strictObject({
     .max(8)
     .default(() => [sinkSchema.parse({ kind: 'stdout' })]),
   preview: previewSchema,
+  /** `never`: no picture leaves this device over the control plane, whatever the policy of its site says. */
+  pictures: z.enum(['allowed', 'never']).default('allowed'),
   windowMs: z.number().int().min(1000).max(3_600_000).default(60_000),
   /** Threads of each runner; null: what the manifest says, within the cores of this box. */
   threads: z.number().int().min(1).max(64).nullable().default(null),

@@ -2,6 +2,7 @@
 // Both processes are ended before it resolves, whatever happens.
 import { describeError } from '../shared/basics/errors.ts';
 import type { Answer } from '../shared/release/answers.ts';
+import type { Mask } from '../shared/release/mask-runs.ts';
 import type { Installed } from './artifacts/artifacts.ts';
 import type { ProofFault } from './core/events.ts';
 import { type Prewarm, warmedBy } from './core/prewarm.ts';
@@ -12,6 +13,7 @@ import {
   type Launcher,
   processorWaitMs,
   type Runner,
+  type RunnerAnswer,
   RunnerError,
   type RunnerRole,
   starvationIn,
@@ -36,6 +38,14 @@ export type GoldenRunParts = {
   readonly prewarm: Prewarm;
 };
 
+/** The golden pictures of an installed release. */
+export type GoldenPictures = {
+  readonly path: string;
+  readonly frames: number;
+  /** Told the pixels of every answer as it comes, so that they need not be kept; without it they are not asked for. */
+  readonly onMask?: (picture: number, mask: Mask, size: PictureSize) => void;
+};
+
 export type GoldenRun =
   | {
       readonly kind: 'answers';
@@ -54,13 +64,12 @@ export type GoldenRun =
 
 export async function runGolden(
   release: Installed,
-  framesPath: string,
-  frames: number,
+  pictures: GoldenPictures,
   parts: GoldenRunParts,
 ): Promise<GoldenRun> {
-  const course = new GoldenCourse(release, frames, parts);
+  const course = new GoldenCourse(release, pictures, parts);
   try {
-    await course.open(framesPath);
+    await course.open();
     return await course.outcome;
   } catch (error) {
     return failureOf(error);
@@ -75,13 +84,13 @@ export async function probeStart(
   framesPath: string,
   parts: GoldenRunParts,
 ): Promise<number | null> {
-  const run = await runGolden(release, framesPath, 1, parts);
+  const run = await runGolden(release, { path: framesPath, frames: 1 }, parts);
   return run.kind === 'answers' ? run.coldStartMs : null;
 }
 
 class GoldenCourse {
   readonly #release: Installed;
-  readonly #frames: number;
+  readonly #pictures: GoldenPictures;
   readonly #parts: GoldenRunParts;
   readonly #done = Promise.withResolvers<GoldenRun>();
   readonly #answers = new Map<number, { readonly answer: Answer; readonly picture: PictureSize }>();
@@ -95,9 +104,9 @@ class GoldenCourse {
   #isOver = false;
   readonly #onAbort = () => this.#end({ kind: 'cancelled' });
 
-  constructor(release: Installed, frames: number, parts: GoldenRunParts) {
+  constructor(release: Installed, pictures: GoldenPictures, parts: GoldenRunParts) {
     this.#release = release;
-    this.#frames = frames;
+    this.#pictures = pictures;
     this.#parts = parts;
     parts.signal.addEventListener('abort', this.#onAbort);
     if (parts.signal.aborted) this.#onAbort();
@@ -107,14 +116,14 @@ class GoldenCourse {
     return this.#done.promise;
   }
 
-  async open(framesPath: string): Promise<void> {
+  async open(): Promise<void> {
     const { manifest, packageDir, ref } = this.#release;
     const { device, launcher, ringDir, role, threads, log, monotonicNow, signal } = this.#parts;
     await launcher.prepare();
     this.#camera = await openCamera({
       cameraId: `golden-${ref.digest.slice(0, 8)}-${role}`,
       device,
-      source: { kind: 'golden', path: framesPath },
+      source: { kind: 'golden', path: this.#pictures.path },
       contracts: [manifest.input],
       ringDir,
       slots: GOLDEN_SLOTS,
@@ -135,7 +144,8 @@ class GoldenCourse {
       log,
       coldMs: manifest.limits.coldMs,
       signal,
-      onResult: (result) => this.#onAnswer(result.token, result.finite ? result.answer : null),
+      withMask: this.#pictures.onMask !== undefined,
+      onResult: (result) => this.#onAnswer(result),
       onFault: (fault) => this.#end({ kind: 'failed', fault: 'fault', reason: `${fault.code}: ${fault.detail}` }),
       onExit: (exit) => this.#end({ kind: 'failed', fault: exit.how, reason: `${exit.reason}, on a golden frame` }),
     });
@@ -163,17 +173,18 @@ class GoldenCourse {
     this.#runner.submit(token);
   }
 
-  #onAnswer(token: CameraToken, answer: Answer | null): void {
+  #onAnswer({ token, finite, answer, mask }: RunnerAnswer<CameraToken>): void {
     this.#camera?.release(token.slot);
-    if (answer === null) {
+    if (!finite || answer === null) {
       const reason = `golden frame ${token.index}: the output holds a NaN or an infinity`;
       this.#end({ kind: 'failed', fault: 'non-finite', reason });
       return;
     }
     if (this.#answers.size === 0) this.#coldStartMs = this.#parts.monotonicNow() - this.#startedAtMs;
     this.#answers.set(token.index, { answer, picture: token.picture });
+    if (mask) this.#pictures.onMask?.(token.index, mask, token.picture);
     this.#watch();
-    if (this.#answers.size === this.#frames) this.#end(this.#summary());
+    if (this.#answers.size === this.#pictures.frames) this.#end(this.#summary());
     else this.#next();
   }
 

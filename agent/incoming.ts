@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../shared/basics/canonical-json.ts';
 import { describeError } from '../shared/basics/errors.ts';
-import { desiredSchema, leaseSchema } from '../shared/protocol/documents.ts';
+import { type Ask, askSchema, desiredSchema, leaseSchema } from '../shared/protocol/documents.ts';
 import { type DeviceAddress, killTopics } from '../shared/protocol/topics.ts';
 import type { Verifier } from '../shared/signing/signed-document.ts';
 import type { CoreEvent } from './core/events.ts';
@@ -16,17 +16,20 @@ export type Incoming = {
   readonly onDesired: (text: string) => void;
   readonly onKill: (topic: string, text: string) => void;
   readonly onLease: (text: string) => void;
+  /** No fact for the core: pictures decide nothing. */
+  readonly onAsk: (text: string) => void;
 };
 
 export type IncomingParts = {
   readonly verify: Verifier;
   readonly address: DeviceAddress;
   readonly send: (event: CoreEvent) => void;
+  readonly asked: (ask: Ask) => void;
   readonly monotonicNow: () => number;
   readonly log: Pick<RoomLog, 'error'>;
 };
 
-export function openIncoming({ verify, address, send, monotonicNow, log }: IncomingParts): Incoming {
+export function openIncoming({ verify, address, send, asked, monotonicNow, log }: IncomingParts): Incoming {
   let last: Promise<void> = Promise.resolve();
   // What throws here would be our own mistake: it is said, and the next document, perhaps a kill, must still be read.
   const inOrder = (work: () => Promise<CoreEvent>) => {
@@ -50,6 +53,21 @@ export function openIncoming({ verify, address, send, monotonicNow, log }: Incom
         if (!verified.ok) return { kind: 'refused', refusal: verified.kind, reason: `lease: ${verified.reason}` };
         return { kind: 'lease', document: verified.value };
       }),
+    onAsk: (text) => {
+      const look = async () => {
+        const verified = await verify('ask', askSchema, text);
+        const isOurs = verified.ok && verified.value.site === address.site && verified.value.device === address.device;
+        if (isOurs) asked(verified.value);
+        else
+          send(
+            refusedAsk(
+              verified.ok ? 'bad-signature' : verified.kind,
+              verified.ok ? 'is for another device' : verified.reason,
+            ),
+          );
+      };
+      look().catch((error: unknown) => log.error({ error: describeError(error) }, 'an ask could not be taken'));
+    },
     onKill: (topicName, text) => {
       const receivedAtMs = monotonicNow();
       inOrder(async () => {
@@ -68,4 +86,8 @@ export function openIncoming({ verify, address, send, monotonicNow, log }: Incom
 /** Of the payload, not of the text: the same document signed again is the same document. */
 function digestOf(document: unknown): string {
   return createHash('sha256').update(canonicalJson(document)).digest('hex').slice(0, 32);
+}
+
+function refusedAsk(refusal: 'bad-signature' | 'malformed-document', reason: string): CoreEvent {
+  return { kind: 'refused', refusal, reason: `ask: ${reason}` };
 }

@@ -75,7 +75,7 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
   control.start(floor.slots.reading.found);
   const onlookers = openOnlookers({ ...parts, ...floor, ...loops, cameras });
   floor.late.onlookers = onlookers;
-  floor.late.link = await connect({ ...parts, ...floor, control });
+  floor.late.link = await connect({ ...parts, ...floor, control, onlookers });
   return {
     close: async () => {
       control.stop();
@@ -265,12 +265,13 @@ type ConnectParts = {
   readonly boot: string;
   readonly log: Logger;
   readonly control: ControlLoop;
+  readonly onlookers: Onlookers;
   readonly reporter: ReturnType<typeof openReporter>;
   readonly monotonicNow: () => number;
 };
 
 async function connect(parts: ConnectParts): Promise<Link | null> {
-  const { config, boot, log, control, reporter, monotonicNow } = parts;
+  const { config, boot, log, control, onlookers, reporter, monotonicNow } = parts;
   const { controlPlane, site, device } = config;
   if (controlPlane === null) return null;
   const address = { site, device };
@@ -284,7 +285,7 @@ async function connect(parts: ConnectParts): Promise<Link | null> {
     password: controlPlane.password,
     boot,
     log,
-    ...openIncoming({ verify, address, send, monotonicNow, log }),
+    ...openIncoming({ verify, address, send, asked: onlookers.asked, monotonicNow, log }),
     onAck: (ack) => reporter.acknowledged(ack),
     onUp: () => {
       send({ kind: 'link', isUp: true });

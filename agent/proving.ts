@@ -13,10 +13,11 @@ import {
 import type { Installed } from './artifacts/artifacts.ts';
 import type { ProofFault } from './core/events.ts';
 import { scoreGolden } from './core/golden-score.ts';
+import { type MaskTally, openMaskTally, overlapOf } from './core/mask-score.ts';
 import { compareReference } from './core/proof.ts';
 import type { ProofRecord } from './core/state.ts';
-import { type GoldenRun, type GoldenRunParts, probeStart, runGolden } from './golden-run.ts';
-import { truthInFrame } from './golden-truth.ts';
+import { type GoldenPictures, type GoldenRun, type GoldenRunParts, probeStart, runGolden } from './golden-run.ts';
+import { gridView, truthInFrame } from './golden-truth.ts';
 
 export type ProofResult =
   | { readonly kind: 'proof'; readonly record: ProofRecord; readonly fault: ProofFault | null }
@@ -33,16 +34,45 @@ export async function proveRelease(release: Installed, parts: GoldenRunParts): P
   } catch (error) {
     return judged(release, null, { fault: 'mismatch', reason: `its golden set: ${describeError(error)}` }, parts);
   }
-  const run = await runGolden(release, join(packageDir, manifest.golden.frames), golden.set.index.frames.length, parts);
+  const tally = tallyOf(release, golden.set);
+  const pictures = picturesOf(release, golden.set, tally);
+  const run = await runGolden(release, pictures, parts);
   if (run.kind === 'cancelled') return { kind: 'cancelled' };
   if (run.kind === 'damaged' || run.kind === 'starved') return { kind: run.kind, reason: run.reason };
   if (run.kind === 'failed') return judged(release, null, run, parts);
-  const result = judgeAnswers(release, run, golden, parts);
+  const result = judgeAnswers(release, run, { ...golden, tally }, parts);
   if (result.kind !== 'proof' || !result.record.passed) return result;
   const starts = await measureStarts(release, parts);
   return {
     ...result,
     record: { ...result.record, ...starts, coldStartsMs: [run.coldStartMs, ...starts.coldStartsMs] },
+  };
+}
+
+/** Only a segmenter tells pixels, and only a set that has masks can be held against them. */
+function tallyOf({ manifest }: Installed, { index }: GoldenSet): MaskTally | null {
+  if (manifest.task !== 'segmentation' || index.frames.every(({ mask }) => mask === undefined)) return null;
+  const file = manifest.files.find(({ path }) => path === manifest.golden.frames);
+  return openMaskTally(file?.sha256.slice(0, SET_CHARACTERS) ?? '', index.frames.length);
+}
+
+/** Enough to tell golden sets apart. */
+const SET_CHARACTERS = 16;
+
+function picturesOf(
+  { manifest, packageDir }: Installed,
+  { index }: GoldenSet,
+  tally: MaskTally | null,
+): GoldenPictures {
+  const pictures = { path: join(packageDir, manifest.golden.frames), frames: index.frames.length };
+  if (tally === null) return pictures;
+  return {
+    ...pictures,
+    onMask(picture, answer, size) {
+      const truth = index.frames[picture]?.mask;
+      if (truth === undefined) return;
+      tally.add(picture, overlapOf({ answer, truth, view: gridView(answer, truth, size, manifest.input) }));
+    },
   };
 }
 
@@ -64,7 +94,7 @@ async function measureStarts(
 function judgeAnswers(
   release: Installed,
   run: Extract<GoldenRun, { kind: 'answers' }>,
-  golden: { readonly set: GoldenSet; readonly expectation: GoldenExpectation },
+  golden: { readonly set: GoldenSet; readonly expectation: GoldenExpectation; readonly tally: MaskTally | null },
   parts: GoldenRunParts,
 ): ProofResult {
   const { postprocess, golden: rules } = release.manifest;
@@ -75,7 +105,9 @@ function judgeAnswers(
     const picture = run.pictures[at];
     return picture === undefined ? frame : truthInFrame(frame, picture, release.manifest.input);
   });
-  return judged(release, { run, scores: scoreGolden(run.answers, truths) }, why, parts);
+  const scores = scoreGolden(run.answers, truths);
+  const masked = golden.set.index.frames.flatMap(({ mask }, at) => (mask === undefined ? [] : [at]));
+  return judged(release, { run, scores: golden.tally?.attach(scores, new Set(masked)) ?? scores }, why, parts);
 }
 
 function judged(

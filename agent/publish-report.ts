@@ -29,7 +29,7 @@ export function publishReport(
 ): void {
   const { site, device, hardwareClass, line } = config;
   const header = { v: 1 as const, site, device, boot, atMs: Math.round(wallNow()), agentVersion: version };
-  const parts = { hardware, memoryLimit: launcher.memory(), sinks: sinks.report() };
+  const parts = { hardware, memoryLimit: launcher.memory(), sinks: sinks.report(), pictures: config.pictures };
   const text = JSON.stringify({ ...header, hardwareClass, line, ...parts, ...body });
   try {
     writeFileSync(join(config.dataDir, 'reported.json'), text);

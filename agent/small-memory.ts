@@ -15,10 +15,13 @@ const SMALL_HEAP: readonly string[] = [
 ];
 
 /**
- * Flags of Node for the supervisor and its sources. Their code is compiled plainly: they wait for others most of the time, and
- * the optimising compilers take 15 MB and go on taking for hours, until every path has been hot.
+ * Flags of Node for the supervisor. Its code is not compiled: it waits for others most of the time, and every compiler goes on
+ * taking memory for as many changes of release as it takes until the last path has been walked often enough.
  */
-export const LEAN_PROCESS: readonly string[] = [...SMALL_HEAP, '--max-opt=1'];
+export const LEAN_SUPERVISOR: readonly string[] = [...SMALL_HEAP, '--max-opt=0'];
+
+/** Flags of Node for sources: compiled plainly. They do one thing over and over, some of it for each pixel. */
+export const LEAN_SOURCE: readonly string[] = [...SMALL_HEAP, '--max-opt=1'];
 
 /** Flags of Node for runners: they look through thousands of boxes per frame, which the quick one of those compilers is for. */
 export const LEAN_RUNNER: readonly string[] = [...SMALL_HEAP, '--max-opt=2'];

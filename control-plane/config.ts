@@ -11,7 +11,26 @@ import { RETRY_DELAYS_MS } from './notifications/retry.ts';
 const MIB = 1024 * 1024;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+const topicPrefixSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/, 'must be segments of letters, digits, _ and -');
 const portSchema = z.number().int().min(0).max(65_535);
+
+const homeAssistantSchema = z.strictObject({
+  /** False: what was told there before is taken back. */
+  enabled: z.boolean().default(true),
+  /** Of that broker: mqtt:// or mqtts://. */
+  url: z.string().regex(/^mqtts?:\/\/[^@\s]+$/, 'must be mqtt://… or mqtts://…, without a password in it'),
+  username: z.string().min(1).max(200).optional(),
+  /** Its first line is the password; a relative path counts from the file. */
+  passwordFile: z.string().min(1).optional(),
+  /** As in Home Assistant's own settings. */
+  discoveryPrefix: topicPrefixSchema.default('homeassistant'),
+  /** Above the topics with the states. */
+  topicPrefix: topicPrefixSchema.default('belay'),
+});
+
+export type HomeAssistantConfig = z.infer<typeof homeAssistantSchema>;
 
 export const configSchema = z.strictObject({
   /** Database, artifacts, keys. Relative paths count from the file. */
@@ -84,6 +103,8 @@ export const configSchema = z.strictObject({
       allowNetworks: z.array(z.string().refine(isNetwork, 'must be a network such as 127.0.0.0/8')).max(50).default([]),
     })
     .prefault({}),
+  /** Devices shown in a plant's Home Assistant, by way of the MQTT broker that it has. `off`: nothing is connected. */
+  homeAssistant: z.union([z.literal('off'), homeAssistantSchema]).default('off'),
   /** How often rollouts are looked at, and the outbox swept. */
   tickMs: z.number().int().min(50).default(5000),
   deliveryMs: z.number().int().min(20).default(1000),
@@ -111,8 +132,16 @@ export async function readConfigFile(path: string): Promise<Config> {
     });
   }
   const config = parseConfig(input, path);
-  const dataDir = isAbsolute(config.dataDir) ? config.dataDir : resolve(dirname(path), config.dataDir);
-  return { ...config, dataDir };
+  const fromHere = (file: string): string => (isAbsolute(file) ? file : resolve(dirname(path), file));
+  const { homeAssistant } = config;
+  const passwordFile = homeAssistant === 'off' ? undefined : homeAssistant.passwordFile;
+  return {
+    ...config,
+    dataDir: fromHere(config.dataDir),
+    ...(homeAssistant === 'off' || passwordFile === undefined
+      ? {}
+      : { homeAssistant: { ...homeAssistant, passwordFile: fromHere(passwordFile) } }),
+  };
 }
 
 export function parseConfig(input: unknown, source = 'the configuration'): Config {

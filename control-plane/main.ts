@@ -4,30 +4,29 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { BelayError, describeError } from '../shared/basics/errors.ts';
-import { nameSchema } from '../shared/basics/identifiers.ts';
 import { deviceTopic } from '../shared/protocol/topics.ts';
 import type { KeySet } from '../shared/signing/signed-document.ts';
+import { accessTo } from './admission.ts';
 import { type Config, parseConfig, readConfigFile } from './config.ts';
 import { openDatabase } from './database/database.ts';
 import { claimFolder } from './database/folder-claim.ts';
 import { answersFrom } from './database/revision.ts';
 import { createDeliveryLoop, type DeliveryLoop, signDesired } from './delivery-loop.ts';
+import { authenticate } from './devices/admitted.ts';
 import { readAllDesired } from './devices/desired-store.ts';
-import { openAccess } from './http/access.ts';
+import { openHomeAssistant } from './home-assistant/open-home-assistant.ts';
 import { registerDashboard } from './http/dashboard.ts';
 import { buildServer } from './http/server.ts';
-import { openSitesOf, openTouchedSites } from './http/touched-sites.ts';
 import { FIRST_ADMIN, makeFirstAdmin } from './identity/first-admin.ts';
 import type { PasswordCost } from './identity/passwords.ts';
 import { createReassertLoop, type ReassertLoop } from './kill-switch/reassert-loop.ts';
-import { type Messaging, openBroker, type Principal, type RetainedEntry } from './messaging/messaging.ts';
+import { type Messaging, openBroker, type RetainedEntry } from './messaging/messaging.ts';
 import { type Metrics, openMetrics } from './metrics/metrics.ts';
 import manifest from './package.json' with { type: 'json' };
 import { resetAdminIn } from './reset-admin.ts';
 import { startRolloutLoop } from './rollout-loop.ts';
 import { openRooms, type Rooms } from './rooms.ts';
 import { registerRoutes } from './routes.ts';
-import { isDevicePassword } from './signing/signing.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 import { startUpkeepLoop } from './upkeep-loop.ts';
 
@@ -100,6 +99,7 @@ export async function openControlPlane(config: Config, options: OpenOptions = {}
   await registerDashboard(app, dashboardFolder);
   const httpUrl = await app.listen({ host: config.http.host, port: config.http.port });
   urls.apiUrl ||= httpUrl;
+  undo.adopt(await openHomeAssistant(rooms, version), (bridge) => bridge?.close());
   await letSomebodyIn(rooms, options.onFirstAdmin);
   const auditHead = await rooms.audit.head();
   log.info({ httpUrl, mqttUrl, dataDir: config.dataDir, auditHead }, 'control plane is up');
@@ -112,18 +112,6 @@ async function letSomebodyIn({ identity, config, log }: Rooms, tell: OpenOptions
   if (password !== null) tell?.(password);
   if (config.signIn === 'required' && !identity.hasAdmin())
     log.warn({}, 'nobody can sign in: start it once with --first-admin, or end it and run it with --reset-admin');
-}
-
-function accessTo({ config, identity, signing, database, killSwitch }: Rooms) {
-  const sitesOf = openSitesOf(database);
-  return openAccess({
-    signIn: config.signIn,
-    publicUrl: config.publicUrls.http,
-    identity,
-    deviceSecret: signing.deviceSecret,
-    sitesOf,
-    touched: openTouchedSites(sitesOf, (id) => killSwitch.get(id)?.scope ?? null),
-  });
 }
 
 function createDelivery(rooms: Rooms): DeliveryLoop {
@@ -172,32 +160,18 @@ function openTelemetry(
 
 /** The broker begins with every document that a device could miss: kills first, then what is desired. */
 async function listen(rooms: Rooms, telemetry: Telemetry): Promise<Messaging> {
-  const { config, signing, killSwitch, database, log } = rooms;
+  const { config, signing, killSwitch, database, log, duty } = rooms;
   const kills = await killSwitch.documents();
-  const desired = await Promise.all(
-    (await readAllDesired(database)).map((document) => signDesired(signing.sign, document)),
-  );
+  const wanted = (await readAllDesired(database)).filter((document) => !duty.isRetired(document));
+  const desired = await Promise.all(wanted.map((document) => signDesired(signing.sign, document)));
   const retained = [...kills, ...desired].map(({ topic, text }): RetainedEntry => ({ topic, payload: text, qos: 1 }));
   return openBroker({
     ...config.mqtt,
-    authenticate: async (clientId, username, password) =>
-      authenticate(signing.deviceSecret, { clientId, username, password }),
+    authenticate: async (clientId, username, password) => authenticate(rooms, { clientId, username, password }),
     ingest: (message) => telemetry.ingest(message),
     log,
     retained,
   });
-}
-
-/** Client id = device, user name = site, password derived from both. */
-function authenticate(
-  secret: Uint8Array,
-  claim: { readonly clientId: string; readonly username: string | null; readonly password: Buffer | null },
-): Principal | null {
-  const site = nameSchema.safeParse(claim.username);
-  const device = nameSchema.safeParse(claim.clientId);
-  if (!site.success || !device.success || claim.password === null) return null;
-  const address = { site: site.data, device: device.data };
-  return isDevicePassword(secret, address, claim.password) ? { kind: 'device', ...address } : null;
 }
 
 function startUpkeep(rooms: Rooms): { close(): Promise<void> } {

@@ -8,6 +8,7 @@ import type { Database } from './database/database.ts';
 import { type Devices, openDevices, restorePresence } from './devices/devices.ts';
 import { PresenceBook } from './devices/presence.ts';
 import { Drills } from './drills/drills.ts';
+import { type DutyParts, type DutyRoom, openDuty } from './duty/duty.ts';
 import { type Foresight, openForesight } from './foresight/foresight.ts';
 import { type IdentityRoom, openIdentity } from './identity/identity.ts';
 import type { PasswordCost } from './identity/passwords.ts';
@@ -19,6 +20,7 @@ import { type Leases, openLeases } from './leases/leases.ts';
 import { Live } from './live/live.ts';
 import { Notifications } from './notifications/notifications.ts';
 import { type Outlet, openOutlet } from './outlet.ts';
+import { openPictures, type Pictures } from './pictures/pictures.ts';
 import { openArtifactStore } from './registry/artifact-store.ts';
 import { openRegistry, type Registry } from './registry/registry.ts';
 import { openRollouts, type Rollouts } from './rollouts/rollouts.ts';
@@ -36,6 +38,7 @@ export type Rooms = {
   readonly registry: Registry;
   readonly presence: PresenceBook;
   readonly devices: Devices;
+  readonly duty: DutyRoom;
   readonly killSwitch: KillSwitch;
   readonly leases: Leases;
   readonly rollouts: Rollouts;
@@ -44,6 +47,7 @@ export type Rooms = {
   readonly drills: Drills;
   readonly foresight: Foresight;
   readonly outlet: Outlet;
+  readonly pictures: Pictures;
   readonly notifications: Notifications;
   readonly live: Live;
 };
@@ -80,10 +84,12 @@ export async function openRooms(config: Config, database: Database, log: Logger,
     log,
   });
   const rollouts = openRollouts({ ...clocks, startedAtMs: clocks.wallNow(), database, registry, devices, audit, log });
+  const duty = await dutyOf({ ...clocks, database, audit, devices, presence }, rollouts, outlet);
   const foresight = openForesight({ ...clocks, database, registry, devices, rollouts, log });
   const incidents = openIncidents({ ...clocks, database, audit });
   const business = openBusiness({ ...clocks, database, audit, devices });
   const drills = new Drills({ ...clocks, database, audit, registry, rollouts, devices, log });
+  const pictures = await openPictures({ ...clocks, database, audit, presence, devices, signing, outlet, log });
   const instance = signing.keySet.keys[0]?.kid ?? 'belay';
   const notifications = new Notifications({
     ...{ ...clocks, database, audit, log, instance },
@@ -101,6 +107,7 @@ export async function openRooms(config: Config, database: Database, log: Logger,
     registry,
     presence,
     devices,
+    duty,
     killSwitch,
     leases,
     rollouts,
@@ -108,6 +115,20 @@ export async function openRooms(config: Config, database: Database, log: Logger,
     business,
     foresight,
     outlet,
+    pictures,
   };
   return { config, log, ...clocks, database, ...opened };
+}
+
+function dutyOf(
+  parts: Pick<DutyParts, 'database' | 'audit' | 'devices' | 'presence' | 'wallNow'>,
+  rollouts: Rollouts,
+  outlet: Outlet,
+): Promise<DutyRoom> {
+  return openDuty({
+    ...parts,
+    inTurn: (work) => rollouts.inTurn(work),
+    disconnect: (address) => outlet.disconnect(address),
+    clear: (topic) => outlet.publish(topic, '', { retain: true, qos: 1 }),
+  });
 }

@@ -1,9 +1,11 @@
 // Which routes there are, and which rooms each of them talks to.
 
+import type { DeviceAddress } from '../shared/protocol/topics.ts';
 import { installDryRuns } from './http/dry-run.ts';
 import { dryRuns } from './http/dry-runs.ts';
 import { installIdempotency } from './http/idempotency.ts';
 import { registerKillPage } from './http/kill-page.ts';
+import { nameTokens } from './http/name-tokens.ts';
 import { whoOf } from './http/requester.ts';
 import { registerAccountRoutes } from './http/routes/accounts.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
@@ -12,6 +14,7 @@ import { registerDeviceWindowsRoute } from './http/routes/device-windows.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
 import { registerDrillRoutes } from './http/routes/drills.ts';
+import { registerDutyRoutes } from './http/routes/duty.ts';
 import { registerForesightRoutes } from './http/routes/foresight.ts';
 import { registerIncidentRoutes } from './http/routes/incidents.ts';
 import { registerKillProgressRoutes } from './http/routes/kill-progress.ts';
@@ -19,6 +22,7 @@ import { registerKillRoutes } from './http/routes/kills.ts';
 import { registerLiftRoute } from './http/routes/lift.ts';
 import { registerLiveRoutes } from './http/routes/live.ts';
 import { registerMetricsRoutes } from './http/routes/metrics.ts';
+import { registerPictureRoutes } from './http/routes/pictures.ts';
 import { registerPrometheusRoute } from './http/routes/prometheus.ts';
 import { registerReleaseRoutes } from './http/routes/releases.ts';
 import { registerReportRoutes } from './http/routes/reports.ts';
@@ -26,6 +30,7 @@ import { registerRevisionRoutes } from './http/routes/revisions.ts';
 import { registerRolloutChartRoutes } from './http/routes/rollout-charts.ts';
 import { registerRolloutRoutes } from './http/routes/rollouts.ts';
 import { registerSessionRoutes } from './http/routes/session.ts';
+import { registerSitePolicyRoutes } from './http/routes/site-policies.ts';
 import { registerStatusRoutes } from './http/routes/status.ts';
 import { registerSystemRoutes } from './http/routes/system.ts';
 import { registerTokenRoutes } from './http/routes/tokens.ts';
@@ -59,6 +64,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
   const lookUp = openLookup(rooms);
+  nameTokens(app, rooms.audit);
   installDryRuns(app, dryRuns({ ...rooms, lookUp }));
   installIdempotency(app, { ...rooms, whoOf });
   registerIdentityRoutes(app, rooms, () => urls().apiUrl);
@@ -81,11 +87,14 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     ...rooms,
     isRegistered: (digest) => registry.resolve(digest).kind === 'found',
     connection: () => ({ ...urls(), keySet: signing.keySet }),
-    passwordOf: (address) => devicePassword(signing.deviceSecret, address),
+    passwordOf: (address) => devicePassword(signing.deviceSecret, address, rooms.duty.passwordEpoch(address)),
   });
   registerDeviceWindowsRoute(app, rooms);
   registerLiftRoute(app, rooms);
+  registerDutyRoutes(app, { ...rooms, onChange: (address) => dutyChanged(rooms, rolloutLoop, address) });
   registerDocumentsRoute(app, { messaging });
+  registerPictureRoutes(app, rooms);
+  registerSitePolicyRoutes(app, rooms);
   registerStatusRoutes(app, {
     ...rooms,
     ...running,
@@ -106,6 +115,12 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
 /** Everybody who looks on sees it at once; rollouts follow. */
 function killsChanged({ live }: Rooms, rolloutLoop: RolloutLoop): void {
   live.kills();
+  rolloutLoop.wake();
+}
+
+/** The wall shows it at once; rollouts look at who is left. */
+function dutyChanged({ live }: Rooms, rolloutLoop: RolloutLoop, address: DeviceAddress): void {
+  live.desired(address);
   rolloutLoop.wake();
 }
 

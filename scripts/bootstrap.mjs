@@ -3,12 +3,13 @@
 // Usage: node scripts/bootstrap.mjs PROGRAM.ts [ARGUMENT…]   ·   node scripts/bootstrap.mjs --bin TOOL [ARGUMENT…]
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const NODE_MAJOR = 24;
+const INSTALL_TIMES_MAX = 2;
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const stampFile = path.join(root, 'node_modules', '.belay-installed');
 
@@ -27,17 +28,30 @@ function fail(message) {
   process.exit(1);
 }
 
-function install() {
-  const startedAt = process.hrtime.bigint();
-  process.stderr.write('belay: installing packages (once; about half a minute with a warm npm cache) …\n');
-  const npm = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+/** Its exit code. npm asks again by itself for each file; what still fails is often over a moment later. */
+function npmCi() {
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--fetch-retries=4'];
+  const npm = spawnSync('npm', args, {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
   });
   if (npm.error) fail(`cannot run npm: ${npm.error.message}. Install Node.js with npm 10 or newer and try again.`);
-  if (npm.status !== 0)
-    fail(`"npm ci" failed (exit ${npm.status}); its own message is above. The npm registry must be reachable.`);
+  return npm.status;
+}
+
+function install() {
+  const startedAt = process.hrtime.bigint();
+  process.stderr.write('belay: installing packages (once; about half a minute with a warm npm cache) …\n');
+  let status = npmCi();
+  for (let time = 2; status !== 0 && time <= INSTALL_TIMES_MAX; time += 1) {
+    process.stderr.write(`belay: "npm ci" failed (exit ${status}); trying once more …\n`);
+    status = npmCi();
+  }
+  if (status !== 0)
+    fail(
+      `"npm ci" failed ${INSTALL_TIMES_MAX} times (exit ${status}); its own message is above. The npm registry must be reachable.`,
+    );
   writeFileSync(stampFile, lockfileDigest());
   process.stderr.write(
     `belay: packages installed in ${Math.round(Number(process.hrtime.bigint() - startedAt) / 1e9)} s\n`,
@@ -47,8 +61,16 @@ function install() {
 /** This Node when it is new enough, else the one in node_modules. */
 function findNode() {
   if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) return process.execPath;
-  const bundled = path.join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
+  const name = `node-${process.platform}-${process.arch}`;
+  const bundled = path.join(root, 'node_modules', name, 'bin', 'node');
   if (existsSync(bundled)) return bundled;
+  // npm says nothing when a package that not every platform has does not come.
+  if (readFileSync(path.join(root, 'package-lock.json'), 'utf8').includes(`"node_modules/${name}"`)) {
+    rmSync(stampFile, { force: true });
+    fail(
+      `needs Node ${NODE_MAJOR}, this is ${process.version}, and npm has left out the package ${name} that brings it: the npm registry must be reachable. Try again: it is installed anew.`,
+    );
+  }
   return fail(
     `needs Node ${NODE_MAJOR}, this is ${process.version}, and the project brings none for ${process.platform}-${process.arch}. Install Node ${NODE_MAJOR} and try again.`,
   );

@@ -1,4 +1,5 @@
 // `npm run cli:build`: the command line as one small file and a few that are loaded when needed. `belay` uses it while it is newer than its sources.
+import { globSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Plugin } from 'vite';
 
@@ -46,6 +47,13 @@ export async function buildCli(): Promise<void> {
     },
     plugins: [withoutProcesses],
   });
+}
+
+/** Built after the last change of its sources, as far as their times tell. */
+export function isCliBuilt(): boolean {
+  const builtMs = statSync(CLI_BUNDLE, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const sources = globSync(['control-plane/cli/**/*.ts', 'shared/**/*.ts', 'package-lock.json'], { cwd: root });
+  return sources.every((file) => statSync(path.join(root, file)).mtimeMs <= builtMs);
 }
 
 if (import.meta.main) {

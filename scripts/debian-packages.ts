@@ -51,6 +51,16 @@ function missing(): readonly Needed[] {
   );
 }
 
+/** A mirror that hiccups is asked again, and another apt that is at work is waited for. */
+const PATIENT = ['-o', 'Acquire::Retries=3', '-o', 'DPkg::Lock::Timeout=120'];
+
+function apt(verb: string, ...more: readonly string[]): boolean {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { error, status } = spawnSync('apt-get', [...PATIENT, '-qq', verb, ...more], { stdio: 'inherit', env });
+  if (error) process.stderr.write(`cannot run apt-get: ${error.message}\n`);
+  return status === 0;
+}
+
 /** True when every needed tool is there afterwards; otherwise says which is not, and how to install it. */
 export function ensureDebianPackages(): boolean {
   const absent = missing();
@@ -58,11 +68,10 @@ export function ensureDebianPackages(): boolean {
   const names = absent.flatMap(({ debianPackage }) => debianPackage.split(' '));
   if (process.getuid?.() === 0) {
     process.stdout.write(`installing Debian packages: ${names.join(' ')} …\n`);
-    spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], {
-      stdio: 'inherit',
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    });
+    // Lists may be old and still do: what counts is whether the packages come.
+    if (!apt('update')) process.stderr.write('"apt-get update" failed; trying with the package lists that are there\n');
+    if (!apt('install', '-y', '--no-install-recommends', ...names))
+      process.stderr.write('"apt-get install" failed; its own message is above. A Debian mirror must be reachable.\n');
   }
   const still = missing();
   for (const { tool, debianPackage, why } of still) {

@@ -1,6 +1,7 @@
 // The source's hands: free slots, rings, and the counts that must add up: captured = delivered + dropped, always.
 import type { InputContract } from '../../shared/release/manifest.ts';
 import type { PictureSize } from './geometry.ts';
+import { giveBack } from './give-back.ts';
 import { decodeAsSized, isInputSize, type Picture, pictureSizeOf, preprocess } from './preprocess.ts';
 import { openRing, type Ring, RingError } from './ring.ts';
 import {
@@ -120,7 +121,12 @@ export class FrameWriter {
 
   async #writeToEach(picture: Picture, slot: number): Promise<PictureSize> {
     const size = await pictureSizeOf(picture);
-    for (const { contract, ring } of this.#rings) ring.write(slot, await preprocess(picture, contract, size));
+    for (const { contract, ring } of this.#rings) {
+      const frame = await preprocess(picture, contract, size);
+      ring.write(slot, frame);
+      // One that came ready is the picture itself, which others may still look at.
+      if (frame !== picture.bytes) giveBack(frame);
+    }
     return size;
   }
 
@@ -137,6 +143,7 @@ export class FrameWriter {
       return null;
     }
     first.ring.write(slot, frame);
+    giveBack(frame);
     return size;
   }
 

@@ -2,6 +2,7 @@
 // nobody has had time for is a counted drop, and silence is a loss. What stalls or breaks ends in a SourceError.
 import { SourceError } from './camera-source.ts';
 import { type FrameWriter, type Stamp, stampNow } from './frame-writer.ts';
+import { giveBack } from './give-back.ts';
 import type { Picture } from './preprocess.ts';
 import { liveStallMs, Silence } from './restart-pace.ts';
 
@@ -75,7 +76,7 @@ class Feeder {
 
   take(picture: Picture): void {
     this.#measurePace(performance.now());
-    if (this.#waiting !== null) this.#writer.skip(1);
+    if (this.#waiting !== null) this.#skip(this.#waiting.picture);
     this.#waiting = { picture, stamp: stampNow() };
     this.#working ??= this.#work();
   }
@@ -114,6 +115,11 @@ class Feeder {
     this.#cameAtMs = nowMs;
   }
 
+  #skip(picture: Picture): void {
+    this.#writer.skip(1);
+    giveBack(picture.bytes);
+  }
+
   async #work(): Promise<void> {
     for (let next = this.#waiting; next !== null; next = this.#waiting) {
       this.#waiting = null;
@@ -131,6 +137,7 @@ class Feeder {
     this.#broken = isBroken ? this.#broken + 1 : 0;
     if (isBroken) return;
     this.#silence.heard(performance.now());
+    if (this.#last !== null) giveBack(this.#last.bytes);
     this.#last = picture;
     await this.#judge(picture);
   }

@@ -3,6 +3,7 @@
 import sharp, { type FitEnum, type Sharp } from 'sharp';
 import type { InputContract } from '../../shared/release/manifest.ts';
 import { type PictureSize, usedRegion } from './geometry.ts';
+import { giveBack } from './give-back.ts';
 import { type FrameShape, frameShapeOf } from './input-contract.ts';
 
 /** JPEG or PNG bytes, or pixels as they are when `raw` says their size. */
@@ -99,7 +100,10 @@ function toColours(pipeline: Sharp, shape: FrameShape): Sharp {
 
 function inOrderOf(contract: InputContract, pixels: Uint8Array, shape: FrameShape): Uint8Array {
   if (contract.color === 'bgr') swapRedAndBlue(pixels);
-  return contract.layout === 'NCHW' ? toPlanes(pixels, shape) : pixels;
+  if (contract.layout !== 'NCHW') return pixels;
+  const planes = toPlanes(pixels, shape);
+  giveBack(pixels);
+  return planes;
 }
 
 function swapRedAndBlue(pixels: Uint8Array): void {

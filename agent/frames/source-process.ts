@@ -6,6 +6,7 @@ import { describeError } from '../../shared/basics/errors.ts';
 import { describeProblems } from '../../shared/basics/parsing.ts';
 import { type CameraSource, isLive, SourceError } from './camera-source.ts';
 import { type FrameWriter, openFrameWriter } from './frame-writer.ts';
+import { giveBack } from './give-back.ts';
 import { HEALTH_SIDE_PX, judgePicture } from './health.ts';
 import { playCamera } from './live-camera.ts';
 import { openLiveCamera } from './live-cameras.ts';
@@ -98,6 +99,7 @@ async function playPaced(
     if (isJudgementDue) judgedAt = performance.now();
     const captured = await writer.capture(() => pictures.read(position), { always: isJudgementDue });
     if (isJudgementDue && captured) await reportHealth(captured, pace.send);
+    if (captured) giveBack(captured.bytes);
     dueAt += pace.intervalMs;
     await delay(Math.max(0, dueAt - performance.now()));
   }

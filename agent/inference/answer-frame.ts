@@ -9,7 +9,12 @@ import type { FromRunner } from './runner-protocol.ts';
 import { FAULT_DETAIL_MAX, type FrameOrder } from './runner-wire.ts';
 import type { ThreadedModel } from './threaded-model.ts';
 
-export type Loaded = { readonly model: ThreadedModel; readonly ring: Ring; readonly manifest: Manifest };
+export type Loaded = {
+  readonly model: ThreadedModel;
+  readonly ring: Ring;
+  readonly manifest: Manifest;
+  readonly withMask: boolean;
+};
 
 /** Runs the model as often as the manifest asks, on a grey frame; proves on the way that its output can be decoded. */
 export async function warmUp(model: ThreadedModel, manifest: Manifest): Promise<number> {
@@ -29,7 +34,8 @@ export async function warmUp(model: ThreadedModel, manifest: Manifest): Promise<
 }
 
 /** Never rejects. The frame has been read, and the model been told of it, when this returns its promise. */
-export async function answerFrame({ model, ring, manifest }: Loaded, { slot, seq }: FrameOrder): Promise<FromRunner> {
+export async function answerFrame(loaded: Loaded, { slot, seq }: FrameOrder): Promise<FromRunner> {
+  const { model, ring, manifest, withMask } = loaded;
   try {
     const startedAt = performance.now();
     ring.read(slot, model.nextFrame());
@@ -37,7 +43,7 @@ export async function answerFrame({ model, ring, manifest }: Loaded, { slot, seq
     const ran = await model.run();
     if (ran.kind === 'failed') return faultOf(seq, ran.reason, 'run-failed');
     const ranAt = performance.now();
-    const decoded = decodeFinite(manifest, ran.output);
+    const decoded = decodeFinite(manifest, ran.output, withMask);
     const times = { readMs, runMs: ran.runMs, postMs: performance.now() - ranAt };
     const said = decoded ?? { answer: null, borderline: 0 };
     return { type: 'result', seq, ...times, finite: decoded !== null, ...said };

@@ -81,7 +81,7 @@ class RunnerLink {
       // Node writes it at its exit, and a runner seldom lives to that: the next one would compile everything anew.
       flushCompileCache();
       this.#send({ type: 'ready', protocol: PROTOCOL, ...ready, warmMs, rssBytes: process.memoryUsage.rss() });
-      const loaded = { model, ring, manifest: hello.manifest };
+      const loaded = { model, ring, manifest: hello.manifest, withMask: hello.mask === true };
       this.#loaded = loaded;
       for (const order of this.#early) this.#answer(loaded, order);
       this.#endWhenDrained();

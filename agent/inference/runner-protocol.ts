@@ -16,6 +16,7 @@ import { z } from 'zod';
 import { countSchema, digestSchema } from '../../shared/basics/identifiers.ts';
 import { type Parsed, parseValue } from '../../shared/basics/parsing.ts';
 import { answerSchema } from '../../shared/release/answers.ts';
+import { maskSchema } from '../../shared/release/mask.ts';
 import type { Message } from '../frames/framing.ts';
 import { PROTOCOL, refused } from './runner-wire.ts';
 
@@ -47,6 +48,8 @@ const resultSchema = z.looseObject({
   finite: z.boolean(),
   answer: answerSchema.nullable(),
   borderline: countSchema.max(1e6),
+  /** Pixels of what is answered; only where the hello asks for it. */
+  mask: maskSchema.nullish(),
 });
 
 const faultSchema = z.looseObject({

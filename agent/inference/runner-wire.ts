@@ -43,6 +43,8 @@ export type RunnerHello = {
   readonly role: RunnerRole;
   /** Nobody answers until it does: it says ready without a warm-up. */
   readonly urgent?: boolean;
+  /** Tell the pixels of every answer too (segmentation): it is scored by them. */
+  readonly mask?: boolean;
 };
 
 export type FrameOrder = { readonly type: 'frame'; readonly slot: number; readonly seq: number };

@@ -4,6 +4,7 @@ import { BelayError } from '../../shared/basics/errors.ts';
 import type { Answer } from '../../shared/release/answers.ts';
 import { formatReleaseId } from '../../shared/release/identity.ts';
 import { type Manifest, releaseIdOf } from '../../shared/release/manifest.ts';
+import type { Mask } from '../../shared/release/mask-runs.ts';
 import type { RoomLog } from '../frames/child-log.ts';
 import { type Child, type ChildExit, type ChildLife, openChild } from '../frames/child-process.ts';
 import { FramingError, type Message } from '../frames/framing.ts';
@@ -43,6 +44,8 @@ export type RunnerAnswer<T extends FrameToken> = {
   readonly answer: Answer | null;
   /** What the model nearly said; for the border share. */
   readonly borderline: number;
+  /** Null or absent: it was not asked for, or there is none to tell. */
+  readonly mask?: Mask | null;
 };
 
 /** `token` is null when the runner, not a frame, is at fault; then its end follows. */
@@ -83,6 +86,8 @@ export type RunnerOptions<T extends FrameToken> = {
   readonly threads: number;
   /** Nobody answers until it does, and it has been proven: its first frame is its warm-up. */
   readonly urgent?: boolean;
+  /** Its answers are scored by their pixels. */
+  readonly withMask?: boolean;
   readonly log: RoomLog;
   /** Time to load and warm up, without standing in line for a processor; then it is killed and the opening rejects. */
   readonly coldMs: number;
@@ -147,9 +152,9 @@ export class RunnerChild<T extends FrameToken> {
     volunteerForOutOfMemory(this.#child.pid, role);
     this.#coldTimer = setTimeout(() => this.#lookIfLate(), options.coldMs);
     options.signal?.addEventListener('abort', this.#onAbort);
-    const { manifest, packageDir, ring, threads, urgent = false } = options;
-    const hello = { type: 'hello', protocol: PROTOCOL, manifest, packageDir, ring, threads, role, urgent } as const;
-    this.#child.send(encodeToRunner(hello));
+    const { manifest, packageDir, ring, threads, urgent = false, withMask: mask = false } = options;
+    const asked = { manifest, packageDir, ring, threads, role, urgent, mask };
+    this.#child.send(encodeToRunner({ type: 'hello', protocol: PROTOCOL, ...asked }));
   }
 
   get pid(): number {
@@ -209,8 +214,8 @@ export class RunnerChild<T extends FrameToken> {
 
   #hearResult(result: RunnerResult): void {
     const token = this.#take(result.seq);
-    const { readMs, runMs, postMs, finite, answer, borderline } = result;
-    this.#options.onResult({ token, readMs, runMs, postMs, finite, answer, borderline });
+    const { readMs, runMs, postMs, finite, answer, borderline, mask = null } = result;
+    this.#options.onResult({ token, readMs, runMs, postMs, finite, answer, borderline, mask });
   }
 
   #hearFault(fault: RunnerFault): void {

@@ -3,7 +3,13 @@
 import type { Logger } from 'pino';
 import { parseJson } from '../../shared/basics/parsing.ts';
 import { type Ack, ackSchema } from '../../shared/protocol/documents.ts';
-import { type DeviceAddress, type DeviceChannel, deviceTopic, killTopics } from '../../shared/protocol/topics.ts';
+import {
+  askTopic,
+  type DeviceAddress,
+  type DeviceChannel,
+  deviceTopic,
+  killTopics,
+} from '../../shared/protocol/topics.ts';
 import { type BackoffTiming, backoffMs } from './backoff.ts';
 import { SecondPath, type SecondPathTiming } from './second-path.ts';
 import { LinkError, type PublishOptions, Session, type SessionTiming } from './session.ts';
@@ -28,6 +34,8 @@ export type LinkOptions = {
   readonly onKill: (topic: string, text: string) => void;
   /** Raw signed text that answers a hello. */
   readonly onLease: (text: string) => void;
+  /** Raw signed text of somebody who asks for pictures. */
+  readonly onAsk: (text: string) => void;
   readonly onAck: (ack: Ack) => void;
   /** The subscriptions stand, and retained documents have had their chance to arrive. */
   readonly onUp: () => void;
@@ -122,6 +130,7 @@ class ReconnectingLink {
     if (this.#kills.has(topic)) this.#options.onKill(topic, text);
     else if (topic === deviceTopic(this.#options.address, 'ack')) this.#receiveAck(text);
     else if (topic === deviceTopic(this.#options.address, 'lease')) this.#options.onLease(text);
+    else if (topic === askTopic(this.#options.address)) this.#options.onAsk(text);
     else if (topic === deviceTopic(this.#options.address, 'desired')) this.#receiveDesired(text);
   }
 

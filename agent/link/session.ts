@@ -2,7 +2,7 @@
 // stuck cannot be repaired. MQTT 3.1.1 features only. Knows topics, not documents.
 import { connect, type MqttClient } from 'mqtt';
 import { BelayError, describeError } from '../../shared/basics/errors.ts';
-import { type DeviceAddress, deviceSubscriptions, deviceTopic } from '../../shared/protocol/topics.ts';
+import { askTopic, type DeviceAddress, deviceSubscriptions, deviceTopic } from '../../shared/protocol/topics.ts';
 
 /**
  * Codes: `link-down` there is no connection or it ended before the broker confirmed · `link-congested` the connection
@@ -148,6 +148,8 @@ export class Session {
       const refused = granted?.filter((one) => one.qos === 128).map((one) => one.topic) ?? [];
       if (error) return this.#finish(`could not subscribe: ${describeError(error)}`);
       if (refused.length > 0) return this.#finish(`the broker refused the subscription to ${refused.join(', ')}`);
+      // An older broker knows no such topic, and what cannot be asked there needs no answer.
+      this.#client.subscribe(askTopic(this.#options.address), { qos: 0 }, () => undefined);
       const online = this.publish(this.#topic('status'), this.#status({ online: true }), { qos: 1, retain: true });
       online.catch((failure: unknown) => this.#finish(describeError(failure)));
       this.#grace = setTimeout(() => this.#options.onReady(), this.#options.timing.graceMs);

@@ -2,20 +2,19 @@
 // decoded or compressed: a picture that would crash a codec is nothing here. Pure.
 import type { InputContract } from '../../shared/release/manifest.ts';
 import { frameShapeOf } from '../frames/input-contract.ts';
+import { planesOf } from '../frames/planes.ts';
 
 const HEADER_BYTES = 54;
 const INFO_BYTES = 40;
 const BITS_PER_PIXEL = 24;
 
-type Planes = { readonly step: number; readonly red: number; readonly green: number; readonly blue: number };
-
 /** `frame`: one byte a value, as it lies in the ring. */
 export function bitmapOf(frame: Uint8Array, contract: InputContract): Buffer {
-  const { width, height, channels } = frameShapeOf(contract);
+  const { width, height } = frameShapeOf(contract);
   const rowBytes = Math.ceil((width * 3) / 4) * 4;
   const bitmap = Buffer.alloc(HEADER_BYTES + rowBytes * height);
   writeHeader(bitmap, width, height);
-  const { step, red, green, blue } = planesOf(contract, width * height, channels);
+  const { step, red, green, blue } = planesOf(contract);
   let from = 0;
   for (let y = 0; y < height; y += 1) {
     // Rows of a bitmap go from the bottom up.
@@ -27,15 +26,6 @@ export function bitmapOf(frame: Uint8Array, contract: InputContract): Buffer {
     }
   }
   return bitmap;
-}
-
-/** Where the colours of a pixel lie from the pixel's place on, and how far it is to the next pixel. */
-function planesOf({ layout, color }: InputContract, pixels: number, channels: number): Planes {
-  if (channels === 1) return { step: 1, red: 0, green: 0, blue: 0 };
-  const [step, apart] = layout === 'NHWC' ? [channels, 1] : [1, pixels];
-  const [first, last] = [0, 2 * apart];
-  const [red, blue] = color === 'bgr' ? [last, first] : [first, last];
-  return { step, red, green: apart, blue };
 }
 
 function writeHeader(bitmap: Buffer, width: number, height: number): void {

@@ -1,5 +1,6 @@
 // What was found, drawn over the picture as SVG in the picture's own pixels. Arms differ in colour and in the kind of
 // line, so that nobody needs to see colours; what only one arm has found is filled and marked. Pure.
+import { drawnObject, letterPx } from '../../shared/protocol/picture-svg.ts';
 import type { ShownArm, ShownObject } from './compare-arms.ts';
 import { escapeHtml } from './escape.ts';
 
@@ -11,22 +12,11 @@ export function overlaySvg(arms: readonly ShownArm[], { width, height }: Size): 
 }
 
 function shapeOf(arm: ShownArm['arm'], object: ShownObject, frame: Size): string {
-  const { box, label, score, isDisputed } = object;
-  if (box === null) return '';
-  const [x, y, w, h] = box.map(rounded) as [number, number, number, number];
-  const size = Math.max(6, Math.round(frame.height / 36));
-  // Each arm writes at its own edge, and inside where the edge is the picture's.
-  const above = y - 3 < size ? y + size : y - 3;
-  const below = y + h + size > frame.height ? y + h - 3 : y + h + size;
-  // What lies at the right is written towards the left.
-  const [at, anchor] = x + w / 2 > frame.width / 2 ? [rounded(x + w), 'end'] : [x, 'start'];
-  const text = `${isDisputed ? '≠ ' : ''}${label} ${Math.round(score * 100)} %`;
+  const drawn = drawnObject({ ...object, box: object.box && [...object.box] }, arm, frame);
+  if (drawn === null) return '';
+  const { x, y, width, height, words, textX, textY, anchor, isDisputed } = drawn;
   return (
-    `<g class="${arm}${isDisputed ? ' disputed' : ''}"><rect x="${x}" y="${y}" width="${w}" height="${h}"/>` +
-    `<text x="${at}" y="${rounded(arm === 'baseline' ? above : below)}" text-anchor="${anchor}" font-size="${size}">${escapeHtml(text)}</text></g>`
+    `<g class="${arm}${isDisputed ? ' disputed' : ''}"><rect x="${x}" y="${y}" width="${width}" height="${height}"/>` +
+    `<text x="${textX}" y="${textY}" text-anchor="${anchor}" font-size="${letterPx(frame.height)}">${escapeHtml(words)}</text></g>`
   );
-}
-
-function rounded(value: number): number {
-  return Number.isFinite(value) ? Math.round(value * 10) / 10 : 0;
 }

@@ -1,4 +1,5 @@
 // The audit log: who did what, when and why, append-only and hash-chained, so that a missing or changed row shows.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { canonicalJson } from '../../shared/basics/canonical-json.ts';
 import type { Queryable } from '../database/database.ts';
 import { type Anchor, type AuditCheck, type ChainRow, GENESIS, hashOf, walkChain } from './chain.ts';
@@ -40,7 +41,19 @@ export type AuditPage = AuditFilter & { readonly limit: number; readonly beforeS
 /** As in the database: what its hash is made of, and the hash. */
 export type ExportedRow = ChainRow & { readonly hash: string };
 
+/** By which token an actor acts: kept as `via` in the details of what that leads to. */
+export type Via = {
+  /** Whose token it is: rows of others, such as those of a loop that was woken, do not name it. */
+  readonly actor: string;
+  readonly token: string;
+  readonly name: string;
+  /** The request was answered: what runs on from here is nobody's act. */
+  readonly isOver: () => boolean;
+};
+
 export type Audit = {
+  /** What `work` appends for this actor until it is over names the token. */
+  within<T>(via: Via, work: () => T): T;
   /** Appends in the given transaction (or database), so that an act and its record stand or fall together. */
   append(database: Queryable, entry: AuditEntry): Promise<AuditRow>;
   /** With an anchor that was noted outside, rows that were cut off the end are found too. */
@@ -64,9 +77,11 @@ export type AuditParts = {
 
 export function openAudit(parts: AuditParts): Audit {
   const { database } = parts;
+  const vias = new AsyncLocalStorage<Via>();
   return {
+    within: (via, work) => vias.run(via, work),
     append: async (transaction, entry) => {
-      const row = await append(transaction, entry, parts.wallNow());
+      const row = await append(transaction, named(entry, vias.getStore()), parts.wallNow());
       parts.onAppend?.(row);
       return row;
     },
@@ -75,6 +90,12 @@ export function openAudit(parts: AuditParts): Audit {
     head: () => readHead(database),
     export: (lastSeq) => pages(database, lastSeq),
   };
+}
+
+function named(entry: AuditEntry, via: Via | undefined): AuditEntry {
+  if (via === undefined || via.actor !== entry.actor || via.isOver()) return entry;
+  const { token, name } = via;
+  return { ...entry, details: { ...(entry.details ?? {}), via: { token, name } } };
 }
 
 async function append(database: Queryable, entry: AuditEntry, atMs: number): Promise<AuditRow> {

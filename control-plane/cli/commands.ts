@@ -25,6 +25,7 @@ const FILES = {
   guardrail: async (): Promise<Add> => (await import('./commands/guardrail.ts')).addGuardrailCommands,
   cohort: async (): Promise<Add> => (await import('./commands/cohort.ts')).addCohortCommands,
   device: async (): Promise<Add> => (await import('./commands/device.ts')).addDeviceCommands,
+  site: async (): Promise<Add> => (await import('./commands/site.ts')).addSiteCommands,
   kill: async (): Promise<Add> => (await import('./commands/kill.ts')).addKillCommands,
   incident: async (): Promise<Add> => (await import('./commands/incident.ts')).addIncidentCommands,
   metrics: async (): Promise<Add> => (await import('./commands/metrics.ts')).addMetricsCommands,
@@ -54,6 +55,7 @@ export const ROWS: readonly Row[] = [
   { name: 'guardrail', from: 'guardrail', description: 'guardrails: what they would have said' },
   { name: 'cohort', from: 'cohort', description: 'who would get a candidate, and what the fleet is made of' },
   { name: 'device', from: 'device', description: 'devices: what they run, and why' },
+  { name: 'site', from: 'site', description: 'sites: what they allow, such as pictures of their devices' },
   {
     name: 'kill',
     from: 'kill',

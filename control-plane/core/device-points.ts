@@ -63,6 +63,13 @@ export function describeEvidence(facts: PointFacts): GuardrailEvidence | null {
   };
 }
 
+/** `site/device` of the candidates behind it. */
+export function candidatesOf(evidence: unknown): readonly string[] {
+  const read = evidenceSchema.safeParse(evidence);
+  if (!read.success) return [];
+  return (read.data.kind === 'changes' ? read.data.candidates : read.data.devices).map(keyOf);
+}
+
 function valuesOf(evidence: z.infer<typeof evidenceSchema>, hardware: PointFacts['hardware']): readonly Value[] {
   const place = ({ site, device }: { readonly site: string; readonly device: string }) => {
     return { site, device, hardwareClass: hardware.get(keyOf({ site, device })) ?? '' };

@@ -3,6 +3,7 @@
 import type { GoldenScore } from '../../shared/protocol/golden-score.ts';
 import type { Expression } from '../../shared/rollout/expression.ts';
 import { sum } from './device-metrics.ts';
+import { type PixelShare, pixelShare } from './golden-pixels.ts';
 
 /** Scores of one device; null where it has not proven that release. */
 export type GoldenDevice = {
@@ -25,6 +26,8 @@ export type GoldenValue = {
   readonly objects: number;
   /** Of one object, where it is more than found or not. */
   readonly variance?: number;
+  /** It is of pixels; absent: of boxes, or of objects. */
+  readonly pixels?: PixelShare;
 };
 
 export type GoldenClass = {
@@ -44,8 +47,10 @@ export function goldenClasses(expression: Expression, devices: readonly GoldenDe
   return [...names].sort().map((hardwareClass) => {
     const members = devices.filter((device) => device.hardwareClass === hardwareClass);
     const proven = members.filter(({ isCandidate, candidate }) => isCandidate && candidate !== null);
-    const candidate = pool(proven.map((device) => goldenValue(device.candidate, expression)));
-    const baseline = pool(members.map((device) => goldenValue(device.baseline, expression)));
+    const { candidate, baseline } = valuesOf(expression, {
+      candidate: proven.map((device) => device.candidate),
+      baseline: members.map((device) => device.baseline),
+    });
     return {
       hardwareClass,
       devices: proven.length,
@@ -58,6 +63,29 @@ export function goldenClasses(expression: Expression, devices: readonly GoldenDe
       },
     };
   });
+}
+
+type Scores = readonly (readonly GoldenScore[] | null)[];
+type Arms<T> = { readonly candidate: T; readonly baseline: T };
+
+/** Pixels where both releases were scored by them; else boxes for both: the one says nothing about the other. */
+function valuesOf(expression: Expression, { candidate, baseline }: Arms<Scores>): Arms<GoldenValue | null> {
+  const boxes = (scores: Scores) => pool(scores.map((each) => goldenValue(each, expression)));
+  const all = { candidate: boxes(candidate), baseline: boxes(baseline) };
+  const tried = candidate.filter((scores) => scores !== null);
+  const pixels = tried.map((scores) => pixelShare(scores, expression)).filter((share) => share !== null);
+  const before = baseline.map((scores) => pixelShare(scores, expression)).find((share) => share !== null) ?? null;
+  const [own] = pixels;
+  if (own === undefined || pixels.length < tried.length || (before === null && all.baseline !== null)) return all;
+  const share = sum(pixels, (each) => each.share) / pixels.length;
+  return {
+    candidate: inPixels(all.candidate, { ...own, share }),
+    baseline: before === null ? null : inPixels(all.baseline, before),
+  };
+}
+
+function inPixels(value: GoldenValue | null, pixels: PixelShare): GoldenValue | null {
+  return value && { share: pixels.share, objects: value.objects, pixels };
 }
 
 /** Mean over the devices of a class that were scored on the largest set; the number of objects stays that of one device. */

@@ -27,6 +27,8 @@ export type PlanFactsDevice = {
   readonly quarantinesCandidate: boolean;
   /** In percent, lately; asked for only when `cohort.where` does. */
   readonly batteryPct?: number | null;
+  /** Pinned, drained or retired, in words: rollouts leave it out. */
+  readonly aside?: string | null;
   /** Another rollout that has not ended and has this device in its ledger. */
   readonly busyWith: string | null;
 };
@@ -128,6 +130,7 @@ export function whyExcluded(
   }: { readonly file: { readonly spec: Pick<RolloutFile['spec'], 'cohort'> }; readonly candidate: ReleaseRef },
 ): string | null {
   const { exclude, where } = file.spec.cohort;
+  if (device.aside != null) return device.aside;
   if (exclude.devices.includes(device.device)) return 'excluded by name';
   const line = device.line;
   if (line !== null && exclude.lines.some((pattern) => matchesLine(pattern, line))) return `line ${line} is excluded`;

@@ -14,6 +14,7 @@ import {
 import { mean, sum } from './device-metrics.ts';
 import type { DeviceChange, DeviceShare } from './evidence.ts';
 import type { GoldenValue } from './golden-evidence.ts';
+import { pixelVariance } from './golden-pixels.ts';
 import { squaresAround } from './scatter.ts';
 
 export type Interval = {
@@ -134,18 +135,29 @@ export function shareInterval(devices: readonly DeviceShare[], basis: 'paired' |
 
 /** Difference of two shares on the same labelled pictures (or, without a baseline, the plain share). */
 export function goldenInterval(candidate: GoldenValue, baseline: GoldenValue | null, devices: number): Interval {
+  const whole = { estimate: candidate.share - (baseline?.share ?? 0), unseen: 0, n: devices, controls: 0 };
+  const { pixels } = candidate;
+  if (pixels !== undefined)
+    return {
+      ...whole,
+      // Answers that are all alike are no certainty either.
+      standardError: Math.sqrt(Math.max(pixelVariance(pixels, baseline?.pixels ?? null), LEAST / candidate.objects)),
+      df: Math.max(1, pixels.groups - 1),
+      level: 'labelled frames',
+      spread: 'between pictures',
+    };
   const variance = binomialVariance(candidate) + (baseline ? binomialVariance(baseline) : 0);
   return {
-    estimate: candidate.share - (baseline?.share ?? 0),
+    ...whole,
     standardError: Math.sqrt(variance * (baseline ? 1 - GOLDEN_CORRELATION : 1)),
     df: Math.max(1, Math.min(200, candidate.objects - 1)),
-    unseen: 0,
-    n: devices,
-    controls: 0,
     level: 'labelled frames',
     spread: 'between objects',
   };
 }
+
+/** Variance of one object: less than a hundredth each way is never claimed. */
+const LEAST = 1e-4;
 
 type Seen = { readonly candidates: readonly DeviceChange[]; readonly controls: number; readonly isEnough: boolean };
 
@@ -210,8 +222,8 @@ function clusterVariance(clusters: number, residuals: number, total: number): nu
 
 /** Smoothed by one hit and one miss: 20 of 20 does not prove certainty. */
 function binomialVariance({ share, objects, variance }: GoldenValue): number {
-  // One object that was looked at twice is no certainty either: never less than a hundredth each way.
-  if (variance !== undefined) return Math.max(variance, 1e-4) / objects;
+  // One object that was looked at twice is no certainty either.
+  if (variance !== undefined) return Math.max(variance, LEAST) / objects;
   const smoothed = (share * objects + 1) / (objects + 2);
   return (smoothed * (1 - smoothed)) / objects;
 }

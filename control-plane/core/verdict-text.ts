@@ -32,7 +32,9 @@ function basisText(interval: Interval, count: number): string {
     case 'same frames':
       return `${devices}, n = ${count} on the same frames${spread}`;
     case 'labelled frames':
-      return `n = ${count} labelled objects, worst hardware class`;
+      return interval.spread === 'between pictures'
+        ? `by pixels, n = ${count} labelled objects, worst hardware class`
+        : `n = ${count} labelled objects, worst hardware class`;
     case 'absolute':
       return `${devices}, n = ${count} frames${spread}`;
     case 'own baseline only':

@@ -6,6 +6,7 @@ import { restoreTheme } from './shell/theme.tsx';
 import './styles/base.css';
 import './styles/shell.css';
 import './styles/kit.css';
+import './styles/kiosk.css';
 
 const place = document.getElementById('app');
 restoreTheme();

@@ -12,6 +12,8 @@ import * as webhooks from './migrations/024-webhooks.ts';
 import * as course from './migrations/025-course.ts';
 import * as rehearsals from './migrations/026-rehearsals.ts';
 import * as releaseCards from './migrations/028-release-cards.ts';
+import * as sitePolicies from './migrations/029-site-policies.ts';
+import * as deviceDuty from './migrations/030-device-duty.ts';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-floor': floor,
@@ -26,4 +28,6 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '025-course': course,
   '026-rehearsals': rehearsals,
   '028-release-cards': releaseCards,
+  '029-site-policies': sitePolicies,
+  '030-device-duty': deviceDuty,
 };

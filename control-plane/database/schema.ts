@@ -5,11 +5,13 @@ import type { AftermathTables } from './schema-aftermath.ts';
 import type { BusinessTables } from './schema-business.ts';
 import type { CourseTables } from './schema-course.ts';
 import type { DrillTables } from './schema-drills.ts';
+import type { DutyTables } from './schema-duty.ts';
 import type { IdempotencyTables } from './schema-idempotency.ts';
 import type { IdentityTables } from './schema-identity.ts';
 import type { RehearsalTables } from './schema-rehearsals.ts';
 import type { RevisionTables } from './schema-revisions.ts';
 import type { RolloutTables } from './schema-rollouts.ts';
+import type { SitePolicyTables } from './schema-site-policies.ts';
 import type { WebhookTables } from './schema-webhooks.ts';
 
 export type ReleaseState = 'registered' | 'candidate' | 'stable' | 'archived' | 'withdrawn';
@@ -137,4 +139,6 @@ export type Schema = FloorTables &
   IdempotencyTables &
   WebhookTables &
   CourseTables &
-  RehearsalTables;
+  RehearsalTables &
+  SitePolicyTables &
+  DutyTables;

@@ -1,4 +1,5 @@
 // The device as other rooms see it: what it said last, what it shall do, and whether it can be reached.
+import type { Duty } from '../../shared/protocol/api-duty.ts';
 import type { Desired } from '../../shared/protocol/documents.ts';
 import type { Hello, Reported } from '../../shared/protocol/reports.ts';
 
@@ -17,6 +18,8 @@ export type Device = {
   readonly hello: Hello | null;
   readonly reported: Reported | null;
   readonly desired: Desired | null;
+  /** Absent: it takes part like any other. */
+  readonly duty?: Duty;
 };
 
 /** A device that has not spoken for three of its windows is not there, whatever the broker says about its connection. */

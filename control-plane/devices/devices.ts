@@ -5,6 +5,7 @@ import { isSelected, type Selector, type SelectorFacts } from '../../shared/prot
 import type { DeviceAddress } from '../../shared/protocol/topics.ts';
 import type { Database } from '../database/database.ts';
 import { AWAITED_MS, type Device } from './device.ts';
+import { toDuty } from './duty-rows.ts';
 import { addressKey, type PresenceBook } from './presence.ts';
 import { ReadShelf } from './read-shelf.ts';
 
@@ -60,6 +61,10 @@ export async function restorePresence({ database, presence, wallNow }: DevicesPa
   const connected = await database.selectFrom('devices').select(['site', 'device']).where('online', '=', 1).execute();
   const awaited = new Set(connected.map(addressKey));
   for (const device of await readDevices({ database, presence, wallNow, shelf: new ReadShelf() }, {})) {
+    if (device.duty?.retired) {
+      presence.forget(device);
+      continue;
+    }
     const { site, boot, lastSeenAtMs, reported, desired } = device;
     presence.restore({
       site,
@@ -100,8 +105,12 @@ async function readDevices(parts: Parts, filter: Filter): Promise<readonly Devic
     .leftJoin('desired_state', (join) =>
       join.onRef('desired_state.site', '=', 'devices.site').onRef('desired_state.device', '=', 'devices.device'),
     )
+    .leftJoin('device_duty', (join) =>
+      join.onRef('device_duty.site', '=', 'devices.site').onRef('device_duty.device', '=', 'devices.device'),
+    )
     .selectAll('devices')
     .select('desired_state.document as desired')
+    .select(['device_duty.version', 'device_duty.pinned', 'device_duty.drained', 'device_duty.retired'])
     .orderBy('devices.site')
     .orderBy('devices.device');
   if (site !== undefined) query = query.where('devices.site', '=', site);
@@ -132,6 +141,7 @@ async function readDevices(parts: Parts, filter: Filter): Promise<readonly Devic
       hello: shelf.of(`hello ${key}`, row.hello, (text) => helloSchema.parse(JSON.parse(text))),
       reported: shelf.of(`reported ${key}`, row.reported, (text) => reportedSchema.parse(JSON.parse(text))),
       desired: shelf.of(`desired ${key}`, row.desired, (text) => desiredSchema.parse(JSON.parse(text))),
+      duty: toDuty(row),
     };
   });
 }

@@ -1,6 +1,7 @@
 // Why a device does what it does, in sentences for operators. Pure: facts in, text out; most important first.
 import type { StoredEvent } from '../../shared/protocol/api-devices.ts';
 import type { KillSummary } from '../../shared/protocol/api-kills.ts';
+import { asideOf, tellDuty } from '../../shared/protocol/duty.ts';
 import type { Reported } from '../../shared/protocol/reports.ts';
 import type { Device } from './device.ts';
 
@@ -22,6 +23,7 @@ export type Explanation = { readonly summary: string; readonly sentences: readon
 export function explainDevice(facts: DeviceFacts): Explanation {
   const { device } = facts;
   const sentences = [
+    ...tellDuty(device.duty).map((said) => `It is ${said}.`),
     tellServing(device),
     ...tellProviders(device.reported),
     ...facts.kills.map((kill) => tellKill(kill, device)),
@@ -37,19 +39,22 @@ export function explainDevice(facts: DeviceFacts): Explanation {
 }
 
 function summarise({ device, kills, nowMs }: DeviceFacts): string {
+  const aside = asideOf(device.duty);
+  if (aside?.kind === 'retired') return aside.sentence;
   const serving = device.reported?.serving;
   const what = serving ? `answers with ${serving.release}` : 'answers with nothing';
   const state = device.online
     ? what
     : `offline for ${tellSpan(nowMs - device.lastSeenAtMs)}; it ${serving ? 'answered' : 'did not answer'} last ${serving ? `with ${serving.release}` : ''}`.trimEnd();
-  return kills.length > 0 ? `${state}; ${kills.length} kill${kills.length > 1 ? 's' : ''} in force` : state;
+  const told = aside === null ? state : `${state}; ${aside.sentence}`;
+  return kills.length > 0 ? `${told}; ${kills.length} kill${kills.length > 1 ? 's' : ''} in force` : told;
 }
 
 function tellServing({ reported }: Device): string {
   if (!reported) return 'It has not reported yet: nothing is known of what it runs.';
   const { serving, servingBecause, servedFrames, phase } = reported;
   if (!serving) return `It answers no frames (${phase}): ${servingBecause}`;
-  return `It answers with ${serving.release} because ${servingBecause} (${servedFrames} frames so far).${tellMode(reported)}`;
+  return `It answers with ${serving.release} because ${servingBecause} (${servedFrames.toLocaleString('en')} ${servedFrames === 1 ? 'frame' : 'frames'} so far).${tellMode(reported)}`;
 }
 
 function tellMode({ mode, modeBecause, swapMs }: Reported): string {

@@ -38,6 +38,7 @@ export function addressKey({ site, device }: DeviceAddress): string {
 
 export class PresenceBook {
   readonly #devices = new Map<string, DevicePresence>();
+  readonly #forgotten = new Set<string>();
   #revision = 0;
 
   /** Grows with every change. */
@@ -67,6 +68,22 @@ export class PresenceBook {
   restore(presence: DevicePresence): void {
     const key = addressKey(presence);
     if (!this.#devices.has(key)) this.#set(key, presence);
+  }
+
+  /** It has retired: nobody waits for it, and a late word of it does not bring it back. */
+  forget(address: DeviceAddress): void {
+    this.#forgotten.add(addressKey(address));
+    this.#devices.delete(addressKey(address));
+    this.#revision += 1;
+  }
+
+  isForgotten(address: DeviceAddress): boolean {
+    return this.#forgotten.has(addressKey(address));
+  }
+
+  /** It may speak again. */
+  recall(address: DeviceAddress): void {
+    this.#forgotten.delete(addressKey(address));
   }
 
   hello(hello: Hello, atMs: number): void {
@@ -132,6 +149,7 @@ export class PresenceBook {
   }
 
   #set(key: string, presence: DevicePresence): void {
+    if (this.#forgotten.has(key)) return;
     this.#devices.set(key, presence);
     this.#revision += 1;
   }

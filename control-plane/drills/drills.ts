@@ -38,6 +38,7 @@ export class Drills {
   readonly #parts: DrillParts;
   readonly #simulations = new Map<string, Simulation>();
   #queue: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(parts: DrillParts) {
     this.#parts = parts;
@@ -65,7 +66,9 @@ export class Drills {
     }).catch((error: unknown) => this.#parts.log.error({ error: describeError(error) }, 'a drill was not looked at'));
   }
 
+  /** Simulations that run are cut off: the next control plane on this folder says so. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#simulations.values()].map((simulation) => simulation.end()));
     await this.#queue;
   }
@@ -101,7 +104,7 @@ export class Drills {
     this.#simulations.set(row.id, simulation);
     void simulation.facts
       .then((facts) => this.#end(row, facts))
-      .catch((error: unknown) => this.#end(row, failedDrill(describeError(error))))
+      .catch((error: unknown) => (this.#isClosed ? undefined : this.#end(row, failedDrill(describeError(error)))))
       .catch((error: unknown) =>
         this.#parts.log.error({ drill: row.id, error: describeError(error) }, 'the result of a drill was not stored'),
       )

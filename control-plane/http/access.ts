@@ -2,9 +2,9 @@
 // identity room, which are in memory: it works while the database does not. Nothing is allowed or refused here.
 import type { FastifyRequest } from 'fastify';
 import { readDeviceAuthorization } from '../../shared/protocol/device-authorization.ts';
+import type { DeviceAddress } from '../../shared/protocol/topics.ts';
 import { ANYBODY, type Caller, deviceCaller } from '../identity/caller.ts';
 import type { IdentityRoom } from '../identity/identity.ts';
-import { isDevicePassword } from '../signing/signing.ts';
 import { SESSION_COOKIE } from './cookies.ts';
 import type { SitesOf, TouchedSites } from './touched-sites.ts';
 
@@ -28,12 +28,13 @@ export type AccessParts = {
   readonly signIn: 'required' | 'open';
   readonly publicUrl?: string | undefined;
   readonly identity: Pick<IdentityRoom, 'whoHasSession' | 'whoHasToken'>;
-  readonly deviceSecret: Uint8Array;
+  /** Whether this is the password of a device that may come in. */
+  readonly isDevice: (address: DeviceAddress, password: Uint8Array) => boolean;
   readonly touched: TouchedSites;
   readonly sitesOf: SitesOf;
 };
 
-export function openAccess({ signIn, publicUrl, identity, deviceSecret, touched, sitesOf }: AccessParts): Access {
+export function openAccess({ signIn, publicUrl, identity, isDevice, touched, sitesOf }: AccessParts): Access {
   const publicOrigin = publicUrl === undefined ? null : new URL(publicUrl).origin;
   return {
     signIn,
@@ -41,7 +42,7 @@ export function openAccess({ signIn, publicUrl, identity, deviceSecret, touched,
     touched,
     sitesOf,
     whoAsks: ({ headers: { authorization }, cookies }) => {
-      if (authorization !== undefined) return byAuthorization({ identity, deviceSecret }, authorization);
+      if (authorization !== undefined) return byAuthorization({ identity, isDevice }, authorization);
       const secret = cookies[SESSION_COOKIE];
       if (!secret) return nobody(signIn);
       const found = identity.whoHasSession(secret);
@@ -64,26 +65,23 @@ function nobody(signIn: 'required' | 'open'): Asking {
   return signIn === 'open' ? { kind: 'known', caller: ANYBODY, csrf: null } : { kind: 'nobody' };
 }
 
-function byAuthorization(
-  { identity, deviceSecret }: Pick<AccessParts, 'identity' | 'deviceSecret'>,
-  header: string,
-): Asking {
+function byAuthorization({ identity, isDevice }: Pick<AccessParts, 'identity' | 'isDevice'>, header: string): Asking {
   const [, scheme = '', value = ''] = /^(\w+) +(\S+)$/.exec(header.trim()) ?? [];
   if (scheme.toLowerCase() === 'bearer') {
     const caller = identity.whoHasToken(value);
     if (caller) return { kind: 'known', caller, csrf: null };
     return { kind: 'refused', reason: 'the token is unknown, expired or revoked, or its owner is disabled' };
   }
-  if (scheme.toLowerCase() === 'basic') return byDevicePassword(deviceSecret, value);
+  if (scheme.toLowerCase() === 'basic') return byDevicePassword(isDevice, value);
   return {
     kind: 'refused',
     reason: 'the Authorization header is neither "Bearer <token>" nor "Basic <site/device:password>"',
   };
 }
 
-function byDevicePassword(deviceSecret: Uint8Array, encoded: string): Asking {
+function byDevicePassword(isDevice: AccessParts['isDevice'], encoded: string): Asking {
   const read = readDeviceAuthorization(encoded);
-  if (read && isDevicePassword(deviceSecret, read.address, Buffer.from(read.password)))
+  if (read && isDevice(read.address, Buffer.from(read.password)))
     return { kind: 'known', caller: deviceCaller(read.address), csrf: null };
   return { kind: 'refused', reason: 'this is not the password of a device' };
 }

@@ -13,13 +13,14 @@ import type { Rooms } from '../rooms.ts';
 import { demandOnRollout } from './authenticate.ts';
 import type { Foresees } from './dry-run.ts';
 import { ProblemError } from './problems.ts';
+import { foreseeDuty } from './routes/duty.ts';
 import { demandKill, resolve as resolveScope } from './routes/kills.ts';
 import { findRelease } from './routes/releases.ts';
 import { demandOnItsSites, invalidFile } from './routes/rollouts.ts';
 
 export type DryRunParts = Pick<
   Rooms,
-  'registry' | 'presence' | 'killSwitch' | 'rollouts' | 'foresight' | 'devices' | 'wallNow'
+  'registry' | 'presence' | 'killSwitch' | 'rollouts' | 'foresight' | 'devices' | 'duty' | 'wallNow'
 > & { readonly lookUp: ScopeLookup };
 
 /** By method and address as registered; see TRIED in effects.ts. */
@@ -48,6 +49,7 @@ export function dryRuns(parts: DryRunParts): Readonly<Record<string, Foresees>> 
       const { digest } = params as { readonly digest: string };
       return foreseeState(parts, digest, body as z.infer<typeof releaseStateBodySchema>);
     },
+    'POST /v1/devices/:site/:device/:verb': async ({ params, body }) => foreseeDuty(parts, params, body),
     'POST /v1/devices/:site/:device/lift': async ({ params, body }) =>
       foreseeLift(
         parts,

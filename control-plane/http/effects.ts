@@ -23,6 +23,7 @@ const TRIED: ReadonlySet<string> = new Set([
   'POST /v1/rollouts/:id/:verb',
   'POST /v1/releases/:digest/state',
   'POST /v1/devices/:site/:device/lift',
+  'POST /v1/devices/:site/:device/:verb',
 ]);
 
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);

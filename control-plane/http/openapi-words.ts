@@ -22,6 +22,7 @@ export const API_TAGS: readonly { readonly name: string; readonly description: s
   { name: 'kills', description: 'Taking what is on trial off, now, and measuring who obeyed.' },
   { name: 'live', description: 'The fleet as it is now, and a stream of what changes.' },
   { name: 'metrics', description: 'Figures that people bring in.' },
+  { name: 'pictures', description: 'What devices see, on demand: off until an admin of the site turns it on.' },
   { name: 'releases', description: 'The registry: immutable releases of models.' },
   { name: 'reports', description: 'What was shown, where, and how sure it is.' },
   { name: 'rollouts', description: 'Moving devices from a baseline to a candidate, stage by stage.' },

@@ -2,6 +2,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEMS, type ProblemCode } from '../../shared/protocol/api-problems.ts';
 import { PROBLEM_WORDS } from '../../shared/protocol/problem-words.ts';
+import { html } from './html.ts';
+import { inCode, sendHtml } from './problem-html.ts';
 import { ProblemError } from './problems.ts';
 
 export function sendProblemPage(request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -11,20 +13,14 @@ export function sendProblemPage(request: FastifyRequest, reply: FastifyReply): F
   const about = PROBLEM_WORDS[code];
   reply.header('vary', 'accept');
   if (!request.headers.accept?.includes('text/html')) return reply.send({ code, status, title, about, fix });
-  // All words are ours: there is nothing to escape but what stands in backquotes.
-  const page = `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${title} · Belay</title><style>body{font:16px/1.5 system-ui;max-width:40rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}</style>
-<h1>${title}</h1><p><code>${code}</code>, status ${status}</p><p>${inCode(about)}</p><h2>What to do</h2><p>${inCode(fix)}</p></html>\n`;
-  return reply
-    .type('text/html; charset=utf-8')
-    .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
-    .send(page);
+  return sendHtml(
+    reply,
+    title,
+    html`<h1>${title}</h1><p><code>${code}</code>, status ${status}</p><p>${inCode(about)}</p>
+<h2>What to do</h2><p>${inCode(fix)}</p>`,
+  );
 }
 
 function isCode(code: string): code is ProblemCode {
   return Object.hasOwn(PROBLEMS, code);
-}
-
-function inCode(text: string): string {
-  return text.replaceAll('<', '&lt;').replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 }

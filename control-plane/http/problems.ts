@@ -4,6 +4,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { BelayError } from '../../shared/basics/errors.ts';
 import type { Problem } from '../../shared/basics/parsing.ts';
 import { PROBLEM_CONTENT_TYPE, PROBLEMS, type ProblemCode, problemType } from '../../shared/protocol/api-problems.ts';
+import { sendRefusal, wantsPage } from './problem-html.ts';
 
 /** Thrown by routes to answer with a problem; `detail` is for the person who called. */
 export class ProblemError extends BelayError {
@@ -34,8 +35,10 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
     ...(error.etag === null ? {} : { etag: error.etag }),
   };
   if (error.etag !== null) reply.header('etag', error.etag);
+  reply.code(status).header('vary', 'accept');
+  if (wantsPage(request)) return sendRefusal(reply, body);
   // Sent as text: a problem must get out whatever schema the route declares for its answers.
-  return reply.code(status).header('content-type', PROBLEM_CONTENT_TYPE).send(JSON.stringify(body));
+  return reply.header('content-type', PROBLEM_CONTENT_TYPE).send(JSON.stringify(body));
 }
 
 /** Anything thrown in a route as a problem; what is not the caller's doing becomes `internal`. */

@@ -42,6 +42,7 @@ export async function seenSubjects(
   const rules: Readonly<Record<string, (id: string) => boolean>> = {
     release: () => true,
     device: isSiteSeen,
+    site: isSiteSeen,
     rollout: isRolloutSeen,
     incident: (id) => isRolloutSeen(incidents.get(id) ?? ''),
     drill: (id) => drills.get(id) === '*' || isSiteSeen(drills.get(id) ?? ''),

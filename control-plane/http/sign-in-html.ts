@@ -48,7 +48,7 @@ ${trouble !== null && html`<p class="trouble" role="alert">${trouble}</p>`}
 <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="200" ${name !== '' && AUTOFOCUS}>
 <button>Sign in</button>
 </form>
-<p class="hint">No account? Somebody with the role admin makes one. Nobody can sign in any more? On the machine itself: <code>belay account reset-admin</code></p>`,
+<p class="hint">No account? Somebody with the role admin makes one. Nobody can sign in any more? On the machine itself: <code>belay account reset-admin --data FOLDER</code></p>`,
   );
 }
 

@@ -3,10 +3,10 @@ import type { Grant, Identity } from '../../shared/protocol/api-identity.ts';
 import type { DeviceAddress } from '../../shared/protocol/topics.ts';
 
 export type Caller = Identity & {
-  /** For people: the session. For tokens: their id. */
+  /** For people: the session. For tokens: their id and their name. */
   readonly by:
     | { readonly kind: 'session'; readonly hash: string; readonly endsAtMs: number }
-    | { readonly kind: 'token'; readonly id: string; readonly endsAtMs: number }
+    | { readonly kind: 'token'; readonly id: string; readonly name: string; readonly endsAtMs: number }
     | { readonly kind: 'device'; readonly address: DeviceAddress }
     | { readonly kind: 'none' };
 };

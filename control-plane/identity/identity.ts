@@ -133,6 +133,6 @@ function whoHasToken(
   const owner = token && accounts.get(token.owner);
   if (!token || !owner || owner.disabled) return null;
   const grants = intersectGrants(token.grants, owner.grants);
-  const by = { kind: 'token', id: token.id, endsAtMs: token.expiresAtMs } as const;
+  const by = { kind: 'token', id: token.id, name: token.name, endsAtMs: token.expiresAtMs } as const;
   return { name: owner.name, kind: 'token', grants, mayKill: token.mayKill && owner.mayKill, by };
 }

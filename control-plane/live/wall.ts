@@ -36,6 +36,7 @@ export class Wall {
   }
 
   heard(arrival: Arrival): void {
+    if (this.#presence.isForgotten(arrival)) return;
     const shown = this.#shown(arrival);
     if (arrival.channel === 'hello') shown.facts = withIdentity(shown.facts, arrival.document);
     if (arrival.channel === 'reported') shown.facts = withReport(shown.facts, arrival.document);
@@ -44,11 +45,14 @@ export class Wall {
 
   /** What is desired of it may be other than before. */
   touched(address: DeviceAddress): void {
+    const key = addressKey(address);
     if (this.#presence.get(address) !== null) this.#shown(address);
+    else if (this.#devices.has(key)) this.#dirty.add(key);
   }
 
   /** A message that came meanwhile is newer than what the database remembers. */
   restore(facts: DeviceFacts): void {
+    if (this.#presence.isForgotten(facts)) return;
     const shown = this.#shown(facts);
     const { report, window } = shown.facts;
     shown.facts = {
@@ -84,6 +88,11 @@ export class Wall {
     for (const key of this.#dirty) {
       const shown = this.#devices.get(key);
       if (shown === undefined) continue;
+      if (this.#presence.isForgotten(shown.facts)) {
+        this.#devices.delete(key);
+        changes.push({ resource: 'device', id: key, value: null });
+        continue;
+      }
       const live = this.#work(shown.facts, nowMs);
       if (shown.live !== null && isSameDevice(shown.live, live)) continue;
       shown.live = live;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ReleaseReport, ReportSlice, RolloutReport } from '../../shared/protocol/api-reports.ts';
 import { describeDuration } from '../../shared/rollout/durations.ts';
 import type { Verdict } from '../../shared/rollout/verdict.ts';
+import { cardParts } from './card-document.ts';
 import { heading, listOr, type Part, tableOr, type WrittenDocument } from './document.ts';
 import { count, figure, range, time } from './words.ts';
 
@@ -28,6 +29,7 @@ export function releaseDocument(report: ReleaseReport): WrittenDocument {
           ['Rollouts', `${report.rollouts.length}, with ${count(incidents, 'incident')}`],
         ],
       },
+      ...cardParts(report.card),
       heading(2, 'Changelog'),
       listOr(
         'Nothing has been written back yet.',

@@ -47,6 +47,7 @@ export function openReports({ database }: { readonly database: Database }): Repo
         owner: release.owner,
         changelog: release.changelog,
         registeredAtMs: release.registeredAtMs,
+        card: release.card,
         notes: release.notes,
         rollouts,
       };

@@ -53,7 +53,7 @@ export async function tendFactories(parts: RolloutParts, facts: Returning): Prom
 function devicesOf({ known, ledger }: Returning, { site, devices }: FactoryOut) {
   return known.flatMap((device, i) => {
     const row = ledger[i];
-    if (!row || row.site !== site || !devices.includes(row.device)) return [];
+    if (!row || row.site !== site || !devices.includes(row.device) || row.aside) return [];
     const { online, reported } = device;
     return [{ device: keyOf(device), online, reported, baseline: row.baseline, isReverted: false }];
   });

@@ -1,8 +1,10 @@
 // The ledger: which device has which place in a rollout, since when and why. One row per device of the plan.
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
+import { type Aside, asideOf } from '../../shared/protocol/duty.ts';
 import type { Plan } from '../../shared/rollout/plan.ts';
 import type { LedgerDevice, Role } from '../core/stages.ts';
 import type { Queryable } from '../database/database.ts';
+import { toDuty } from '../devices/duty-rows.ts';
 
 export type LedgerRow = LedgerDevice & {
   readonly position: number;
@@ -14,6 +16,8 @@ export type LedgerRow = LedgerDevice & {
   readonly baseline: ReleaseRef;
   /** It came after the start: a control until the end, or last in the order of its site. Null: it is in the plan. */
   readonly joined: 'baseline' | 'fill' | null;
+  /** Pinned, drained or retired: neither candidate nor control while it lasts. Absent or null: it takes part. */
+  readonly aside?: Aside | null;
 };
 
 export async function insertLedger(database: Queryable, rolloutId: string, plan: Plan, nowMs: number): Promise<void> {
@@ -51,9 +55,15 @@ export async function insertLedger(database: Queryable, rolloutId: string, plan:
 export async function readLedger(database: Queryable, rolloutId: string, plan: Plan): Promise<readonly LedgerRow[]> {
   const rows = await database
     .selectFrom('rollout_assignments')
-    .selectAll()
+    .leftJoin('device_duty', (join) =>
+      join
+        .onRef('device_duty.site', '=', 'rollout_assignments.site')
+        .onRef('device_duty.device', '=', 'rollout_assignments.device'),
+    )
+    .selectAll('rollout_assignments')
+    .select(['device_duty.version', 'device_duty.pinned', 'device_duty.drained', 'device_duty.retired'])
     .where('rollout_id', '=', rolloutId)
-    .orderBy('site')
+    .orderBy('rollout_assignments.site')
     .orderBy('position')
     .execute();
   const pins = new Map(plan.devices.map(({ site, device, pin }) => [`${site}/${device}`, pin]));
@@ -73,6 +83,7 @@ export async function readLedger(database: Queryable, rolloutId: string, plan: P
     activatedAtMs: row.activated_at_ms,
     baseline: { release: row.baseline_release, digest: row.baseline_digest },
     joined: row.joined === null ? null : row.joined === 'fill' ? 'fill' : 'baseline',
+    aside: asideOf(toDuty(row)),
   }));
 }
 

@@ -6,8 +6,9 @@ import type { DatabaseTransaction } from '../database/database.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { readSpec } from './read-spec.ts';
-import { recordIn, type TransitionPlan } from './record.ts';
+import { recordIn } from './record.ts';
 import { findRollout, type Rollout } from './rollout-rows.ts';
+import type { TransitionPlan } from './transition-plan.ts';
 
 export type MakingWay = {
   /** What is written of each that moves. */

@@ -112,7 +112,7 @@ export async function evidenceOf(
 }
 
 /** Of the newest decision that has any. */
-async function keptEvidence(database: Queryable, rolloutId: string): Promise<Seen | null> {
+export async function keptEvidence(database: Queryable, rolloutId: string): Promise<Seen | null> {
   const decisions = await listDecisions(database, rolloutId, LOOKED_THROUGH);
   for (const { seq, atMs, stage } of decisions) {
     const row = await database

@@ -1,4 +1,5 @@
 // From a rollout file to a plan: looks up the release, the devices and what stands in the way. Writes nothing.
+import { asideOf } from '../../shared/protocol/duty.ts';
 import type { Manifest } from '../../shared/release/manifest.ts';
 import { expandGuardrails, type Guardrail } from '../../shared/rollout/guardrails.ts';
 import { describeLease } from '../../shared/rollout/lease-section.ts';
@@ -158,6 +159,7 @@ export function planFactsOf(
       clusterBy === 'line' && device.line !== null ? cohortKey(salt, `line ${device.site}/${device.line}`) : null,
     quarantinesCandidate: device.reported?.quarantine.some(({ digest }) => digest === candidateDigest) ?? false,
     busyWith: busy.get(`${device.site}/${device.device}`) ?? null,
+    aside: asideOf(device.duty)?.sentence ?? null,
   }));
 }
 

@@ -1,11 +1,9 @@
 // Writes one transition: the rollout by compare-and-set, the decision with its evidence, the audit row, the ledger, the desired
 // documents and the registry's note, all in one transaction. Either everything stands or nothing does.
-import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { Desired } from '../../shared/protocol/documents.ts';
 import { leaseTermsAt } from '../../shared/rollout/lease-section.ts';
 import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.ts';
-import type { Verification } from '../../shared/rollout/verification.ts';
-import type { Effect, Progress } from '../core/advance.ts';
+import type { Progress } from '../core/advance.ts';
 import { type Choice, desiredInStage, desiredOutside, type Placement } from '../core/desired.ts';
 import { isOut } from '../core/factory-scope.ts';
 import { assignStage, keyOf } from '../core/stages.ts';
@@ -14,33 +12,11 @@ import { writeDesired } from '../devices/desired-store.ts';
 import { noteIncident } from '../incidents/open-incident.ts';
 import { insertDecision } from './decisions.ts';
 import { type LedgerRow, moveDevices } from './ledger.ts';
-import { type OutcomeFacts, outcomeText } from './outcome-text.ts';
 import type { RolloutParts } from './parts.ts';
-import { compareAndSet, ENDED, type Rollout } from './rollout-rows.ts';
+import { noteInRegistry } from './registry-note.ts';
+import { compareAndSet, ENDED } from './rollout-rows.ts';
+import type { TransitionPlan } from './transition-plan.ts';
 import { insertVerification } from './verifications.ts';
-
-export type RecordedDecision = {
-  readonly kind: string;
-  readonly rule: string;
-  readonly actor: string;
-  readonly reason: string;
-  readonly inputs: unknown;
-};
-
-export type TransitionPlan = {
-  readonly rollout: Rollout;
-  readonly spec: RolloutSpec;
-  readonly ledger: readonly LedgerRow[];
-  readonly state: RolloutState;
-  readonly progress: Progress;
-  readonly effect: Effect;
-  readonly decision: RecordedDecision;
-  readonly nowMs: number;
-  /** Of a rollback that ends with this. */
-  readonly verification?: Verification | null;
-  /** What else stands or falls with it. */
-  readonly alongside?: (transaction: DatabaseTransaction) => Promise<void>;
-};
 
 /** False when another process moved the rollout meanwhile: nothing was written. */
 export async function recordTransition(parts: RolloutParts, plan: TransitionPlan): Promise<boolean> {
@@ -121,7 +97,7 @@ async function assign(transaction: DatabaseTransaction, plan: TransitionPlan): P
   const { rollout, spec, ledger, progress, nowMs } = plan;
   const stage = spec.stages[progress.stageIndex];
   if (!stage) throw new TypeError(`rollout ${rollout.id} has no stage ${progress.stageIndex}`);
-  const inside = ledger.filter((row) => !isOut(progress.factoriesOut, row) && row.joined !== 'baseline');
+  const inside = ledger.filter((row) => !isOut(progress.factoriesOut, row) && row.joined !== 'baseline' && !row.aside);
   const roles = assignStage(stage, inside, spec.cohort.minPerFactory);
   const placed = inside.map((row) => ({ row, role: roles.get(keyOf(row)) ?? ('none' as const) }));
   // A device that stays outside needs no new document; everyone inside gets the name of the stage.
@@ -177,7 +153,9 @@ function prewarmOf({ prewarm }: RolloutSpec): NonNullable<Placement['prewarm']> 
 /** Who has something of the candidate, and goes back. */
 export function takenBack(ledger: readonly LedgerRow[], progress: Progress): readonly LedgerRow[] {
   if (progress.phase !== 'committing') return ledger.filter(({ role }) => role !== 'none');
-  return ledger.filter((row) => row.pin !== 'baseline' && !isOut(progress.factoriesOut, row));
+  // Who keeps a release by a person's word, or is there no more, was not given this one.
+  const isKept = ({ aside }: LedgerRow) => aside?.kind === 'pinned' || aside?.kind === 'retired';
+  return ledger.filter((row) => row.pin !== 'baseline' && !isOut(progress.factoriesOut, row) && !isKept(row));
 }
 
 /** Each device back to what it ran before this rollout, not to "the latest stable". */
@@ -204,7 +182,7 @@ async function commit(
   transaction: DatabaseTransaction,
   { rollout, ledger, progress, nowMs }: TransitionPlan,
 ): Promise<void> {
-  const touched = ledger.filter((row) => row.pin !== 'baseline' && !isOut(progress.factoriesOut, row));
+  const touched = ledger.filter((row) => row.pin !== 'baseline' && !isOut(progress.factoriesOut, row) && !row.aside);
   for (const row of touched)
     await desire(transaction, { row, nowMs, change: (previous) => desiredOutside(rollout.candidate, previous) });
 }
@@ -217,83 +195,4 @@ type Wish = {
 
 async function desire(transaction: DatabaseTransaction, { row: { site, device }, nowMs, change }: Wish): Promise<void> {
   await writeDesired(transaction, { site, device, nowMs, change });
-}
-
-async function noteInRegistry(
-  parts: RolloutParts,
-  transaction: DatabaseTransaction,
-  plan: TransitionPlan,
-): Promise<void> {
-  const { rollout, state, decision } = plan;
-  if (state !== 'completed' && state !== 'rolled_back' && state !== 'aborted' && state !== 'superseded') return;
-  const note = { actor: decision.actor, rolloutId: rollout.id };
-  const text = outcomeOf(plan, state);
-  if (state === 'completed') {
-    if (plan.spec.after.conclude === 'markStable')
-      await parts.registry.markState(transaction, rollout.candidate.digest, {
-        state: 'stable',
-        actor: decision.actor,
-        reason: `rollout ${rollout.id} completed`,
-      });
-    await parts.registry.addNote(transaction, rollout.candidate.digest, { ...note, kind: 'completed', text });
-    for (const { digest } of rollout.plan.baselines) {
-      await retain(transaction, plan, digest);
-      await parts.registry.addNote(transaction, digest, {
-        ...note,
-        kind: 'superseded',
-        text: `superseded by ${rollout.candidate.release} in rollout ${rollout.id}; ${keptText(plan)}`,
-      });
-    }
-    return;
-  }
-  const kind = state === 'rolled_back' ? 'rolled-back' : state;
-  await parts.registry.markState(transaction, rollout.candidate.digest, {
-    state: 'registered',
-    actor: decision.actor,
-    reason: `rollout ${rollout.id} ${kind}`,
-  });
-  await parts.registry.addNote(transaction, rollout.candidate.digest, {
-    ...note,
-    kind,
-    text,
-  });
-}
-
-/** Nobody archives the way back while it may be needed. */
-async function retain(
-  transaction: DatabaseTransaction,
-  { rollout, spec, nowMs }: TransitionPlan,
-  digest: string,
-): Promise<void> {
-  const { retainBaseline } = spec.after;
-  if (retainBaseline === 0) return;
-  await transaction
-    .insertInto('release_retained')
-    .values({ digest, rollout_id: rollout.id, until_ms: nowMs + retainBaseline })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-}
-
-function keptText({ spec, nowMs }: TransitionPlan): string {
-  const { retainBaseline } = spec.after;
-  if (retainBaseline === 0) return 'kept as the fallback';
-  return `kept as the fallback until ${new Date(nowMs + retainBaseline).toISOString()}`;
-}
-
-function outcomeOf(
-  { rollout, spec, ledger, progress, decision, verification, nowMs }: TransitionPlan,
-  state: OutcomeFacts['state'],
-): string {
-  return outcomeText({
-    factoriesOut: progress.factoriesOut.map(({ site }) => site),
-    rolloutId: rollout.id,
-    state,
-    stage: spec.stages[rollout.progress.stageIndex]?.name ?? '',
-    tookMs: nowMs - rollout.createdAtMs,
-    // The end of a rollback only counts devices; why it went back is the reason before.
-    reason: rollout.state === 'rolling_back' ? rollout.progress.reason : decision.reason,
-    devices: ledger.filter((row) => !isOut(progress.factoriesOut, row)),
-    verdicts: rollout.latest.verdicts,
-    verification: verification ?? null,
-  });
 }

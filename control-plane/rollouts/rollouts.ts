@@ -2,6 +2,7 @@
 // only the windows already read are kept here, and they can be read again.
 import type { DryRun } from '../../shared/protocol/api-dry-run.ts';
 import type { RevisionActBody, RevisionVerb, RolloutEditBody } from '../../shared/protocol/api-revisions.ts';
+import type { RolloutArms } from '../../shared/protocol/api-rollout-arms.ts';
 import type { RolloutCourse, RolloutEvidence } from '../../shared/protocol/api-rollout-charts.ts';
 import type {
   RolloutActBody,
@@ -11,13 +12,14 @@ import type {
   RolloutView,
   RolloutWhy,
 } from '../../shared/protocol/api-rollouts.ts';
-import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Decision, PersonRequest } from '../core/decision.ts';
 import { type Expected, isExpected } from '../core/expected.ts';
 import { type Acted, actedOf, whyNotNow } from './acted.ts';
 import { tendAftermath } from './aftermath.ts';
 import { type Archived, readArchive } from './archive.ts';
+import { ArmShelf } from './arms.ts';
 import { listDecisions } from './decisions.ts';
+import { isDue } from './due.ts';
 import { foreseeAct } from './foresee-act.ts';
 import { HeadReader, type RolloutPageQuery } from './head-reader.ts';
 import { readLedger } from './ledger.ts';
@@ -46,6 +48,7 @@ export class Rollouts {
   readonly #parts: RolloutParts;
   readonly #specs = new SpecShelf();
   readonly #heads: HeadReader;
+  readonly #arms = new ArmShelf();
   readonly #readers = new Map<string, { readonly scope: WindowScope; readonly reader: WindowReader }>();
   /** What running rollouts were last judged by; after a restart, decisions have it. */
   readonly #seen = new Map<string, Seen>();
@@ -120,6 +123,11 @@ export class Rollouts {
   async evidence(idOrName: string, guardrail: string | null): Promise<RolloutEvidence | null> {
     const rollout = await findRollout(this.#parts.database, idOrName);
     return rollout && evidenceOf(this.#parts, { rollout, seen: this.#seen.get(rollout.id) ?? null, guardrail });
+  }
+
+  /** What both releases do by themselves; null when there is no such rollout. */
+  arms(idOrName: string): Promise<RolloutArms | null> {
+    return this.#arms.of(this.#parts, idOrName, this.#seen);
   }
 
   /** What its file asked to keep; null when there is no such rollout. */
@@ -260,6 +268,11 @@ export class Rollouts {
     };
   }
 
+  /** Between two steps: what is read and written there meets no tick. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#alone(work);
+  }
+
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const next = this.#queue.then(work, work);
     this.#queue = next.catch(() => undefined);
@@ -269,13 +282,6 @@ export class Rollouts {
 
 export function openRollouts(parts: RolloutParts): Rollouts {
   return new Rollouts(parts);
-}
-
-/** A rollback is followed up at every tick; what is judged may be judged less often. */
-function isDue(rollout: Rollout, spec: RolloutSpec | null, nowMs: number): boolean {
-  const everyMs = spec?.analysis.tick ?? null;
-  const isJudging = rollout.state !== 'rolling_back' && rollout.progress.phase === 'baking';
-  return everyMs === null || !isJudging || nowMs - rollout.latest.atMs >= everyMs;
 }
 
 const LOOKED_AT_AGAIN: readonly Decision['kind'][] = ['start', 'approve', 'promote'];

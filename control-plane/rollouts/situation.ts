@@ -74,14 +74,19 @@ function assessedOf(row: LedgerRow, { device, reverted, business }: Sources): As
   };
 }
 
-/** A factory that went back is neither judged nor compared with. */
-export function withoutFactoriesOut(situation: Situation): Situation {
+/** A factory that went back, and a device that is pinned, drained or retired, is neither judged nor compared with. */
+export function onlyTakingPart(situation: Situation): Situation {
   const { factoriesOut } = situation.rollout.progress;
-  if (factoriesOut.length === 0) return situation;
   const { ledger, known } = situation;
-  return {
-    ...situation,
-    ledger: ledger.filter((row) => !isOut(factoriesOut, row)),
-    known: known.filter((device) => !isOut(factoriesOut, device)),
-  };
+  const isIn = ledger.map((row) => !isOut(factoriesOut, row) && !row.aside);
+  if (isIn.every((is) => is)) return situation;
+  return { ...situation, ledger: ledger.filter((_, i) => isIn[i]), known: known.filter((_, i) => isIn[i]) };
+}
+
+/** Of the way back: factories that are out return as well; who is set aside proves nothing there. */
+export function withoutAside(situation: Situation): Situation {
+  const { ledger, known } = situation;
+  if (ledger.every(({ aside }) => !aside)) return situation;
+  const isIn = (_: unknown, i: number): boolean => !ledger[i]?.aside;
+  return { ...situation, ledger: ledger.filter(isIn), known: known.filter(isIn) };
 }

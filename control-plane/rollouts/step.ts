@@ -19,9 +19,10 @@ import { type LedgerRow, markActivated } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import type { Seen } from './pictures.ts';
 import { readIncidents } from './readings.ts';
-import { recordTransition, type TransitionPlan } from './record.ts';
+import { recordTransition } from './record.ts';
 import { compareAndSet, type Rollout, saveSnapshot } from './rollout-rows.ts';
-import { readSituation, type Situation, type StepInput, withoutFactoriesOut } from './situation.ts';
+import { onlyTakingPart, readSituation, type Situation, type StepInput, withoutAside } from './situation.ts';
+import type { TransitionPlan } from './transition-plan.ts';
 import { rememberRestored, verifyStep, withRestored } from './verify-step.ts';
 
 export type StepResult =
@@ -55,7 +56,7 @@ async function tendFirst(parts: RolloutParts, situation: Situation): Promise<boo
 }
 
 async function judgeAndDecide(parts: RolloutParts, everywhere: Situation): Promise<StepResult> {
-  const situation = withoutFactoriesOut(everywhere);
+  const situation = onlyTakingPart(everywhere);
   const { rollout, spec, guardrails, known, windows, nowMs } = situation;
   const asked = { nowMs, spec, guardrails, progress: rollout.progress, candidateDigest: rollout.candidate.digest };
   const histories = known.map(({ history }) => history);
@@ -190,7 +191,7 @@ async function finish(
   const isThere = (ending.isDone || isStillBack(rollout, ending)) && !(way === 'committing' && situation.kill !== null);
   const verified =
     isThere && way === 'rolling_back'
-      ? await verifyStep(parts, { ...situation, listeningSinceMs: parts.startedAtMs })
+      ? await verifyStep(parts, { ...withoutAside(situation), listeningSinceMs: parts.startedAtMs })
       : null;
   await saveSnapshot(parts.database, rollout.id, {
     ...rollout.latest,
@@ -251,6 +252,9 @@ function judgeEnding({ known, ledger, rollout }: Situation, way: 'rolling_back' 
 }
 
 function isEnding({ progress }: Rollout, row: LedgerRow): boolean {
+  const { aside } = row;
+  // It does what a person has said. Who was drained on the way back is still waited for.
+  if (aside?.kind === 'pinned' || aside?.kind === 'retired' || (aside && progress.phase === 'committing')) return false;
   if (isOut(progress.factoriesOut, row)) return isGoingBack(progress.factoriesOut, row);
   return progress.phase === 'committing' ? row.pin !== 'baseline' : row.role !== 'none';
 }

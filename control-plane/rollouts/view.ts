@@ -206,7 +206,7 @@ function viewFactories({ ledger, devices, rollout }: ViewFacts): RolloutView['fa
       devices: rows.length,
       candidate: inside.length,
       exposed: inside.filter((row) => isExposed(standing.get(keyOf(row)), row)).length,
-      controls: rows.length - inside.length,
+      controls: rows.filter(({ role, aside }) => role === 'none' && !aside).length,
       online: rows.filter((row) => online.has(keyOf(row))).length,
       reverted: rows.filter((row) => standing.get(keyOf(row))?.isReverted).length,
       byHardware,
@@ -235,7 +235,7 @@ function viewDevices({ ledger, devices, rollout }: ViewFacts): RolloutView['devi
       activatedAtMs: row.activatedAtMs,
       serving: serving && { release: serving.release, digest: serving.digest },
       baseline: row.baseline,
-      detail: standing?.detail ?? row.reason,
+      detail: row.aside?.sentence ?? standing?.detail ?? row.reason,
     };
   });
 }

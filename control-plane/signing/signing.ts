@@ -42,14 +42,15 @@ export async function openSigning(dataDir: string): Promise<Signing> {
   };
 }
 
-/** The MQTT password of a device: derived, so that nothing per device has to be stored. */
-export function devicePassword(secret: Uint8Array, { site, device }: DeviceAddress): string {
-  return createHmac('sha256', secret).update(`${site}/${device}`).digest('base64url');
+/** The MQTT password of a device: derived, so that nothing secret per device has to be stored. `epoch`: how often it has retired. */
+export function devicePassword(secret: Uint8Array, { site, device }: DeviceAddress, epoch = 0): string {
+  const name = epoch === 0 ? `${site}/${device}` : `${site}/${device}#${epoch}`;
+  return createHmac('sha256', secret).update(name).digest('base64url');
 }
 
 /** Compares in constant time. */
-export function isDevicePassword(secret: Uint8Array, address: DeviceAddress, password: Uint8Array): boolean {
-  const expected = Buffer.from(devicePassword(secret, address));
+export function isDevicePassword(secret: Uint8Array, address: DeviceAddress, password: Uint8Array, epoch = 0): boolean {
+  const expected = Buffer.from(devicePassword(secret, address, epoch));
   return expected.byteLength === password.byteLength && timingSafeEqual(expected, password);
 }
 

@@ -3,8 +3,8 @@
 import { parseArgs } from 'node:util';
 import { describeError } from '../../shared/basics/errors.ts';
 import { isRowWanted, isWanted, unknownIds } from './choice.ts';
-import type { Figure, Row } from './figure.ts';
-import { figures } from './figures.ts';
+import type { Row } from './figure.ts';
+import { figures, type ListedFigure } from './figures.ts';
 import { renderRows } from './table.ts';
 
 /** A day. */
@@ -66,10 +66,11 @@ async function run({ only, json, minutes, help }: Asked): Promise<number> {
 }
 
 /** A figure that fails says why and costs the others nothing. */
-async function measureOrSay(figure: Figure, minutes: number | null): Promise<readonly Row[] | null> {
+async function measureOrSay(figure: ListedFigure, minutes: number | null): Promise<readonly Row[] | null> {
   const say = (text: string): boolean => process.stderr.write(`bench ${figure.id}: ${text}\n`);
   try {
-    return await figure.measure(say, { minutes });
+    const { measure } = await figure.load();
+    return await measure(say, { minutes });
   } catch (error) {
     say(`failed: ${describeError(error)}`);
     return null;

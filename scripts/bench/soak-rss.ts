@@ -1,9 +1,10 @@
 // The long run: how the memory and the open files of an agent's processes grow over half an hour in which its candidate comes
 // and goes twenty times. Only when it is asked for; `--minutes` shortens or lengthens it. Garbage that waits for its collection
-// is no growth, so of each stretch in which V8 collects at least once only the lowest sample counts.
+// is no growth, and V8 lets ten minutes of it wait: the processes are told to look for it, and weighed when they have.
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import { assemblePackage } from '../fleet/package-folder.ts';
 import { type DeviceRig, openDeviceRig } from './device-rig.ts';
@@ -15,8 +16,11 @@ import { withWorkspace } from './workspace.ts';
 const MINUTES = 30;
 const CHANGES = 20;
 const SAMPLE_EVERY_MS = 2000;
-/** V8 collects the whole heap of these processes every five to twelve minutes: so many changes have one. */
-const CHANGES_PER_STRETCH = 5;
+/** So often garbage is looked for, at the end of a change, when both releases have been loaded since the last time. */
+const CHANGES_PER_LOOK = 2;
+/** From being told to having looked: a tenth of this on an idle machine. */
+const LOOK_MS = 3000;
+const COLLECT_ON_SIGNAL = pathToFileURL(path.join(import.meta.dirname, 'collect-on-signal.ts')).href;
 /** Caches fill and heaps find their size in the first part; the slope is that of the rest. */
 const WARM_UP_SHARE = 0.25;
 const BASELINE = 'cv-detector/1.8.2';
@@ -34,6 +38,8 @@ type Sample = {
   /** Without pages of files, such as those of Node's own program that many processes share: what a leak would be in. */
   readonly anonymousMb: number;
   readonly fds: number;
+  /** Taken when garbage had been looked for. */
+  readonly isCollected: boolean;
 };
 type Samples = Readonly<Record<Kind, Sample[]>>;
 
@@ -45,7 +51,8 @@ export const soakRss: Figure = {
     withWorkspace(async (workspace) => {
       const factory = await assemblePackage(BASELINE, path.join(workspace.folder, 'factory'));
       const other = await assemblePackage(CANDIDATE, path.join(workspace.folder, 'candidate'));
-      const rig = await openDeviceRig(workspace, { factory, fps: CAMERA_FPS, threads: 1, windowMs: WINDOW_MS });
+      const env = { NODE_OPTIONS: `--import=${COLLECT_ON_SIGNAL}` };
+      const rig = await openDeviceRig(workspace, { factory, fps: CAMERA_FPS, threads: 1, windowMs: WINDOW_MS, env });
       const releases = { baseline: rig.server.publishPackage(factory), candidate: rig.server.publishPackage(other) };
       const turnMs = ((minutes ?? MINUTES) * 60_000) / CHANGES;
       const samples: Samples = { supervisor: [], source: [], runner: [] };
@@ -73,10 +80,19 @@ async function soakTurn(rig: DeviceRig, { baseline, candidate }: Releases, turn:
     () => rig.answers.slice(from).some((answer) => answer.digest === wanted.digest),
     60_000,
   );
-  while (performance.now() < endMs) {
-    for (const [kind, pid] of Object.entries(pidsOf(rig))) turn.samples[kind as Kind].push(sampleOf(pid, turn.change));
+  while (performance.now() < endMs - LOOK_MS) {
+    takeSamples(rig, turn, false);
     await wait(SAMPLE_EVERY_MS);
   }
+  if (turn.change % CHANGES_PER_LOOK !== 0) return;
+  for (const pid of Object.values(pidsOf(rig))) process.kill(pid, 'SIGUSR2');
+  await wait(LOOK_MS);
+  takeSamples(rig, turn, true);
+}
+
+function takeSamples(rig: DeviceRig, { change, samples }: Turn, isCollected: boolean): void {
+  for (const [kind, pid] of Object.entries(pidsOf(rig)))
+    samples[kind as Kind].push({ ...sampleOf(pid), change, isCollected });
 }
 
 function pidsOf(rig: DeviceRig): Readonly<Record<Kind, number>> {
@@ -86,30 +102,21 @@ function pidsOf(rig: DeviceRig): Readonly<Record<Kind, number>> {
   return { supervisor: rig.agent.pid, source: rig.sourcePid(), runner };
 }
 
-function sampleOf(pid: number, change: number): Sample {
+function sampleOf(pid: number): Omit<Sample, 'change' | 'isCollected'> {
   const fds = readdirSync(`/proc/${pid}/fd`).length;
-  return { change, rssMb: rssMb(pid), anonymousMb: anonymousMb(pid), fds };
-}
-
-/** The sample of each stretch in which the process had least memory of its own. */
-function floorsOf(samples: readonly Sample[]): readonly Sample[] {
-  const stretches = Map.groupBy(samples, ({ change }) => Math.ceil(change / CHANGES_PER_STRETCH)).values();
-  return [...stretches].map((part) =>
-    part.reduce((lowest, sample) => (sample.anonymousMb < lowest.anonymousMb ? sample : lowest)),
-  );
+  return { rssMb: rssMb(pid), anonymousMb: anonymousMb(pid), fds };
 }
 
 function rowOf(kind: Kind, samples: readonly Sample[], turnMs: number): Row {
   const settled = samples.filter(({ change }) => change > CHANGES * WARM_UP_SHARE);
-  const floors = floorsOf(settled);
-  // By the stretch and not by the sample: the end of one and the beginning of the next may lie side by side.
-  const stretchHours = (CHANGES_PER_STRETCH * turnMs) / MS_PER_HOUR;
+  const kept = settled.filter(({ isCollected }) => isCollected);
   const growth = (mb: (sample: Sample) => number) =>
-    robustSlope(floors.map((sample, at) => [at * stretchHours, mb(sample)] as const));
+    robustSlope(kept.map((sample) => [(sample.change * turnMs) / MS_PER_HOUR, mb(sample)] as const));
   const rss = growth((sample) => sample.rssMb);
   const half = Math.floor(settled.length / 2);
   const fds = [settled.slice(0, half), settled.slice(half)].map((part) => median(part.map((one) => one.fds)));
-  const levels = floors.map((sample) => sample.rssMb.toFixed(1));
+  const levels = kept.map((sample) => sample.rssMb.toFixed(1));
+  const peaks = settled.map((sample) => sample.rssMb);
   const minutes = (turnMs * CHANGES) / 60_000;
   return {
     id: `soak.rss.${kind}`,
@@ -119,9 +126,10 @@ function rowOf(kind: Kind, samples: readonly Sample[], turnMs: number): Row {
     unit: 'MB/h',
     goal: '≤ 1 MB/h, open files flat',
     note: noteOf(
-      `${CHANGES} changes of release in ${minutes.toFixed(0)} min, the lowest sample of every ${CHANGES_PER_STRETCH}, the first quarter not counted`,
+      `${CHANGES} changes of release in ${minutes.toFixed(0)} min, garbage looked for after every ${CHANGES_PER_LOOK}, the first quarter not counted`,
       `RSS ${levels.join(' → ')} MB, between ${rangeOf(rss)}`,
       `anonymous memory ${rangeOf(growth((sample) => sample.anonymousMb))}`,
+      `with its garbage ${Math.min(...peaks).toFixed(1)} to ${Math.max(...peaks).toFixed(1)} MB`,
       `files ${fds.join(' → ')}`,
       describeLoad(),
     ),

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { LEAN_PROCESS, ONE_ARENA } from '../../agent/small-memory.ts';
+import { LEAN_SUPERVISOR, ONE_ARENA } from '../../agent/small-memory.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 /** Started as its systemd unit starts it. */
@@ -43,7 +43,7 @@ export type ProgramOptions = {
 export function startProgram(options: ProgramOptions): Program {
   const { name, entry, args, logFolder, onLine } = options;
   const logFile = path.join(logFolder, `${name}.log`);
-  const flags = ['--disable-warning=ExperimentalWarning', ...(entry === AGENT ? LEAN_PROCESS : [])];
+  const flags = ['--disable-warning=ExperimentalWarning', ...(entry === AGENT ? LEAN_SUPERVISOR : [])];
   const child = spawn(process.execPath, [...flags, path.join(ROOT, entry), ...args], {
     cwd: ROOT,
     detached: true,

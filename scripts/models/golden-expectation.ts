@@ -29,7 +29,7 @@ export function readGolden(folder: string, root: string): GoldenSet {
   return parsed.value;
 }
 
-/** Golden sets hold boxes and texts, no masks: segmenters are scored on whole objects there. */
+/** Reference scores are of whole objects, for segmenters too; devices score those by pixels as well. */
 async function goldenSamples(golden: GoldenSet, channels: number): Promise<readonly Sample[]> {
   return Promise.all(
     golden.index.frames.map(async (frame, i) => ({

@@ -2,6 +2,7 @@
 // Chosen for power, not for looks: enough small micro-cracks that their recall means something.
 import sharp from 'sharp';
 import { type GoldenTruth, packGoldenSet } from '../../shared/release/golden.ts';
+import { type Mask, maskOf } from '../../shared/release/mask-runs.ts';
 import { SMALL_CRACK_PX } from './recipes.ts';
 import { DEFECT_NAMES, FRAME_PX, type LabelledFrame, renderLabelled, type TruthBox } from './training/scenes.ts';
 import { readStrips, STRIP_SIZE } from './training/strips.ts';
@@ -13,6 +14,9 @@ const CLEAN_FRAMES_WANTED = 8;
 const FRAMES_SCANNED_MAX = 400;
 const JPEG_QUALITY = 92;
 
+/** Its answers are held against pixels; a detector has no use for masks. */
+const SEGMENTER = 'seg';
+
 export async function buildGoldenSet(name: string): Promise<Uint8Array> {
   return name === 'lot-reader' ? buildStrips(name) : buildFrames(name);
 }
@@ -23,6 +27,7 @@ async function buildFrames(name: string): Promise<Uint8Array> {
       picture: await encodeFrame(frame),
       format: 'jpeg' as const,
       objects: frame.boxes.map(truthOf),
+      ...(name === SEGMENTER ? { mask: truthMaskOf(frame) } : {}),
     })),
   );
   return packGoldenSet(name, frames);
@@ -82,6 +87,13 @@ export function truthOf(box: TruthBox): GoldenTruth {
     size: Math.max(box.w, box.h) < SMALL_CRACK_PX ? 'small' : 'large',
     visible: box.visible,
   };
+}
+
+/** The painted pixels of every defect. */
+function truthMaskOf({ mask }: LabelledFrame): Mask {
+  const labelled = maskOf(FRAME_PX, FRAME_PX, (pixel) => DEFECT_NAMES[mask[pixel]! - 1] ?? null);
+  if (labelled === null) throw new RangeError('a frame of the line has too many separate pixels for a mask');
+  return labelled;
 }
 
 async function encodeFrame(frame: LabelledFrame): Promise<Uint8Array> {

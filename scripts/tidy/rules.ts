@@ -16,7 +16,7 @@ const IMPURE =
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['agent/inference/', 'scripts/', 'test/'],
   sharp: ['agent/frames/', 'scripts/', 'test/'],
-  mqtt: ['agent/link/', 'scripts/bench/', 'test/'],
+  mqtt: ['agent/link/', 'control-plane/home-assistant/', 'scripts/bench/', 'test/'],
   aedes: ['control-plane/messaging/', 'scripts/bench/', 'test/'],
 
   'better-sqlite3': ['agent/telemetry/', 'agent/state/', 'control-plane/database/', 'test/'],

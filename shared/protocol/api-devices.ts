@@ -2,9 +2,11 @@
 import { z } from 'zod';
 import { digestSchema, nameSchema, timeSchema } from '../basics/identifiers.ts';
 import { keySetSchema } from '../signing/signed-document.ts';
+import { dutySchema } from './api-duty.ts';
 import { nextCursor, pageQuery } from './api-paging.ts';
 import { actorSchema, reasonSchema } from './api-releases.ts';
 import { desiredSchema } from './documents.ts';
+import { IN_SERVICE } from './duty.ts';
 import { eventSchema, helloSchema, reportedSchema } from './reports.ts';
 import { SELECTOR_CHARACTERS_MAX } from './selector.ts';
 
@@ -20,6 +22,8 @@ export const deviceSchema = z.looseObject({
   hello: helloSchema.nullable(),
   reported: reportedSchema.nullable(),
   desired: desiredSchema.nullable(),
+  /** Whether it takes part in rollouts. */
+  duty: dutySchema.default(IN_SERVICE),
 });
 
 export const deviceListQuerySchema = z.looseObject({

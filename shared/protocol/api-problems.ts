@@ -71,6 +71,16 @@ export const PROBLEMS = {
     title: 'It has changed, or is not in a state for this',
     fix: 'Look at it again, then decide.',
   },
+  'pictures-off': {
+    status: 403,
+    title: 'Pictures are off here',
+    fix: 'An admin of the site turns them on: Settings, Sites, or belay site set SITE --pictures on --reason TEXT.',
+  },
+  'device-away': {
+    status: 409,
+    title: 'The device cannot give pictures now',
+    fix: 'Look at its page or belay device explain SITE/DEVICE for why, and ask again when it is there.',
+  },
   'too-many-kills': {
     status: 409,
     title: 'Too many kills are in force here',

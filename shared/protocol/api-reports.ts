@@ -1,6 +1,7 @@
 // Answers of /v1/rollouts/:id/report and /v1/releases/:reference/report: what was shown, where, and how sure it is.
 import { z } from 'zod';
 import { countSchema, timeSchema } from '../basics/identifiers.ts';
+import { modelCardSchema } from '../release/model-card.ts';
 import { verdictKindSchema, verdictSchema } from '../rollout/verdict.ts';
 import { verificationSchema } from '../rollout/verification.ts';
 import { incidentSummarySchema } from './api-incidents.ts';
@@ -104,6 +105,8 @@ export const releaseReportSchema = z.looseObject({
   owner: z.string(),
   changelog: z.string(),
   registeredAtMs: timeSchema,
+  /** As registered with it; null: it has none. */
+  card: modelCardSchema.nullable().default(null),
   /** The changelog that rollouts wrote back. */
   notes: z.array(releaseNoteSchema),
   /** Newest first. */

@@ -14,6 +14,8 @@ export const siteStatusSchema = z.looseObject({
   killed: countSchema,
   /** Devices that have not reached the generation that is desired. */
   behind: countSchema,
+  /** Whether devices there may be asked for pictures; absent: an older control plane, where none is. */
+  pictures: z.enum(['on', 'off']).optional(),
 });
 
 /** How many devices answer with a release now, and how many have committed it. */
@@ -47,7 +49,8 @@ export const statusReportSchema = z.looseObject({
   version: z.string(),
   mqttUrl: z.string(),
   apiUrl: z.string(),
-  devices: z.looseObject({ total: countSchema, online: countSchema }),
+  /** `total`: those that are expected; who has retired is counted apart. */
+  devices: z.looseObject({ total: countSchema, online: countSchema, retired: countSchema.default(0) }),
   sites: z.array(siteStatusSchema),
   releases: z.array(versionShareSchema),
   /** What the rollouts room says of rollouts that are not over. */

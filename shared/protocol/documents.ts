@@ -100,6 +100,25 @@ export const leaseSchema = z.looseObject({
   issuedAtMs: timeSchema,
 });
 
+/** Asks one boot of a device for pictures, once. Not retained, and no state: who is away when it is sent never hears of it. */
+export const askSchema = z.looseObject({
+  v: z.literal(1),
+  site: nameSchema,
+  device: nameSchema,
+  boot: z.string().min(8).max(64),
+  /** Names what is sent back; a device obeys each only once. */
+  id: z.string().regex(/^[a-z0-9-]{8,64}$/),
+  /** `disagreements`: from now on the largest of this shadow are kept, and those kept so far are sent. `forget`: none is kept. */
+  what: z.enum(['last-frame', 'disagreements', 'forget']),
+  issuedAtMs: timeSchema,
+  /** Of `disagreements`: the shadow that is looked at, how many of its frames are kept, and for how long without another ask. */
+  digest: digestSchema.optional(),
+  framesMax: z.number().int().min(1).max(16).default(8),
+  keepMs: z.number().int().min(1000).max(86_400_000).default(3_600_000),
+  /** Of one JPEG. */
+  pictureBytesMax: z.number().int().min(8192).max(1_000_000),
+});
+
 /** Sequence watermark: everything of this boot up to `seq` is stored at the control plane. */
 export const ackSchema = z.looseObject({ v: z.literal(1), boot: z.string(), seq: countSchema });
 
@@ -111,4 +130,5 @@ export type KillEntry = z.infer<typeof killEntrySchema>;
 export type KillDocument = z.infer<typeof killDocumentSchema>;
 export type LeaseTerms = z.infer<typeof leaseTermsSchema>;
 export type Lease = z.infer<typeof leaseSchema>;
+export type Ask = z.infer<typeof askSchema>;
 export type Ack = z.infer<typeof ackSchema>;

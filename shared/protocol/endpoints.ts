@@ -5,6 +5,7 @@ import type * as signing from '../signing/signed-document.ts';
 import type * as series from './api-device-windows.ts';
 import type * as devices from './api-devices.ts';
 import type * as drills from './api-drills.ts';
+import type * as duty from './api-duty.ts';
 import type * as foresight from './api-foresight.ts';
 import type * as identity from './api-identity.ts';
 import type * as incidents from './api-incidents.ts';
@@ -13,9 +14,11 @@ import type * as kills from './api-kills.ts';
 import type * as live from './api-live.ts';
 import type * as metrics from './api-metrics.ts';
 import type * as paging from './api-paging.ts';
+import type * as pictures from './api-pictures.ts';
 import type * as releases from './api-releases.ts';
 import type * as reports from './api-reports.ts';
 import type * as revisions from './api-revisions.ts';
+import type * as arms from './api-rollout-arms.ts';
 import type * as charts from './api-rollout-charts.ts';
 import type * as rollouts from './api-rollouts.ts';
 import type * as status from './api-status.ts';
@@ -36,12 +39,22 @@ export type Endpoints = {
   'GET /v1/devices': { query: typeof devices.deviceListQuerySchema; answer: typeof devices.deviceListSchema };
   'GET /v1/devices/:site/:device': { answer: typeof devices.deviceSchema };
   'POST /v1/devices/:site/:device/credentials': { answer: typeof devices.credentialsSchema };
+  'PUT /v1/devices/:site/:device/asks/:ask': {
+    body: typeof pictures.pictureUploadSchema;
+    answer: typeof pictures.uploadTakenSchema;
+  };
   'GET /v1/devices/:site/:device/documents': { answer: typeof devices.deviceDocumentsSchema };
   'GET /v1/devices/:site/:device/events': {
     query: typeof devices.deviceEventsQuerySchema;
     answer: typeof devices.deviceEventsSchema;
   };
   'GET /v1/devices/:site/:device/explain': { answer: typeof devices.explainSchema };
+  'POST /v1/devices/:site/:device/:verb': { body: typeof duty.dutyBodySchema; answer: typeof duty.dutyAnswerSchema };
+  'POST /v1/devices/:site/:device/frame': {
+    body: typeof pictures.frameAskBodySchema;
+    answer: typeof pictures.framesAnswerSchema;
+  };
+  'GET /v1/devices/:site/:device/frame': { answer: typeof pictures.framesAnswerSchema };
   'POST /v1/devices/:site/:device/lift': { body: typeof devices.liftBodySchema; answer: typeof devices.liftedSchema };
   'GET /v1/devices/:site/:device/windows': {
     query: typeof series.deviceWindowsQuerySchema;
@@ -101,11 +114,17 @@ export type Endpoints = {
     answer: typeof rollouts.rolloutViewSchema;
   };
   'GET /v1/rollouts/:id/archive': { answer: typeof reports.archiveSchema };
+  'GET /v1/rollouts/:id/arms': { answer: typeof arms.rolloutArmsSchema };
   'GET /v1/rollouts/:id/course': { answer: typeof charts.rolloutCourseSchema };
   'GET /v1/rollouts/:id/evidence': {
     query: typeof charts.rolloutEvidenceQuerySchema;
     answer: typeof charts.rolloutEvidenceSchema;
   };
+  'POST /v1/rollouts/:id/frames': {
+    body: typeof pictures.frameAskBodySchema;
+    answer: typeof pictures.rolloutFramesSchema;
+  };
+  'GET /v1/rollouts/:id/frames': { answer: typeof pictures.rolloutFramesSchema };
   'GET /v1/rollouts/:id/report': {
     query: typeof reports.reportQuerySchema;
     answer: typeof reports.rolloutReportSchema;
@@ -121,6 +140,11 @@ export type Endpoints = {
   'DELETE /v1/session': { answer: typeof identity.signedOutSchema };
   'POST /v1/session/link': { answer: typeof identity.linkSchema };
   'PUT /v1/session/password': { body: typeof identity.passwordBodySchema; answer: typeof identity.sessionSchema };
+  'GET /v1/sites/:site/policy': { answer: typeof pictures.sitePolicySchema };
+  'PUT /v1/sites/:site/policy': {
+    body: typeof pictures.sitePolicyBodySchema;
+    answer: typeof pictures.sitePolicySchema;
+  };
   'GET /v1/status': { answer: typeof status.statusReportSchema };
   'POST /v1/tokens': { body: typeof identity.tokenCreateBodySchema; answer: typeof identity.tokenCreatedSchema };
   'GET /v1/tokens': { query: typeof identity.tokenListQuerySchema; answer: typeof identity.tokenListSchema };

@@ -34,6 +34,10 @@ export const PROBLEM_WORDS: Readonly<Record<ProblemCode, string>> = {
     'The disk of the control plane is full. Kills still go out. Nothing else can be stored until there is space.',
   conflict:
     'What was asked does not fit the state that the thing is in: it has ended, is going back, waits for something else, or another rule outranks it. `detail` says which.',
+  'pictures-off':
+    'Devices give pictures only where the policy of their site says so, and no site does from the start. An agent may also be configured to give none (pictures: never), whatever its site says.',
+  'device-away':
+    'A picture is taken when somebody asks for it, so the device has to be connected, and its agent new enough to know the question. Nothing is queued for later.',
   'too-many-kills':
     'A hundred kills are in force on this topic, and no document of devices can hold more. A kill of the whole fleet is always taken.',
   'kill-not-sent':

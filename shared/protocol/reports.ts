@@ -126,6 +126,8 @@ export const reportedSchema = z.looseObject({
   provider: providerSchema.nullable(),
   /** Whether a runner may map no more memory than its release was granted; when not, why. */
   memoryLimit: z.looseObject({ enforced: z.boolean(), reason: z.string() }).optional(),
+  /** Whether its own configuration lets pictures leave it; left out: an older agent, which has none to give. */
+  pictures: z.enum(['allowed', 'never']).optional(),
   proofs: z.array(proofSchema),
   quarantine: z.array(
     z.looseObject({

@@ -7,7 +7,7 @@ export const DEVICE_CHANNELS = ['hello', 'reported', 'status', 'window', 'event'
 export type DeviceChannel = (typeof DEVICE_CHANNELS)[number];
 
 /** What the control plane writes below `belay/v1/<site>/<device>/`. */
-export const CONTROL_CHANNELS = ['desired', 'lease', 'kill', 'ack'] as const;
+export const CONTROL_CHANNELS = ['desired', 'lease', 'kill', 'ack', 'ask'] as const;
 export type ControlChannel = (typeof CONTROL_CHANNELS)[number];
 
 /** Device channels that may be retained by the broker. */
@@ -33,6 +33,11 @@ export function deviceSubscriptions(address: DeviceAddress): readonly string[] {
     deviceTopic(address, 'lease'),
     deviceTopic(address, 'ack'),
   ];
+}
+
+/** Where a device is asked for pictures. Not among those above: a control plane that is older than its agents refuses it. */
+export function askTopic(address: DeviceAddress): string {
+  return deviceTopic(address, 'ask');
 }
 
 export function killTopics(address: DeviceAddress): readonly string[] {

@@ -4,6 +4,7 @@
 const VERSIONED: readonly RegExp[] = [
   /^(\/v1\/rollouts\/[^/?]+)(?:\/(?:resume|approve|promote|abort|hold|rollback)|\/revisions\/[^/?]+\/[a-z]+)?$/,
   /^(\/v1\/releases\/[^/?]+)\/state$/,
+  /^(\/v1\/devices\/[^/?]+\/[^/?]+)\/(?:pin|undrain|retire|unretire)$/,
   /^(\/v1\/incidents\/[^/?]+)\/annotate$/,
 ];
 

@@ -5,6 +5,8 @@ import { z } from 'zod';
 import { countSchema } from '../basics/identifiers.ts';
 import { type Parsed, parseJson } from '../basics/parsing.ts';
 import { answerSchema } from './answers.ts';
+import { maskSchema } from './mask.ts';
+import type { Mask } from './mask-runs.ts';
 
 export const GOLDEN_MAGIC = 'BELAYGS1';
 
@@ -28,6 +30,8 @@ const indexSchema = z.looseObject({
         objects: z.array(truthSchema),
         /** Text on the picture (OCR sets). */
         text: z.string().optional(),
+        /** Pixels of each class; with them segmenters are scored by pixels, not by boxes. */
+        mask: maskSchema.optional(),
       }),
     )
     .min(3)
@@ -45,13 +49,19 @@ export type GoldenIndex = z.infer<typeof indexSchema>;
 export type GoldenExpectation = z.infer<typeof goldenExpectationSchema>;
 export type GoldenSet = { readonly index: GoldenIndex; picture(frame: number): Uint8Array };
 
+/** A labelled picture before it is packed. */
+export type GoldenPicture = {
+  readonly picture: Uint8Array;
+  readonly format: 'jpeg' | 'png';
+  readonly objects: readonly GoldenTruth[];
+  readonly text?: string;
+  readonly mask?: Mask;
+};
+
 const HEADER_BYTES = GOLDEN_MAGIC.length + 4;
 
 /** Packs pictures and truths; the inverse of readGoldenSet. `frames[i]` carries everything of the index but the offset. */
-export function packGoldenSet(
-  name: string,
-  frames: readonly { picture: Uint8Array; format: 'jpeg' | 'png'; objects: GoldenTruth[]; text?: string }[],
-): Uint8Array {
+export function packGoldenSet(name: string, frames: readonly GoldenPicture[]): Uint8Array {
   let offset = 0;
   const entries = frames.map(({ picture, ...rest }) => {
     const entry = { ...rest, offset, bytes: picture.byteLength };

@@ -40,7 +40,7 @@ export const verdictSchema = z.looseObject({
   controls: countSchema,
   level: controlLevelSchema,
   /** How the uncertainty was found: between devices, or, with very few of them, between windows of the same device. */
-  spread: z.enum(['between devices', 'between windows', 'between objects']),
+  spread: z.enum(['between devices', 'between windows', 'between objects', 'between pictures']),
   /**
    * Change (or share) in `unit`, and the range it plausibly lies in (one-sided 90 % each way, the boundary of a breach when
    * inconclusive); null without evidence.

@@ -8,6 +8,7 @@ export const DOCUMENT_TYPES = {
   desired: 'belay.desired.v1',
   kill: 'belay.kill.v1',
   lease: 'belay.lease.v1',
+  ask: 'belay.ask.v1',
 } as const;
 export type DocumentKind = keyof typeof DOCUMENT_TYPES;
 

@@ -18,6 +18,7 @@ it('a document that nobody can digest keeps no kill away', async () => {
     address: ADDRESS,
     monotonicNow: () => 7,
     log: openRecordingLog(),
+    asked: () => undefined,
     send: (event) => void facts.push(event),
     // The shape of a verifier; what it accepts is not the question here.
     verify: async (_typ, schema, text) => {
@@ -40,6 +41,7 @@ it('a lease is taken for what it is, and nothing else that is signed passes for 
     address: ADDRESS,
     monotonicNow: () => 7,
     log: openRecordingLog(),
+    asked: () => undefined,
     send: (event) => void facts.push(event),
     verify: await openVerifier(keySet),
   });

@@ -12,7 +12,7 @@ import { readPage } from './preview/page-reader.ts';
 import { NotifyListener } from './watchdog/notify-listener.ts';
 
 const MAIN = fileURLToPath(new URL('../../agent/main.ts', import.meta.url));
-const SLOW_MS = 90_000;
+const SLOW_MS = 150_000;
 const WATCHDOG_MS = 3_000;
 /** The discard port: nothing listens there. */
 const NOBODY = 'http://127.0.0.1:9/';

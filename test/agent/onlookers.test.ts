@@ -29,7 +29,8 @@ describe('the watchdog of the frame loop', () => {
     await expect.poll(() => listener.isOpen()).toBe(true);
     log = openRecordingLog();
     onlookers = openOnlookers({
-      config: { preview: null, site: SITE, device: DEVICE },
+      config: { preview: null, pictures: 'allowed', controlPlane: null, site: SITE, device: DEVICE },
+      boot: 'boot-0001',
       env: { NOTIFY_SOCKET: listener.path, PATH: process.env.PATH, WATCHDOG_USEC: String(TIMEOUT_MS * 1000) },
       control: {
         state: () => world.control.state(),

@@ -122,11 +122,72 @@ test('a slow candidate is taken back by itself: the page says so, shows the red 
   await page.close();
 });
 
+test('what a device sees is shown when its site allows it, to who operates there, with the boxes that one asks for', async () => {
+  const address = '/devices/plant-a/cam-1';
+  const ask = (page: Page) => page.getByRole('button', { name: 'Ask for its last frame' });
+  const page = await stage.open(engineer, address, 'engineer');
+  await expect.poll(() => ask(page).getAttribute('title'), DEADLINE).toBe('pictures are off at plant-a');
+  const { status } = await stage.setPolicy('plant-a', 'on');
+  expect(status).toBe(200);
+  await page.reload();
+  await expect.poll(() => ask(page).getAttribute('aria-disabled'), DEADLINE).toBe('false');
+  await ask(page).click();
+  const picture = page.locator('svg.picture');
+  await picture.waitFor();
+  expect(await picture.locator('rect').count()).toBe(4);
+  expect(await page.locator('figure.frame figcaption').textContent()).toContain(
+    'Lost: scratch 91 %. Gained: hole 62 %.',
+  );
+  await page.getByLabel('Only where they differ').check();
+  expect(await picture.locator('text').allTextContents()).toEqual(['≠ scratch 91 %', '≠ hole 62 %']);
+  await page.getByLabel('Candidate (dashes)').uncheck();
+  expect(await picture.locator('text').allTextContents()).toEqual(['≠ scratch 91 %']);
+  const guest = await stage.open(viewer, address, 'guest');
+  await expect.poll(() => ask(guest).getAttribute('title'), DEADLINE).toContain('guest is not operator at plant-a');
+  expect(await guest.locator('svg.picture').count()).toBe(0);
+  await guest.close();
+  await page.close();
+});
+
+test('frames in which a shadow differs lie side by side, the largest difference first', async () => {
+  const candidate = await stage.release('1.3.0');
+  const stages = [
+    { name: 'shadow', percent: 100, mode: 'shadow', bake: '10m', promote: 'manual' },
+    { name: 'all', percent: 100, bake: '10m', promote: 'manual' },
+  ];
+  const errors = { id: 'errors', expr: 'rate(errors, frames) <= 90 %', enforce: 'hold' };
+  const file = quickRollout('review', candidate, stages, [errors]);
+  const { status, body } = await stage.bench.post('/v1/rollouts', { file, reason: 'fewer misses' });
+  expect(status).toBe(201);
+  const page = await stage.open(engineer, `/rollouts/${String(body.id)}`, 'engineer');
+  await page.getByRole('button', { name: 'Frames where they differ' }).click();
+  const pair = page.locator('.frame-pair');
+  await expect
+    .poll(async () => {
+      await page.getByRole('button', { name: 'Fetch disagreeing frames' }).click();
+      return pair.count();
+    }, DEADLINE)
+    .toBeGreaterThanOrEqual(2);
+  const captions = await page.locator('figure.frame figcaption').allTextContents();
+  expect(captions[0]).toContain('Lost: scratch 91 %. Gained: hole 62 %.');
+  expect(captions.at(-1)).toContain(': Gained: hole 62 %.');
+  expect(await pair.first().locator('svg.picture').count()).toBe(2);
+  expect(await pair.first().locator('svg.picture').first().locator('text').allTextContents()).toEqual([
+    '≠ scratch 91 %',
+    'dent 77 %',
+  ]);
+  expect(await page.locator('.rollout').textContent()).toContain('pictures are off at plant-b');
+  await stage.bench.post(`/v1/rollouts/${String(body.id)}/abort`, { reason: 'seen', keep: false });
+  await page.close();
+});
+
 test('a kill is held down for a second, and the page reads how long the devices took', async () => {
   const page = await stage.open(lead, '/kill?scope=site%3Aplant-a', 'quality-lead');
   await reasonIn(page).fill('smoke at line 1');
   const hold = page.locator('button.hold');
   await expect.poll(() => hold.getAttribute('aria-disabled')).toBe('false');
+  await hold.click();
+  expect((await stage.bench.get('/v1/kills')).body.kills).toEqual([]);
   await hold.hover();
   await page.mouse.down();
   await page.waitForURL(/\/kill\/./);
@@ -134,6 +195,8 @@ test('a kill is held down for a second, and the page reads how long the devices 
   await expect.poll(() => page.locator('.verdict').textContent()).toBe('All 2 reachable devices have acknowledged');
   const [p50] = await page.locator('.times dd').allTextContents();
   expect(p50).toMatch(/^\d+ ms$/);
+  const { body } = await stage.bench.get(`/v1/kills/${new URL(page.url()).pathname.split('/').at(-1)}`);
+  expect(p50).toBe(`${Math.round(Number(body.p50Ms))} ms`);
   expect(Number.parseInt(p50 ?? '', 10)).toBeLessThan(5000);
   await page.close();
   expect(stage.errors).toEqual([]);

@@ -99,8 +99,16 @@ test('eight open pages hold one stream, and a kill goes out at once beside them'
 
 test('without news the page is loud, and it comes back by itself', async () => {
   const page = await stage.open('/');
-  await expect.poll(() => page.locator('.clock .fresh').textContent()).toBe('live');
+  const kiosk = await stage.open('/?kiosk=1');
+  for (const each of [page, kiosk]) await expect.poll(() => each.locator('.clock .fresh').textContent()).toBe('live');
+  expect(await kiosk.locator('header, button, select, input').count()).toBe(0);
   await stage.pauseServer(async () => {
+    // From across a hall: over everything, and what is old looks old.
+    await expect.poll(() => kiosk.getByRole('alert').textContent()).toMatch(/No news since \d+ s/);
+    const styleOf = (what: string, property: string) =>
+      kiosk.evaluate(`getComputedStyle(document.querySelector('${what}')).${property}`);
+    expect(Number.parseFloat(String(await styleOf('[role=alert]', 'fontSize')))).toBeGreaterThan(28);
+    expect(await styleOf('main', 'filter')).toContain('grayscale');
     await expect
       .poll(() => page.getByRole('alert').textContent())
       .toMatch(/No news since \d+ s: what you see may be old/);
@@ -108,5 +116,7 @@ test('without news the page is loud, and it comes back by itself', async () => {
   });
   await expect.poll(() => page.locator('.clock .fresh').textContent(), { timeout: 30_000 }).toBe('live');
   expect(await page.getByRole('alert').count()).toBe(0);
+  await expect.poll(() => kiosk.getByRole('alert').count(), { timeout: 30_000 }).toBe(0);
+  await kiosk.close();
   await page.close();
 });

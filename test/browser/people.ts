@@ -9,6 +9,7 @@ import { tinyPackage } from '../builders/tiny-package.ts';
 import { LightDevice } from '../control-plane/crash/light-device.ts';
 import { openPlaneBench, type PlaneBench } from '../control-plane/open-plane.ts';
 import { openBrowser } from './chromium.ts';
+import { givePictures } from './give-pictures.ts';
 
 export type PeopleStage = {
   readonly bench: PlaneBench;
@@ -20,6 +21,8 @@ export type PeopleStage = {
   fleet(site: string, names: readonly string[], committed: ReleaseRef): Promise<readonly LightDevice[]>;
   /** An account with that role everywhere, and a profile of its own where nobody has signed in yet. */
   account(name: string, role: Role): Promise<BrowserContext>;
+  /** Whether devices of that site give pictures. */
+  setPolicy(site: string, pictures: 'on' | 'off'): Promise<{ readonly status: number }>;
   /** Opens an address in that profile; where nobody has signed in, the sign-in page comes first and is filled in. */
   open(profile: BrowserContext, address: string, name: string): Promise<Page>;
   close(): Promise<void>;
@@ -52,10 +55,12 @@ export async function openPeopleStage(config: Partial<ConfigInput> = {}): Promis
     fleet: async (site, names, committed) => {
       const latencyMsOf = (digest: string): number => latencies.get(digest) ?? SOUND_MS;
       const watch = { onDesired: ignore, onKill: ignore, onReportTaken: ignore, isBad: () => false, latencyMsOf };
+      const pictures = await givePictures();
       for (const name of names) {
         const { body } = await bench.post(`/v1/devices/${site}/${name}/credentials`, {});
         const credentials = body as unknown as DeviceCredentials;
-        const options = { credentials, hardwareClass: 'orin-nx', committed, windowMs: WINDOW_MS, watch };
+        const seeing = { ...watch, onAsk: pictures };
+        const options = { credentials, hardwareClass: 'orin-nx', committed, windowMs: WINDOW_MS, watch: seeing };
         devices.push(await LightDevice.open(options));
       }
       return devices.slice(-names.length);
@@ -66,6 +71,7 @@ export async function openPeopleStage(config: Partial<ConfigInput> = {}): Promis
       if (made.status !== 201) throw new Error(`no account for ${name}: ${JSON.stringify(made.body)}`);
       return browser.newContext({ viewport: { width: 1280, height: 720 }, colorScheme: 'dark' });
     },
+    setPolicy: (site, pictures) => bench.put(`/v1/sites/${site}/policy`, { pictures, reason: 'review' }),
     open: async (profile, address, name) => {
       const page = await profile.newPage();
       page.setDefaultTimeout(15_000);

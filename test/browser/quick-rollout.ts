@@ -6,6 +6,7 @@ export function quickRollout(
   name: string,
   { release }: { readonly release: string },
   stages: readonly object[],
+  guardrails: readonly object[] = [],
 ): string {
   const analysis = {
     settle: '0s',
@@ -22,7 +23,7 @@ export function quickRollout(
       owners: { primary: 'vision-team', backup: 'on-call', approvers: ['quality-lead'] },
       stages,
       analysis,
-      guardrails: [{ id: 'latency', expr: LATENCY, enforce: 'rollback' }],
+      guardrails: [{ id: 'latency', expr: LATENCY, enforce: 'rollback' }, ...guardrails],
       abort: { deviceReverts: { percent: 100, min: 1000 }, verify: { for: '2s', expr: LATENCY } },
     },
   });

@@ -14,12 +14,19 @@ export type Stage = {
   /** Connects a device that sends windows until it is closed. */
   play(options: PlayedOptions): Promise<PlayedDevice>;
   /** A page at an address of the dashboard, in one profile with the others. Errors of its scripts are kept. */
-  open(address: string): Promise<Page>;
+  open(address: string, options?: OpenOptions): Promise<Page>;
   /** Ends the control plane, does that, and starts it again on the same folder and port. */
   pauseServer(meanwhile: () => Promise<void>): Promise<void>;
   /** Errors that scripts of any page threw, or that the console told: there should be none. */
   readonly errors: readonly string[];
   close(): Promise<void>;
+};
+
+export type OpenOptions = {
+  /** Globals that this page's browser shall not have. */
+  readonly lacks?: readonly string[];
+  /** Hears the path of whatever the page asks for. */
+  readonly onRequest?: (path: string) => void;
 };
 
 export type StageOptions = { readonly config?: Partial<ConfigInput>; readonly browser?: ChromiumOptions };
@@ -47,8 +54,12 @@ export async function openStage({ config = {}, browser = {} }: StageOptions = {}
       played.push(device);
       return device;
     },
-    open: async (address) => {
+    open: async (address, { lacks = [], onRequest } = {}) => {
       const page = await chromium.context.newPage();
+      await page.addInitScript((names) => {
+        for (const name of names) Reflect.deleteProperty(globalThis, name);
+      }, lacks);
+      page.on('request', (request) => onRequest?.(new URL(request.url()).pathname));
       page.on('pageerror', (error) => errors.push(`${address}: ${error.message}`));
       page.on('console', (message) => message.type() === 'error' && errors.push(`${address}: ${message.text()}`));
       await page.goto(`${bench.plane.httpUrl}${address}`);

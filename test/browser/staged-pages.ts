@@ -77,6 +77,7 @@ function pagesOf({ good, bad, kill, incident, release }: Staged): readonly Stage
   return [
     page('fleet', '/'),
     page('fleet-list', '/?view=list'),
+    page('fleet-kiosk', '/?kiosk=1'),
     page('device', '/devices/plant-a/cam-1'),
     page('rollouts', '/rollouts'),
     page('rollout', `/rollouts/${good}`),

@@ -9,6 +9,8 @@ import { type ControlPlane, openControlPlane } from '../../control-plane/main.ts
 import type { Window } from '../../shared/measure/window.ts';
 import type { DeviceCredentials } from '../../shared/protocol/api-devices.ts';
 import {
+  type Ask,
+  askSchema,
   type Desired,
   desiredSchema,
   type KillDocument,
@@ -17,7 +19,7 @@ import {
   leaseSchema,
 } from '../../shared/protocol/documents.ts';
 import type { Reported } from '../../shared/protocol/reports.ts';
-import { type DeviceChannel, deviceSubscriptions, deviceTopic } from '../../shared/protocol/topics.ts';
+import { askTopic, type DeviceChannel, deviceSubscriptions, deviceTopic } from '../../shared/protocol/topics.ts';
 import { openVerifier, type Verifier } from '../../shared/signing/signed-document.ts';
 import type { TinyPackage } from '../builders/tiny-package.ts';
 import { buildWindow } from '../shared/measure/window-builder.ts';
@@ -29,6 +31,7 @@ export type PlaneBench = {
   readonly plane: ControlPlane;
   get(path: string): Promise<Answer>;
   post(path: string, body: unknown): Promise<Answer>;
+  put(path: string, body: unknown): Promise<Answer>;
   /** Uploads and registers; returns the digest. */
   register(release: TinyPackage): Promise<{ readonly release: string; readonly digest: string }>;
   connect(site: string, device: string): Promise<TestDevice>;
@@ -62,11 +65,12 @@ export async function openPlaneBench(config: Partial<ConfigInput> = {}): Promise
     const response = await fetch(`${plane.httpUrl}${path}`, { ...init, headers: { ...init.headers, ...asAdmin } });
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
-  const post = (path: string, body: unknown): Promise<Answer> => {
+  const send = (method: string, path: string, body: unknown): Promise<Answer> => {
     // Whatever version it is now: what these tests are about is not who was first.
     const headers = { 'content-type': 'application/json', 'if-match': '*' };
-    return call(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    return call(path, { method, headers, body: JSON.stringify(body) });
   };
+  const post = (path: string, body: unknown): Promise<Answer> => send('POST', path, body);
   return {
     folder,
     get plane() {
@@ -74,6 +78,7 @@ export async function openPlaneBench(config: Partial<ConfigInput> = {}): Promise
     },
     get: (path) => call(path, {}),
     post,
+    put: (path, body) => send('PUT', path, body),
     register: async (release) => {
       for (const [sha256, bytes] of release.artifacts) {
         const headers = { 'content-type': 'application/octet-stream' };
@@ -120,6 +125,7 @@ export class TestDevice {
   readonly boot = randomUUID();
   readonly desired: Desired[] = [];
   readonly leases: Lease[] = [];
+  readonly asks: Ask[] = [];
   readonly kills: { readonly topic: string; readonly document: KillDocument; readonly text: string }[] = [];
   readonly acks: { readonly boot: string; readonly seq: number }[] = [];
   readonly #client: MqttClient;
@@ -146,7 +152,7 @@ export class TestDevice {
     client.on('message', (topic, payload) => void opened.#take(topic, payload.toString()));
     client.on('error', () => {});
     await connected(client);
-    await client.subscribeAsync([...deviceSubscriptions({ site, device })], { qos: 1 });
+    await client.subscribeAsync([...deviceSubscriptions({ site, device }), askTopic({ site, device })], { qos: 1 });
     return opened;
   }
 
@@ -211,6 +217,9 @@ export class TestDevice {
     } else if (topic.endsWith('/lease')) {
       const verified = await this.#verify('lease', leaseSchema, text);
       if (verified.ok) this.leases.push(verified.value);
+    } else if (topic.endsWith('/ask')) {
+      const verified = await this.#verify('ask', askSchema, text);
+      if (verified.ok) this.asks.push(verified.value);
     } else if (topic.endsWith('/desired')) {
       const verified = await this.#verify('desired', desiredSchema, text);
       if (verified.ok) this.desired.push(verified.value);

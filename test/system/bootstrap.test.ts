@@ -3,6 +3,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -49,6 +50,19 @@ describe('node scripts/bootstrap.mjs, with packages', () => {
     expect(stderr).toMatch(/^belay: needs Node 24, this is v\d+.*brings none for .*Install Node 24 and try again\.\n$/);
   });
 
+  it('says so when npm has left that Node out, and installs anew the next time', async () => {
+    const lockfile = JSON.stringify({ packages: { [`node_modules/${BUNDLED}`]: {} } }, null, 2);
+    await writeFile(path.join(folder, 'package-lock.json'), lockfile);
+    const stamp = path.join(folder, 'node_modules', '.belay-installed');
+    await writeFile(stamp, createHash('sha256').update(lockfile).digest('hex'));
+    await rm(path.join(folder, 'node_modules', BUNDLED));
+    await program('');
+    const { code, stderr } = await run(OLDER, ['program.ts']);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`npm has left out the package ${BUNDLED} that brings it`);
+    expect(existsSync(stamp)).toBe(false);
+  });
+
   it('hands on the exit code', async () => {
     await program('process.exit(7);');
     expect((await run(process.execPath, ['program.ts'])).code).toBe(7);
@@ -88,8 +102,19 @@ describe('node scripts/bootstrap.mjs, without packages', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('npm error network\n');
     expect(stderr).toContain(
-      'belay: "npm ci" failed (exit 7); its own message is above. The npm registry must be reachable.\n',
+      'belay: "npm ci" failed 2 times (exit 7); its own message is above. The npm registry must be reachable.\n',
     );
+  });
+
+  it('tries again when npm has failed', async () => {
+    await npm(
+      `test -e "${folder}/failed" && mkdir -p "${folder}/node_modules" && exit 0; : > "${folder}/failed"; exit 1`,
+    );
+    await program("console.log('up')");
+    const bin = { PATH: `${path.join(folder, 'bin')}${path.delimiter}/usr/bin${path.delimiter}/bin` };
+    const { code, stdout, stderr } = await run(process.execPath, ['program.ts'], bin);
+    expect([code, stdout]).toEqual([0, 'up\n']);
+    expect(stderr).toContain('belay: "npm ci" failed (exit 1); trying once more …');
   });
 
   it('says that there is no npm', async () => {

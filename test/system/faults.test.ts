@@ -95,7 +95,7 @@ describe('a candidate that hangs', () => {
 
 describe('a candidate that is too slow for a local limit', () => {
   it('is taken back by each device alone, and everywhere when enough have', async () => {
-    const candidate = await world.releases.derive('1.12.0', (model) => slowed(model, 12));
+    const candidate = await world.releases.derive('1.12.0', (model) => slowed(model, 6));
     const limits = { ...PATIENT, latencyRatio: 1.3, latencyForMs: 3000 };
     for (const device of ['cam-3', 'cam-4']) await calmBaseline(device);
     const deviceReverts = { percent: 10, min: 2 };

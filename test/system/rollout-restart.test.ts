@@ -1,12 +1,18 @@
 // A control plane that dies in the middle of a stage and comes back goes on where its record says: nothing is decided twice,
-// no device is moved back and forth, and all end where the rollout ends.
+// no device is moved back and forth, and all end where the rollout ends. Then what those devices see, when somebody asks.
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../scripts/fleet/fleet.ts';
 import { endpoint } from '../../shared/protocol/address.ts';
+import { framesAnswerSchema, type RolloutFrames, rolloutFramesSchema } from '../../shared/protocol/api-pictures.ts';
 import type { RolloutView } from '../../shared/protocol/api-rollouts.ts';
 import { auditCheckSchema } from '../../shared/protocol/api-status.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
+import { detectionsOf } from '../../shared/release/answers.ts';
 import { renamed } from './releases.ts';
-import { openWorld, type World } from './world.ts';
+import { DEADLINE_MS, openWorld, type World } from './world.ts';
 
 const DEVICES = ['cam-a1', 'cam-a2'] as const;
 const STAGES = [
@@ -55,6 +61,62 @@ describe('a rollout whose control plane is killed in the middle of each stage', 
     expect(await world.fleet.api.ask(endpoint('GET /v1/audit/verify'), auditCheckSchema)).toMatchObject({
       kind: 'intact',
     });
+  });
+});
+
+describe('what devices see', () => {
+  it('is shown to nobody until the site allows it, then to who asks: the very frame that was answered, with its boxes', async () => {
+    const file = path.join(world.folder, 'frame.jpg');
+    const off = await world.belay('device', 'frame', 'plant-a/cam-a1', '-o', file);
+    expect([off.code, off.stderr]).toEqual([4, expect.stringContaining('pictures are off at plant-a')]);
+    expect(existsSync(file)).toBe(false);
+    const allowed = await world.belay('site', 'set', 'plant-a', '--pictures', 'on', '--reason', 'review', '--yes');
+    expect(allowed.stdout).toContain('plant-a: pictures on');
+    const frame = await world.belay('device', 'frame', 'plant-a/cam-a1', '-o', file, '--json');
+    expect(frame.stderr).toBe('');
+    const { pictures } = framesAnswerSchema.parse(JSON.parse(frame.stdout));
+    const [picture] = pictures;
+    const { width, height } = await sharp(readFileSync(file)).metadata();
+    expect([width, height]).toEqual([picture?.width, picture?.height]);
+    const answer = world.answers('cam-a1').find(({ request_id }) => request_id === picture?.requestId);
+    const told = answer?.answer ? detectionsOf(answer.answer).map(({ label, box }) => ({ label, box })) : null;
+    expect(
+      picture?.arms.map(({ release, objects }) => [release, objects.map(({ label, box }) => ({ label, box }))]),
+    ).toEqual([[answer?.model_version, told]]);
+  });
+
+  it('includes frames in which a shadow differs, from every device that shadows, largest difference kept', async () => {
+    const other = await world.releases.register('cv-detector/2.0.0');
+    const stages = [
+      { name: 'shadow', percent: 100, mode: 'shadow', bake: '10m', promote: 'manual' },
+      { name: 'all', percent: 100, mode: 'serve', bake: '10m', promote: 'manual' },
+    ];
+    const id = await world.releases.startRollout({ name: 'review', candidate: other, stages });
+    for (const device of DEVICES)
+      await world.awaitDevice(device, 'shadows', ({ reported }) => reported?.phase === 'shadow');
+    const committed = (await world.device('cam-a1')).reported?.committed;
+    let seen: RolloutFrames | null = null;
+    const hasBoth = () => seen?.devices.filter(({ pictures }) => pictures.length > 0).length === DEVICES.length;
+    await until(async () => {
+      const isAsking = seen?.devices.some(({ ask }) => ask?.state === 'asked') ?? false;
+      if (!isAsking)
+        await world.fleet.api.ask(endpoint('POST /v1/rollouts/:id/frames', { id }), rolloutFramesSchema, {});
+      seen = await world.fleet.api.ask(endpoint('GET /v1/rollouts/:id/frames', { id }), rolloutFramesSchema);
+      return hasBoth();
+    }, DEADLINE_MS);
+    expect(JSON.stringify(seen).slice(0, hasBoth() ? 0 : 2000)).toBe('');
+    for (const { pictures } of (seen as RolloutFrames | null)?.devices ?? []) {
+      for (const { arms, disagreement } of pictures) {
+        expect(arms.map(({ arm, release }) => [arm, release])).toEqual([
+          ['baseline', committed?.release],
+          ['candidate', other.release],
+        ]);
+        expect(arms.some(({ objects }) => objects.some(({ isDisputed }) => isDisputed))).toBe(true);
+        expect(disagreement).toBeGreaterThan(0);
+      }
+      const sizes = pictures.map(({ disagreement }) => disagreement);
+      expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+    }
   });
 });
 

@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { AnswerRecord } from '../../agent/sinks/answer-record.ts';
+import { CLI_BUNDLE } from '../../scripts/build-cli.ts';
 import { type Fleet, type FleetAgent, type FleetOptions, startFleet, until } from '../../scripts/fleet/fleet.ts';
 import { prepareLoops } from '../../scripts/fleet/loops.ts';
 import { assemblePackage } from '../../scripts/fleet/package-folder.ts';
@@ -184,11 +185,15 @@ function readAnswers(file: string): readonly AnswerRecord[] {
 
 function runBelay(url: string, args: readonly string[]): Promise<CommandResult> {
   const { promise, resolve } = Promise.withResolvers<CommandResult>();
-  const entry = path.join(ROOT, 'control-plane/cli/belay.ts');
   const environment = { ...process.env, BELAY_URL: url, NO_COLOR: '1' };
-  execFile(process.execPath, [entry, ...args], { env: environment, timeout: DEADLINE_MS }, (error, stdout, stderr) => {
-    resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
-  });
+  execFile(
+    process.execPath,
+    [CLI_BUNDLE, ...args],
+    { env: environment, timeout: DEADLINE_MS },
+    (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+    },
+  );
   return promise;
 }
 

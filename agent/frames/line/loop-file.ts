@@ -123,7 +123,8 @@ function rawShapeOf({ kind, width, height }: LoopHeader): RawShape {
 type OpenData = { readonly fd: number; readonly path: string; readonly raw: RawShape | null };
 
 function readFrame({ fd, path, raw }: OpenData, { offset, length }: LoopEntry): Buffer {
-  const frame = Buffer.allocUnsafe(length);
+  // With memory of its own, which can be given back.
+  const frame = Buffer.allocUnsafeSlow(length);
   const isWhole = readSync(fd, frame, 0, length, offset) === length && (raw ? isPixels(frame, raw) : isJpeg(frame));
   if (!isWhole) throw malformed(path, `holds no whole ${raw ? 'picture' : 'JPEG'} at byte ${offset}`);
   return frame;

@@ -1,6 +1,7 @@
 // From the outputs of one run to an answer, by the release's manifest. Pure; the runner and the model tools share it.
 import type { Answer } from '../../../shared/release/answers.ts';
 import type { Manifest } from '../../../shared/release/manifest.ts';
+import type { Mask } from '../../../shared/release/mask-runs.ts';
 import { frameShapeOf } from '../../frames/input-contract.ts';
 import { decodeClassification } from './classification.ts';
 import { decodeDetection } from './detection.ts';
@@ -9,10 +10,15 @@ import { decodeSegmentation } from './segmentation.ts';
 import { firstNonFinite, type OutputTensor } from './tensor.ts';
 
 /** `borderline` feeds the border share: what the model nearly said, per task. */
-export type Decoded = { readonly answer: Answer; readonly borderline: number };
+export type Decoded = {
+  readonly answer: Answer;
+  readonly borderline: number;
+  /** Pixels of the answered regions, where they were asked for. */
+  readonly mask?: Mask;
+};
 
 /** `output` is the manifest's first output. Throws DecodeError when its shape does not fit the decoder. */
-export function decodeAnswer(manifest: Manifest, output: OutputTensor): Decoded {
+export function decodeAnswer(manifest: Manifest, output: OutputTensor, withMask = false): Decoded {
   const { postprocess, labels } = manifest;
   const frame = frameShapeOf(manifest.input);
   switch (postprocess.type) {
@@ -21,8 +27,9 @@ export function decodeAnswer(manifest: Manifest, output: OutputTensor): Decoded 
       return { answer: { task: 'detection', detections }, borderline };
     }
     case 'segmentation': {
-      const { detections, borderline } = decodeSegmentation({ output, postprocess, labels, frame });
-      return { answer: { task: 'segmentation', detections }, borderline };
+      const asked = { output, postprocess, labels, frame, withMask };
+      const { detections, ...rest } = decodeSegmentation(asked);
+      return { answer: { task: 'segmentation', detections }, ...rest };
     }
     case 'classification': {
       const { classes, borderline } = decodeClassification({ output, postprocess, labels });
@@ -36,6 +43,6 @@ export function decodeAnswer(manifest: Manifest, output: OutputTensor): Decoded 
 }
 
 /** Null when the output holds a NaN or an infinity: then there is no answer. */
-export function decodeFinite(manifest: Manifest, output: OutputTensor): Decoded | null {
-  return firstNonFinite(output) === null ? decodeAnswer(manifest, output) : null;
+export function decodeFinite(manifest: Manifest, output: OutputTensor, withMask = false): Decoded | null {
+  return firstNonFinite(output) === null ? decodeAnswer(manifest, output, withMask) : null;
 }

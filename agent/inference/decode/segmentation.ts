@@ -1,5 +1,6 @@
 // Segmentation outputs to objects: class per pixel, then connected regions with box, area and mean score. Pure.
 import type { Detection } from '../../../shared/release/answers.ts';
+import { type Mask, maskOf } from '../../../shared/release/mask-runs.ts';
 import type { SegmentationPostprocess } from '../../../shared/release/postprocess.ts';
 import type { DecodedObjects } from './detection.ts';
 import { DecodeError, type FrameSize, type OutputTensor, roundPx, roundScore } from './tensor.ts';
@@ -9,6 +10,8 @@ type SegmentationInput = {
   readonly postprocess: SegmentationPostprocess;
   readonly labels: readonly { readonly name: string }[];
   readonly frame: FrameSize;
+  /** Tell the pixels of the answered regions too. */
+  readonly withMask?: boolean | undefined;
 };
 
 /** The mask may be smaller than the frame; `areaPx` and boxes are in frame pixels. */
@@ -20,6 +23,7 @@ type ClassMap = {
 };
 
 type Region = {
+  readonly id: number;
   classId: number;
   pixels: number;
   scoreSum: number;
@@ -29,6 +33,9 @@ type Region = {
   bottom: number;
 };
 
+/** `mask`: pixels of what is answered, where it was asked for and is not shattered. */
+export type DecodedRegions = DecodedObjects & { readonly mask?: Mask };
+
 /** Regions one answer may hold, the largest first: a shattered mask must not become a megabyte of JSON. */
 const REGIONS_MAX = 300;
 
@@ -36,24 +43,28 @@ const REGIONS_MAX = 300;
  * Regions of at least `minAreaPx` whose mean score reaches the class's threshold (none given: all), largest first.
  * `borderline` counts the regions that only their score kept out. Throws DecodeError on a wrong shape.
  */
-export function decodeSegmentation(input: SegmentationInput): DecodedObjects {
+export function decodeSegmentation(input: SegmentationInput): DecodedRegions {
   const { postprocess, labels, frame } = input;
   const map = postprocess.decoder === 'classmap' ? readClassMap(input) : readChannels(input);
   const scaleX = frame.width / map.width;
   const scaleY = frame.height / map.height;
   const pixelsMin = postprocess.minAreaPx / (scaleX * scaleY);
-  const regions = findRegions(map, postprocess)
+  const owners = input.withMask ? new Int32Array(map.classOf.length) : null;
+  const regions = findRegions(map, postprocess, owners)
     .filter((region) => region.pixels >= pixelsMin && labels[region.classId] !== undefined)
     .sort((a, b) => b.pixels - a.pixels || a.top - b.top || a.left - b.left)
     .slice(0, REGIONS_MAX);
   const detections: Detection[] = [];
+  const answered = new Map<number, string>();
   for (const region of regions) {
     const label = labels[region.classId]!.name;
     const score = region.scoreSum / region.pixels;
     if (score < (postprocess.thresholdPerClass?.[label] ?? 0)) continue;
     detections.push({ classId: region.classId, label, score: roundScore(score), ...place(region, scaleX, scaleY) });
+    answered.set(region.id, label);
   }
-  return { detections, borderline: regions.length - detections.length };
+  const mask = owners && maskOf(map.width, map.height, (pixel) => answered.get(owners[pixel]!) ?? null);
+  return { detections, borderline: regions.length - detections.length, ...(mask === null ? {} : { mask }) };
 }
 
 function place(region: Region, scaleX: number, scaleY: number): { box: Detection['box']; areaPx: number } {
@@ -117,14 +128,16 @@ function softmaxOfBest(
   }
 }
 
-function findRegions(map: ClassMap, postprocess: SegmentationPostprocess): Region[] {
+/** `owners` is told for each pixel of a region which one it is, counted from 1. */
+function findRegions(map: ClassMap, postprocess: SegmentationPostprocess, owners: Int32Array | null): Region[] {
   const { background, connectivity } = postprocess;
   const open = new Uint8Array(map.classOf.length);
   for (let i = 0; i < open.length; i++) open[i] = map.classOf[i] === background ? 0 : 1;
   const stack = new Int32Array(open.length);
   const regions: Region[] = [];
   for (let i = 0; i < open.length; i++) {
-    if (open[i] === 1) regions.push(flood({ map, open, stack, diagonal: connectivity === 8 }, i));
+    if (open[i] !== 1) continue;
+    regions.push(flood({ map, open, stack, diagonal: connectivity === 8, owners, id: regions.length + 1 }, i));
   }
   return regions;
 }
@@ -134,14 +147,16 @@ type Flood = {
   readonly open: Uint8Array;
   readonly stack: Int32Array;
   readonly diagonal: boolean;
+  readonly owners: Int32Array | null;
+  readonly id: number;
 };
 
 /** Takes the whole region that holds pixel `start` off the `open` map. */
 function flood(at: Flood, start: number): Region {
-  const { map, open, stack } = at;
+  const { map, open, stack, owners, id } = at;
   const { width } = map;
   const classId = map.classOf[start]!;
-  const region = { classId, pixels: 0, scoreSum: 0, left: width, top: map.height, right: 0, bottom: 0 };
+  const region = { id, classId, pixels: 0, scoreSum: 0, left: width, top: map.height, right: 0, bottom: 0 };
   let depth = 0;
   stack[depth++] = start;
   open[start] = 0;
@@ -149,6 +164,7 @@ function flood(at: Flood, start: number): Region {
     const pixel = stack[--depth]!;
     const x = pixel % width;
     const y = (pixel - x) / width;
+    if (owners) owners[pixel] = id;
     grow(region, x, y, map.score[pixel]!);
     depth = pushNeighbours(at, { x, y, classId, depth });
   }

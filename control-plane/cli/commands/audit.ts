@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { describeError } from '../../../shared/basics/errors.ts';
 import { endpoint } from '../../../shared/protocol/address.ts';
 import { auditCheckSchema, auditListSchema } from '../../../shared/protocol/api-status.ts';
+import { actorText } from '../../../shared/protocol/audit-words.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
@@ -60,11 +61,13 @@ function addList(audit: Command): void {
 type Row = { readonly seq: number; readonly atMs: number; readonly actor: string; readonly action: string } & {
   readonly subject: string;
   readonly reason: string;
+  readonly details?: unknown;
 };
 
-function renderRow({ seq, atMs, actor, action, subject, reason }: Row, output: Pick<Output, 'tint'>): string {
+function renderRow(row: Row, output: Pick<Output, 'tint'>): string {
+  const { seq, atMs, action, subject, reason } = row;
   const at = new Date(atMs).toISOString().slice(0, 19).replace('T', ' ');
-  return `${output.tint('dim', `${seq}  ${at}Z`)}  ${actor}  ${output.tint('bold', action)} ${subject}${reason === '' ? '' : `: ${reason}`}`;
+  return `${output.tint('dim', `${seq}  ${at}Z`)}  ${actorText(row)}  ${output.tint('bold', action)} ${subject}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 function addVerify(audit: Command): void {

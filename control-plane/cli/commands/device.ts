@@ -1,4 +1,4 @@
-// `belay device …`: list, get, explain, logs, lift, credentials.
+// `belay device …`: list, get, explain, logs, frame, lift, pin and the like, credentials.
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
@@ -13,6 +13,7 @@ import {
   explainSchema,
   liftedSchema,
 } from '../../../shared/protocol/api-devices.ts';
+import { asideOf } from '../../../shared/protocol/duty.ts';
 import { CommandError } from '../api-client.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -20,6 +21,8 @@ import type { Output } from '../output.ts';
 import { pageOf } from '../page.ts';
 import { addAction, argument } from '../program.ts';
 import { formatAge, renderTable, shortRelease } from '../render/table.ts';
+import { addDutyCommands } from './device-duty.ts';
+import { addFrame } from './device-frame.ts';
 import { addLogs } from './device-logs.ts';
 import { readDeviceReference } from './device-path.ts';
 import { readSelector, selects } from './selector.ts';
@@ -30,7 +33,9 @@ export function addDeviceCommands(program: Command): void {
   addGet(device);
   addExplain(device);
   addLogs(device);
+  addFrame(device);
   addLift(device);
+  addDutyCommands(device);
   addCredentials(device);
 }
 
@@ -158,7 +163,7 @@ export function renderDevices(devices: readonly DeviceDocument[], nowMs: number,
     return 'No devices yet. Next: belay device credentials SITE/DEVICE, then start an agent there.';
   const rows = devices.map((device) => [
     `${device.site}/${device.device}`,
-    device.online ? output.tint('good', 'online') : output.tint('bad', 'offline'),
+    linkOf(device, output),
     device.reported?.phase ?? '–',
     shortRelease(device.reported?.serving?.release ?? '–'),
     renderCandidate(device.reported?.candidate ?? null),
@@ -168,6 +173,14 @@ export function renderDevices(devices: readonly DeviceDocument[], nowMs: number,
     ['DEVICE', 'LINK', 'PHASE', 'ANSWERS WITH', 'CANDIDATE', 'SEEN'].map((title) => ({ title })),
     rows,
   );
+}
+
+/** Who is out of service by a person's word is no trouble. */
+function linkOf({ online, duty }: DeviceDocument, output: Pick<Output, 'tint'>): string {
+  const aside = asideOf(duty);
+  if (aside?.kind === 'retired') return output.tint('dim', 'retired');
+  const link = online ? output.tint('good', 'online') : output.tint('bad', 'offline');
+  return aside === null ? link : `${link}, ${aside.kind}`;
 }
 
 /** `2.0.0 proving`: it is always of the model that answers. */

@@ -18,6 +18,7 @@ import { addAction, argument } from '../program.ts';
 import { formatAge, renderTable } from '../render/table.ts';
 import { addReleaseDiff } from './release-diff.ts';
 import { addReleaseImport } from './release-import.ts';
+import { addReleaseStates } from './release-state.ts';
 import { addReleaseReport } from './report.ts';
 
 export function addReleaseCommands(program: Command): void {
@@ -29,6 +30,7 @@ export function addReleaseCommands(program: Command): void {
   addReleaseDiff(release);
   addReleaseReport(release);
   addReleaseImport(release);
+  addReleaseStates(release);
 }
 
 function addAdd(release: Command): void {

@@ -15,6 +15,7 @@ import {
   webhookSchema,
 } from '../../../shared/protocol/api-webhooks.ts';
 import { CommandError } from '../api-client.ts';
+import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { addAction, argument } from '../program.ts';
@@ -34,7 +35,9 @@ export function addWebhookCommands(program: Command): void {
   for (const verb of WEBHOOK_VERBS) addVerb(webhook, verb);
 }
 
-type AddOptions = { events?: string; sites?: string; description?: string; reason?: string };
+const REASON = 'why, for the audit';
+
+type AddOptions = ChangeOptions & { events?: string; sites?: string; description?: string };
 
 function addAdd(webhook: Command): void {
   const command = webhook
@@ -44,15 +47,18 @@ function addAdd(webhook: Command): void {
     .option('--events <list>', 'only these, such as rollout.held,kill.raised (default: all; belay webhook add --help)')
     .option('--sites <list>', 'only what concerns these sites (default: all)')
     .option('--description <text>', 'what it is for')
-    .option('--reason <text>', 'why, for the audit')
     .addHelpText('after', `\nEvents:\n${WEBHOOK_EVENTS.map((type) => `  ${shorten(type)}`).join('\n')}`);
-  addAction<AddOptions>(command, async ({ api, output, actor }, args, { events, sites, ...said }) => {
+  addAction<AddOptions>(addChangeOptions(command, REASON, false), async ({ api, output, actor }, args, options) => {
+    const { events, sites, description, reason } = options;
     const wanted = {
       ...(events === undefined ? {} : { events: split(events).map(lengthen) }),
       ...(sites === undefined ? {} : { sites: split(sites) }),
     };
-    const body = { url: argument(args, 0), actor, ...wanted, ...said };
-    const added = await api.ask(endpoint('POST /v1/webhooks'), webhookCreatedSchema, body);
+    const body = { url: argument(args, 0), actor, ...wanted, description, reason };
+    const request = { ...endpoint('POST /v1/webhooks'), body };
+    if (!(await isWanted(output, options, { what: `tell ${body.url} what happens`, request, asking: 'never' })))
+      return undefined;
+    const added = await api.ask(request, webhookCreatedSchema, body);
     output.show(added, () =>
       [
         `${added.id} is told of ${tellWanted(added)}`,
@@ -94,8 +100,11 @@ function addTest(webhook: Command): void {
     .command('test')
     .argument('<webhook>')
     .description('send a ping once, and say what came of it');
-  addAction(command, async ({ api, output }, args) => {
-    const sent = await api.ask(endpoint('POST /v1/webhooks/:id/test', { id: argument(args, 0) }), deliverySchema);
+  addAction<ChangeOptions>(addChangeOptions(command, null), async ({ api, output }, args, options) => {
+    const request = endpoint('POST /v1/webhooks/:id/test', { id: argument(args, 0) });
+    const what = `send a ping to ${argument(args, 0)}`;
+    if (!(await isWanted(output, options, { what, request, asking: 'never' }))) return undefined;
+    const sent = await api.ask(request, deliverySchema);
     output.show(sent, () => renderDelivery(sent, output));
     return sent.state === 'delivered' ? undefined : EXIT.failed;
   });
@@ -126,12 +135,12 @@ function addRedeliver(webhook: Command): void {
     .argument('<webhook>')
     .argument('<delivery>', 'its number, as belay webhook log shows it')
     .description('send the same event with the same id once more');
-  addAction(command, async ({ api, output }, args) => {
+  addAction<ChangeOptions>(addChangeOptions(command, null), async ({ api, output }, args, options) => {
     const values = { id: argument(args, 0), delivery: argument(args, 1) };
-    const sent = await api.ask(
-      endpoint('POST /v1/webhooks/:id/deliveries/:delivery/redeliver', values),
-      deliverySchema,
-    );
+    const request = endpoint('POST /v1/webhooks/:id/deliveries/:delivery/redeliver', values);
+    const what = `send delivery ${argument(args, 1)} of ${argument(args, 0)} once more`;
+    if (!(await isWanted(output, options, { what, request, asking: 'never' }))) return undefined;
+    const sent = await api.ask(request, deliverySchema);
     output.show(
       sent,
       () => `delivery ${sent.id} is sent again; belay webhook log ${argument(args, 0)} shows how it went`,
@@ -147,18 +156,15 @@ const VERB_WORDS: Readonly<Record<WebhookVerb, string>> = {
 };
 
 function addVerb(webhook: Command, verb: WebhookVerb): void {
-  const command = webhook
-    .command(verb)
-    .argument('<webhook>')
-    .description(VERB_WORDS[verb])
-    .option('--reason <text>', 'why, for the audit');
-  addAction<{ reason?: string }>(command, async ({ api, output, actor }, args, { reason }) => {
+  const command = webhook.command(verb).argument('<webhook>').description(VERB_WORDS[verb]);
+  addAction<ChangeOptions>(addChangeOptions(command, REASON, false), async ({ api, output, actor }, args, options) => {
+    const { reason } = options;
     const body = { actor, ...(reason === undefined ? {} : { reason }) };
-    const changed = await api.ask(
-      endpoint('POST /v1/webhooks/:id/:verb', { id: argument(args, 0), verb }),
-      webhookSchema,
-      body,
-    );
+    const request = { ...endpoint('POST /v1/webhooks/:id/:verb', { id: argument(args, 0), verb }), body };
+    const what = `${verb} webhook ${argument(args, 0)}`;
+    const asking = verb === 'enable' ? 'never' : 'on-terminal';
+    if (!(await isWanted(output, options, { what, request, asking }))) return undefined;
+    const changed = await api.ask(request, webhookSchema, body);
     output.show(changed, () => `${changed.id} (${changed.url}): ${verb}d`);
     return undefined;
   });

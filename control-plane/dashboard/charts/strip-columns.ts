@@ -95,3 +95,15 @@ export function scaleOf({ low, high }: StripFigures, limit: StripLimit | null): 
   const room = (top - bottom) * 0.12 || spread;
   return [Math.max(0, bottom - room), top + room];
 }
+
+/** A picture of less than this says nothing. */
+const SHOWN_MS_MIN = 5 * 60_000;
+
+/** What of the time asked for is drawn: from the first point on, where nothing was reported for most of it before. */
+export function shownRange(
+  [fromMs, toMs]: readonly [fromMs: number, toMs: number],
+  firstMs: number | null,
+): readonly [fromMs: number, toMs: number] {
+  if (firstMs === null || firstMs - fromMs < (toMs - fromMs) / 2) return [fromMs, toMs];
+  return [Math.max(fromMs, Math.min(firstMs, toMs - SHOWN_MS_MIN)), toMs];
+}

@@ -14,8 +14,11 @@ export type StreamSource = {
 const CHANNEL = 'belay-live';
 
 export function openStreamSource(take: (message: FromStream) => void): StreamSource {
-  if (typeof SharedWorker === 'function') return openShared(take);
-  if ('locks' in navigator && typeof BroadcastChannel === 'function') return openLed(take);
+  // A worker has what its pages have.
+  if (typeof EventSource === 'function') {
+    if (typeof SharedWorker === 'function') return openShared(take);
+    if ('locks' in navigator && typeof BroadcastChannel === 'function') return openLed(take);
+  }
   const nothing = (): void => {};
   return { kind: 'poll', awake: nothing, asleep: nothing, close: nothing };
 }

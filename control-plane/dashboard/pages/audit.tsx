@@ -4,13 +4,15 @@ import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import '../styles/rest.css';
 import { endpoint } from '../../../shared/protocol/address.ts';
+import { actorText } from '../../../shared/protocol/audit-words.ts';
 import { may } from '../../../shared/protocol/permissions.ts';
 import { session } from '../api.ts';
-import { type Resource, useResource } from '../live/resource.ts';
+import { useResource } from '../live/resource.ts';
 import { Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
+import { Paging } from './parts/paging.tsx';
 import { Scroll } from './parts/parts.tsx';
 import { queryText, timeText } from './parts/words.ts';
-import { type AuditRow, auditQuery, checkText, detailsText, FILTERS } from './settings/audit-words.ts';
+import { type AuditRow, auditCommand, auditQuery, checkText, detailsText, FILTERS } from './settings/audit-words.ts';
 
 type AuditList = { readonly rows: readonly AuditRow[]; readonly nextBeforeSeq?: number | null };
 
@@ -32,6 +34,7 @@ export function AuditPage() {
           <label key={name}>
             {label}
             <input
+              data-filter
               value={query[name] ?? ''}
               placeholder={placeholder}
               onChange={(event) => filter(name, event.currentTarget.value.trim())}
@@ -42,11 +45,11 @@ export function AuditPage() {
           read <Age atMs={list.readAtMs} />
         </small>
         <Export />
-        <Cli command="belay audit list" />
+        <Cli command={auditCommand(query)} />
       </form>
       {problem === null ? null : <Trouble problem={problem} retry={refresh} />}
       {value === null ? <p>Reading …</p> : <Rows rows={value.rows} />}
-      <Paging list={list} query={query} />
+      <Paging path="/audit" query={query} next={olderThan(list.value)} name="before" />
     </div>
   );
 }
@@ -92,7 +95,7 @@ function Rows({ rows }: { readonly rows: readonly AuditRow[] }) {
       </Empty>
     );
   return (
-    <Scroll label="Audit, newest first">
+    <Scroll label="Audit, newest first" long>
       <thead>
         <tr>
           <th scope="col" class="number">
@@ -113,7 +116,7 @@ function Rows({ rows }: { readonly rows: readonly AuditRow[] }) {
               {row.seq}
             </td>
             <td class="nowrap">{timeText(row.atMs)}</td>
-            <td class="nowrap">{row.actor}</td>
+            <td class="nowrap">{actorText(row)}</td>
             <td class="nowrap">{row.action}</td>
             <td>{row.subject}</td>
             <td>{row.reason}</td>
@@ -130,16 +133,9 @@ function Rows({ rows }: { readonly rows: readonly AuditRow[] }) {
   );
 }
 
-type PagingProps = { readonly list: Resource<AuditList>; readonly query: Record<string, string> };
-
-function Paging({ list, query }: PagingProps) {
-  const last = list.value?.rows.at(-1)?.seq;
-  const next = list.value?.nextBeforeSeq === undefined ? last : list.value.nextBeforeSeq;
-  const hasOlder = next != null && next > 1;
-  return (
-    <p class="ranges">
-      {query.before === undefined ? null : <a href={`/audit${queryText({ ...query, before: '' })}`}>Newest</a>}
-      {hasOlder ? <a href={`/audit${queryText({ ...query, before: String(next) })}`}>Older</a> : null}
-    </p>
-  );
+/** Its pages begin at a number: a row has its place for ever. Null: there is nothing before. */
+function olderThan(list: AuditList | null): string | null {
+  const last = list?.rows.at(-1)?.seq;
+  const next = list?.nextBeforeSeq === undefined ? last : list.nextBeforeSeq;
+  return next != null && next > 1 ? String(next) : null;
 }

@@ -3,12 +3,15 @@ import { useLocation, useRoute } from 'preact-iso';
 import '../styles/rest.css';
 import { endpoint } from '../../../shared/protocol/address.ts';
 import type { DeviceDocument } from '../../../shared/protocol/api-devices.ts';
+import { asideOf } from '../../../shared/protocol/duty.ts';
 import { ask } from '../api.ts';
 import { type Resource, useResource } from '../live/resource.ts';
 import { Action, Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import { Events, Hardware, Hindrances, Proofs, Releases, Sinks } from './device/device-facts.tsx';
 import { Strips } from './device/device-strips.tsx';
 import { rangeOf, whyNoLift } from './device/device-words.ts';
+import { DutyActions } from './device/duty-actions.tsx';
+import { LastFrame } from './device/last-frame.tsx';
 import { Panel } from './parts/parts.tsx';
 
 export function DevicePage() {
@@ -34,7 +37,7 @@ export function DevicePage() {
         <p class="verdict" aria-live="polite">
           {explained.value?.summary ?? 'Reading why …'}
         </p>
-        <Actions device={value} address={address} />
+        <Actions device={value} address={address} refresh={device.refresh} />
       </header>
       <div class="columns">
         <Panel title="Over time" wide>
@@ -68,6 +71,9 @@ export function DevicePage() {
             <Proofs reported={value.reported} />
           </Panel>
         </div>
+        <Panel title="What it sees" wide>
+          <LastFrame device={value} />
+        </Panel>
         <Panel title="Events" wide>
           {events.problem === null ? null : <Trouble problem={events.problem} retry={events.refresh} />}
           <Events events={events.value?.events ?? []} />
@@ -88,16 +94,23 @@ function Missing({ address, device }: { readonly address: string; readonly devic
 }
 
 function Online({ device }: { readonly device: DeviceDocument }) {
+  const aside = asideOf(device.duty);
+  if (aside?.kind === 'retired') return <small class="chip">○ retired</small>;
   return (
     <small class={device.online ? 'chip good' : 'chip bad'}>
       {device.online ? '● online' : '○ offline'}, heard <Age atMs={device.lastSeenAtMs} />
+      {aside === null ? '' : ` · ${aside.kind}`}
     </small>
   );
 }
 
-type ActionsProps = { readonly device: DeviceDocument; readonly address: string };
+type ActionsProps = {
+  readonly device: DeviceDocument;
+  readonly address: string;
+  readonly refresh: () => void;
+};
 
-function Actions({ device, address }: ActionsProps) {
+function Actions({ device, address, refresh }: ActionsProps) {
   return (
     <div class="actions">
       <a class="button bad" href={`/kill?scope=${encodeURIComponent(`device:${address}`)}`}>
@@ -120,6 +133,7 @@ function Actions({ device, address }: ActionsProps) {
           ))}
         </ul>
       </Action>
+      <DutyActions device={device} refresh={refresh} />
       <Cli command={`belay device get ${address}`} />
     </div>
   );

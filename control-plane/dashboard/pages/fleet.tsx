@@ -27,7 +27,7 @@ export function FleetPage() {
       <h1 aria-live="polite">{summarySentence(fleet, needs)}</h1>
       <Needs needs={needs} />
       <Rolling fleet={fleet} />
-      <Filters filter={filter} devices={fleet.devices} shown={shown.length} />
+      {filter.isKiosk ? null : <Filters filter={filter} devices={fleet.devices} shown={shown.length} />}
       {shown.length === 0 ? (
         <Empty title="No device is like that">
           <p>
@@ -52,7 +52,7 @@ function Wall({ fleet, filter }: { readonly fleet: Fleet; readonly filter: Filte
           <FactoryCard key={factory.site} factory={factory} filter={filter} colourOf={colourOf} />
         ))}
       </div>
-      <Legend fleet={fleet} filter={filter} />
+      {filter.isKiosk ? null : <Legend fleet={fleet} filter={filter} />}
     </>
   );
 }

@@ -6,6 +6,7 @@ import type { IncidentSummary } from '../../../shared/protocol/api-incidents.ts'
 import { useResource } from '../live/resource.ts';
 import { Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import { chosen, filterOf, KIND_WORDS, standingText } from './incident/incident-words.ts';
+import { Paging } from './parts/paging.tsx';
 import { Scroll } from './parts/parts.tsx';
 import { queryText } from './parts/words.ts';
 
@@ -13,9 +14,8 @@ export function IncidentsPage() {
   const { query } = useLocation();
   const filter = filterOf(query.state);
   const { rollout, cursor } = query;
-  const { value, problem, readAtMs, refresh } = useResource(endpoint('GET /v1/incidents', { rollout, cursor }), [
-    { resource: 'incident' },
-  ]);
+  const asked = endpoint('GET /v1/incidents', { limit: 100, rollout, cursor });
+  const { value, problem, readAtMs, refresh } = useResource(asked, [{ resource: 'incident' }]);
   return (
     <div class="rest">
       <h1>Incidents</h1>
@@ -40,9 +40,7 @@ export function IncidentsPage() {
       ) : (
         <IncidentTable incidents={chosen(value.incidents, filter)} filter={filter} />
       )}
-      {value?.nextCursor == null ? null : (
-        <a href={`/incidents${queryText({ rollout, state: query.state, cursor: value.nextCursor })}`}>Older</a>
-      )}
+      <Paging path="/incidents" query={query} next={value?.nextCursor} />
     </div>
   );
 }
@@ -67,7 +65,7 @@ function IncidentTable({
       </Empty>
     );
   return (
-    <Scroll label="Incidents, newest first">
+    <Scroll label="Incidents, newest first" long>
       <thead>
         <tr>
           <th scope="col">What</th>

@@ -55,6 +55,13 @@ export function ModelPage() {
           {other.problem === null ? null : <Trouble problem={other.problem} retry={other.refresh} />}
           <Card release={value} other={query.with ? other.value : null} />
         </Panel>
+        <Panel title="In the words of its model card" wide>
+          {value.card === null || value.card.text.trim() === '' ? (
+            <p>It was registered without a README.md: put one beside its manifest.json to say what it is for.</p>
+          ) : (
+            <pre class="words">{value.card.text.trim()}</pre>
+          )}
+        </Panel>
       </div>
     </div>
   );
@@ -64,18 +71,21 @@ function Actions({ release, refresh }: { readonly release: Release; readonly ref
   const stateOf = endpoint('POST /v1/releases/:digest/state', { digest: release.digest });
   return (
     <div class="actions">
-      {stateActs(release).map(({ state, word, says }) => (
+      {stateActs(release).map(({ state, word, verb, says }) => (
         <Action
           key={state}
           word={word}
           says={says}
-          command={`curl -X POST "$BELAY_URL${stateOf.path}" -H "authorization: Bearer $BELAY_TOKEN" -H 'if-match: *' --json '{"state":"${state}","reason":REASON}'`}
+          command={`belay release ${verb} ${release.id} --reason REASON`}
           disabledBecause={null}
           run={(reason) => ask(stateOf, { state, reason }).then(refresh)}
         />
       ))}
       <a class="button bad" href={`/kill?scope=${encodeURIComponent(`release:${release.id}`)}`}>
         Kill it everywhere …
+      </a>
+      <a href={endpoint('GET /v1/releases/:reference/report', { reference: release.digest, format: 'html' }).path}>
+        Report
       </a>
       <Cli command={`belay release get ${release.id}`} />
     </div>

@@ -8,6 +8,7 @@ import { useResource } from '../live/resource.ts';
 import { Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import { bytesText } from './device/device-words.ts';
 import { stateText } from './model/model-words.ts';
+import { Paging } from './parts/paging.tsx';
 import { Scroll } from './parts/parts.tsx';
 import { queryText } from './parts/words.ts';
 
@@ -16,7 +17,8 @@ const STATES = ['registered', 'candidate', 'stable', 'archived', 'withdrawn'] as
 export function ModelsPage() {
   const { query, route } = useLocation();
   const { name, state, cursor } = query;
-  const releases = useResource(endpoint('GET /v1/releases', { name, state, cursor }), [{ resource: 'release' }]);
+  const asked = endpoint('GET /v1/releases', { limit: 100, name, state, cursor });
+  const releases = useResource(asked, [{ resource: 'release' }]);
   const status = useResource(endpoint('GET /v1/status'), [{ resource: 'release' }, { resource: 'rollout' }]);
   const { value, problem, readAtMs, refresh } = releases;
   const filter = (next: Record<string, string>): void => route(`/models${queryText({ name, state, ...next })}`, true);
@@ -27,6 +29,7 @@ export function ModelsPage() {
         <label>
           Name
           <input
+            data-filter
             value={name ?? ''}
             placeholder="every model"
             onChange={(event) => filter({ name: event.currentTarget.value.trim() })}
@@ -54,9 +57,7 @@ export function ModelsPage() {
       ) : (
         <ReleaseTable releases={value.releases} shares={status.value?.releases ?? null} />
       )}
-      {value?.nextCursor == null ? null : (
-        <a href={`/models${queryText({ name, state, cursor: value.nextCursor })}`}>Older</a>
-      )}
+      <Paging path="/models" query={query} next={value?.nextCursor} />
     </div>
   );
 }
@@ -75,7 +76,7 @@ function ReleaseTable({ releases, shares }: TableProps) {
       </Empty>
     );
   return (
-    <Scroll label="Releases, newest first">
+    <Scroll label="Releases, newest first" long>
       <thead>
         <tr>
           <th scope="col">Release</th>

@@ -12,6 +12,7 @@ import { withQuery } from './rollout/filters.ts';
 import { Forest } from './rollout/forest-plot.tsx';
 import { Head } from './rollout/head.tsx';
 import { Ladder } from './rollout/ladder.tsx';
+import { Latency } from './rollout/latency.tsx';
 import { Pairs } from './rollout/pairs-plot.tsx';
 import { Shadow } from './rollout/shadow.tsx';
 import { Matrix } from './rollout/slices.tsx';
@@ -30,14 +31,15 @@ export function RolloutPage() {
   const watches: readonly Watched[] = [{ resource: 'rollout' }];
   const view = useResource(endpoint('GET /v1/rollouts/:id', { id }), watches);
   const course = useResource(endpoint('GET /v1/rollouts/:id/course', { id }), watches);
+  const arms = useResource(endpoint('GET /v1/rollouts/:id/arms', { id }), watches);
   const chosen = view.value === null ? null : chosenGuardrail(view.value, query.guardrail);
   const asked = endpoint('GET /v1/rollouts/:id/evidence', { id, guardrail: chosen });
   const evidence = useResource(view.value === null ? null : asked, watches);
-  useReread([view, course, evidence], view.value?.endedAtMs === null);
+  useReread([view, course, evidence, arms], view.value?.endedAtMs === null);
   if (view.value === null)
     return view.problem === null ? <p>Reading …</p> : <Trouble problem={view.problem} retry={view.refresh} />;
   const set = (change: Readonly<Record<string, string>>) => route(withQuery(path, query, change), true);
-  const parts = { view: view.value, course: course.value, evidence: evidence.value, query, set };
+  const parts = { view: view.value, course: course.value, evidence: evidence.value, arms: arms.value, query, set };
   return (
     <article class="rollout">
       {view.problem === null ? null : <Trouble problem={view.problem} retry={view.refresh} />}
@@ -45,6 +47,7 @@ export function RolloutPage() {
       <Ladder view={view.value} />
       <Actions view={view.value} refresh={view.refresh} />
       <Tiles {...parts} />
+      <Latency {...parts} />
       <Forest {...parts} chosen={chosen} />
       <Pairs {...parts} chosen={chosen} problem={evidence.problem} />
       <Matrix {...parts} />

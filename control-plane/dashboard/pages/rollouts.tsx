@@ -1,26 +1,34 @@
 // Every rollout, newest first: where it stands in a sentence, and when it is decided next. Filters are in the address.
 import { useLocation } from 'preact-iso';
-import { endpoint } from '../../../shared/protocol/address.ts';
 import type { RolloutSummary } from '../../../shared/protocol/api-rollouts.ts';
 import { session } from '../api.ts';
 import { useResource } from '../live/resource.ts';
-import { Age, Empty, Trouble } from '../shell/kit.tsx';
+import { Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import '../styles/rollouts.css';
+import { Paging } from './parts/paging.tsx';
 import { lackOf } from './rollout/actions.ts';
-import { filterRollouts, LIST_STATES, type Query, sitesOf, withQuery } from './rollout/filters.ts';
+import {
+  countText,
+  filterRollouts,
+  LIST_STATES,
+  listAddress,
+  type Query,
+  sitesOf,
+  withQuery,
+} from './rollout/filters.ts';
 import { useServerNow } from './rollout/now.ts';
 import { Chip } from './rollout/signs.tsx';
 import { StartRollout } from './rollout/start.tsx';
 import { clockText, hasEnded, shortRelease, signOfState, stageText } from './rollout/words.ts';
 
 export function RolloutsPage() {
-  const { value, problem, readAtMs, refresh } = useResource(endpoint('GET /v1/rollouts'), [{ resource: 'rollout' }]);
   const { path, query, route } = useLocation();
+  const { value, problem, readAtMs, refresh } = useResource(listAddress(query), [{ resource: 'rollout' }]);
   const nowMs = useServerNow();
   if (value === null) return problem === null ? <p>Reading …</p> : <Trouble problem={problem} retry={refresh} />;
   const shown = filterRollouts(value.rollouts, query);
   const start = <StartRollout disabledBecause={lackOf(session.value, 'operate', [])} />;
-  if (value.rollouts.length === 0)
+  if (value.rollouts.length === 0 && !query.cursor && !query.state)
     return (
       <div class="rollouts">
         <h1>Rollouts</h1>
@@ -40,13 +48,14 @@ export function RolloutsPage() {
         <Filters
           sites={sitesOf(value.rollouts)}
           query={query}
-          set={(change) => route(withQuery(path, query, change), true)}
+          set={(change) => route(withQuery(path, query, { ...change, cursor: '' }), true)}
         />
         {start}
       </header>
       {problem === null ? null : <Trouble problem={problem} retry={refresh} />}
       <p class="soft">
-        {shown.length} of {value.rollouts.length}, read <Age atMs={readAtMs} />
+        {countText(shown.length, value.rollouts.length, query.cursor || value.nextCursor)}, read <Age atMs={readAtMs} />{' '}
+        <Cli command="belay rollout list" />
       </p>
       {shown.length === 0 ? (
         <Empty title="None of them fits the filter">
@@ -61,6 +70,7 @@ export function RolloutsPage() {
           ))}
         </ul>
       )}
+      <Paging path={path} query={query} next={value.nextCursor} />
     </div>
   );
 }
@@ -100,6 +110,7 @@ function Filters({
         Release{' '}
         <input
           type="search"
+          data-filter
           value={query.release ?? ''}
           placeholder="part of its name"
           onInput={(event) => set({ release: event.currentTarget.value })}

@@ -5,6 +5,7 @@ import { startLive } from '../live/live.ts';
 import { loadKill, PAGES } from '../pages.ts';
 import { Boundary } from './boundary.tsx';
 import { Keyboard } from './keyboard.tsx';
+import { KioskFoot, useKiosk } from './kiosk.tsx';
 import { NotFoundPage } from './not-found.tsx';
 import { ServerClock, StreamBanner } from './stream-banner.tsx';
 import { ThemeButton } from './theme.tsx';
@@ -15,10 +16,21 @@ export function App() {
   useEffect(startLive, []);
   return (
     <LocationProvider>
-      <a class="skip" href="#main">
-        Skip to the page
-      </a>
-      <Header />
+      <Frame />
+    </LocationProvider>
+  );
+}
+
+function Frame() {
+  const isKiosk = useKiosk();
+  return (
+    <>
+      {isKiosk ? null : (
+        <a class="skip" href="#main">
+          Skip to the page
+        </a>
+      )}
+      {isKiosk ? null : <Header />}
       <StreamBanner />
       <main id="main" tabIndex={-1}>
         <Boundary>
@@ -30,9 +42,9 @@ export function App() {
           </Router>
         </Boundary>
       </main>
-      <Toasts />
+      {isKiosk ? <KioskFoot /> : <Toasts />}
       <Keyboard />
-    </LocationProvider>
+    </>
   );
 }
 

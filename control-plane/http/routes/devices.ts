@@ -12,6 +12,7 @@ import {
   deviceSchema,
   explainSchema,
 } from '../../../shared/protocol/api-devices.ts';
+import { IN_SERVICE } from '../../../shared/protocol/duty.ts';
 import { parseSelector } from '../../../shared/protocol/selector.ts';
 import type { DeviceAddress } from '../../../shared/protocol/topics.ts';
 import type { KeySet } from '../../../shared/signing/signed-document.ts';
@@ -20,6 +21,7 @@ import type { Database } from '../../database/database.ts';
 import type { Device } from '../../devices/device.ts';
 import type { Devices } from '../../devices/devices.ts';
 import { explainDevice } from '../../devices/explain.ts';
+import type { DutyRoom } from '../../duty/duty.ts';
 import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
 import { eventsSince, lastEvents } from '../../telemetry/read-telemetry.ts';
 import { asItIs } from '../as-it-is.ts';
@@ -27,6 +29,7 @@ import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import { onSeenSites } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
+import { setVersion } from '../versions.ts';
 
 const TAGS = ['devices'];
 const PATH = '/v1/devices/:site/:device';
@@ -40,6 +43,7 @@ export type DeviceRouteParts = {
   readonly isRegistered: (digest: string) => boolean;
   readonly connection: () => { readonly mqttUrl: string; readonly apiUrl: string; readonly keySet: KeySet };
   readonly passwordOf: (address: DeviceAddress) => string;
+  readonly duty: Pick<DutyRoom, 'isRetired'>;
   readonly wallNow: () => number;
 };
 
@@ -80,7 +84,11 @@ function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): v
       schema: { tags: TAGS, summary: 'One device', params: devicePathSchema, response: { 200: deviceSchema } },
       config: { needs: 'view', problems: ['not-found'] },
     },
-    async (request) => toDocument(await find(devices, request.params)),
+    async (request, reply) => {
+      const found = toDocument(await find(devices, request.params));
+      setVersion(reply, found.duty.version);
+      return found;
+    },
   );
   app.get(
     `${PATH}/events`,
@@ -163,7 +171,7 @@ function registerExplain(
   );
 }
 
-function registerCredentials(app: HttpApp, { database, audit, connection, passwordOf }: DeviceRouteParts): void {
+function registerCredentials(app: HttpApp, { database, audit, connection, passwordOf, duty }: DeviceRouteParts): void {
   app.post(
     `${PATH}/credentials`,
     {
@@ -173,12 +181,17 @@ function registerCredentials(app: HttpApp, { database, audit, connection, passwo
         params: devicePathSchema,
         response: { 200: credentialsSchema },
       },
-      config: { needs: 'operate', problems: ['forbidden'] },
+      config: { needs: 'operate', problems: ['forbidden', 'conflict'] },
     },
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
       const { site, device } = request.params;
       refuseFarStranger(request);
+      if (duty.isRetired({ site, device }))
+        throw new ProblemError(
+          'conflict',
+          `${site}/${device} is retired; first: belay device unretire ${site}/${device}`,
+        );
       await audit.append(database, {
         actor: request.identity.name,
         action: 'credentials-issued',
@@ -207,5 +220,5 @@ function addressOf({ site, device }: DeviceAddress): DeviceAddress {
 }
 
 function toDocument(device: Device): DeviceDocument {
-  return { ...device };
+  return { ...device, duty: device.duty ?? IN_SERVICE };
 }

@@ -1,4 +1,5 @@
 // What the pictures of a rollout are drawn from, as documents. Translation only.
+import { rolloutArmsSchema } from '../../../shared/protocol/api-rollout-arms.ts';
 import {
   rolloutCourseSchema,
   rolloutEvidenceQuerySchema,
@@ -15,7 +16,7 @@ const NEEDS: Needs = 'view';
 
 export function registerRolloutChartRoutes(
   app: HttpApp,
-  { rollouts }: { readonly rollouts: Pick<Rollouts, 'course' | 'evidence'> },
+  { rollouts }: { readonly rollouts: Pick<Rollouts, 'arms' | 'course' | 'evidence'> },
 ): void {
   app.get(
     '/v1/rollouts/:id/course',
@@ -45,6 +46,20 @@ export function registerRolloutChartRoutes(
       config: { problems: ['not-found'], needs: NEEDS },
     },
     async ({ params, query }) => found(await rollouts.evidence(params.id, query.guardrail ?? null), params.id),
+  );
+  app.get(
+    '/v1/rollouts/:id/arms',
+    {
+      schema: {
+        tags: TAGS,
+        summary:
+          'What candidate and baseline do by themselves: values of each guardrail, latency as a curve; a sample of devices',
+        params: rolloutPathSchema,
+        response: { 200: rolloutArmsSchema },
+      },
+      config: { problems: ['not-found'], needs: NEEDS },
+    },
+    async ({ params }) => found(await rollouts.arms(params.id), params.id),
   );
 }
 

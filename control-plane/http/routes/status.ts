@@ -4,6 +4,7 @@ import type { Devices } from '../../devices/devices.ts';
 import { countReleases, countSites } from '../../devices/fleet-status.ts';
 import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
 import type { Leases } from '../../leases/leases.ts';
+import type { Pictures } from '../../pictures/pictures.ts';
 import type { Telemetry } from '../../telemetry/telemetry.ts';
 import { onSeenSites, seenKills, seenRollouts } from '../seen.ts';
 import type { HttpApp } from '../server.ts';
@@ -13,6 +14,7 @@ export type StatusParts = {
   readonly killSwitch: KillSwitch;
   readonly telemetry: Telemetry;
   readonly leases: Leases;
+  readonly pictures: Pictures;
   /** Rollouts that are not over, as the rollouts room tells them. */
   readonly listRollouts: () => Promise<readonly Record<string, unknown>[]>;
   readonly messaging: () => Record<string, unknown>;
@@ -30,7 +32,8 @@ export function registerStatusRoutes(app: HttpApp, parts: StatusParts): void {
       config: { needs: 'view' },
     },
     async (request) => {
-      const devices = onSeenSites(request, await parts.devices.list());
+      const everyone = onSeenSites(request, await parts.devices.list());
+      const devices = everyone.filter(({ duty }) => !duty?.retired);
       const isSeen = { rollout: await seenRollouts(request), kill: await seenKills(request) };
       const refused = parts.telemetry.refused();
       return {
@@ -38,8 +41,15 @@ export function registerStatusRoutes(app: HttpApp, parts: StatusParts): void {
         startedAtMs: parts.startedAtMs,
         version: parts.version,
         ...parts.urls(),
-        devices: { total: devices.length, online: devices.filter((device) => device.online).length },
-        sites: [...countSites(devices)],
+        devices: {
+          total: devices.length,
+          online: devices.filter((device) => device.online).length,
+          retired: everyone.length - devices.length,
+        },
+        sites: countSites(devices).map((site) => ({
+          ...site,
+          pictures: parts.pictures.policies.of(site.site).pictures,
+        })),
         releases: [...countReleases(devices)],
         rollouts: (await parts.listRollouts()).filter(({ id }) => isSeen.rollout(String(id))),
         kills: parts.killSwitch.active().filter(({ scope }) => isSeen.kill(scope)),

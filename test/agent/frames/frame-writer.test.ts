@@ -28,11 +28,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-function open(slots: number, held: readonly number[] = []) {
+function open(slots: number, held: readonly number[] = [], contract = CONTRACT) {
   const said: FromSource[] = [];
-  const ring = createRing({ ringDir: dir, device: 'dev', cameraId: 'cam', contract: CONTRACT }, slots);
+  const ring = createRing({ ringDir: dir, device: 'dev', cameraId: 'cam', contract }, slots);
   const source = { kind: 'folder' as const, path: '/', fps: 1 };
-  const rings = [{ contract: CONTRACT, ring }];
+  const rings = [{ contract, ring }];
   const hello = { type: 'hello' as const, source, slots, held: [...held], generation: 0, rings };
   return { said, ring, rings, writer: openFrameWriter(hello, (message) => said.push(message)) };
 }
@@ -79,6 +79,30 @@ describe('the frame writer', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it.each([
+    { what: 'has the size of the input', side: 640, layout: 'NHWC' },
+    { what: 'is resampled', side: 500, layout: 'NHWC' },
+    { what: 'is turned into planes', side: 640, layout: 'NCHW' },
+  ])('holds no memory of a frame that $what once it lies in the ring', async ({ side, layout }) => {
+    const shape = layout === 'NHWC' ? [1, 640, 640, 3] : [1, 3, 640, 640];
+    const contract = inputContractSchema.parse({ ...RAW, layout, shape });
+    const { ring, writer } = open(2, [], contract);
+    const pixels = { width: side, height: side, channels: 3 as const };
+    const bytes = await sharp(new Uint8Array(side * side * 3), { raw: pixels })
+      .png()
+      .toBuffer();
+    const held: number[] = [];
+    for (let index = 0; index < 12; index++) {
+      await writer.capture(async () => ({ picture: { bytes }, index }));
+      writer.release(index % 2);
+      held.push(process.memoryUsage().external);
+    }
+    expect(writer.counts().delivered).toBe(12);
+    // Of each frame a megabyte would wait for the garbage collector, which may come in between.
+    expect(Math.max(...held) - held[1]!).toBeLessThan(2 * ring.frameBytes);
+    removeRing(ring);
   });
 
   it('leaves alone the slots that were held before it started', async () => {

@@ -53,6 +53,7 @@ function openDevice() {
     address: ADDRESS,
     monotonicNow: () => world.nowMs,
     log,
+    asked: () => undefined,
     send: (event) => {
       facts.push(event);
       world.send(event);

@@ -37,6 +37,7 @@ function open(part: Partial<LinkOptions> = {}): Link {
     onDesired: (text) => log.push(`desired ${text}`),
     onKill: (topic, text) => log.push(`kill ${topic} ${text}`),
     onLease: (text) => log.push(`lease ${text}`),
+    onAsk: (text) => log.push(`ask ${text}`),
     onAck: (ack) => log.push(`ack ${ack.boot} ${ack.seq}`),
     onUp: () => log.push('up'),
     onDown: () => log.push('down'),

@@ -18,7 +18,7 @@ export type SeenPage = {
   readonly bitmap: Bitmap | null;
 };
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 const AGAIN_MS = 200;
 
 /** Asks again until the page is as wanted. */

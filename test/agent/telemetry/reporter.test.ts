@@ -64,6 +64,7 @@ function start(): void {
     onDesired: () => undefined,
     onKill: () => undefined,
     onLease: () => undefined,
+    onAsk: () => undefined,
     onAck: (ack) => reporter.acknowledged(ack),
     onUp: () => reporter.linkUp(),
     onDown: () => undefined,

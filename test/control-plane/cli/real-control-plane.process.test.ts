@@ -1,5 +1,5 @@
 // The command line against the real control plane: what it sends is understood, and what comes back is shown.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -146,5 +146,73 @@ describe('a kill', () => {
 
   it('of a release that nobody knows is exit code 3', async () => {
     expect((await belay('kill', '--release', 'tiny-detector:9.0.0', '--reason', 'x')).code).toBe(EXIT.notFound);
+  });
+});
+
+describe('a device out of service', () => {
+  const said = ['--reason', 'new lens'];
+
+  it('is drained at once, shown as such, and comes back only with a yes', async () => {
+    const tried = await belay('device', 'drain', 'plant-a/cam-a1', ...said, '--dry-run');
+    expect([tried.code, tried.stdout]).toEqual([EXIT.ok, expect.stringContaining('Would drain plant-a/cam-a1')]);
+    const drain = await belay('device', 'drain', 'plant-a/cam-a1', ...said);
+    expect([drain.code, drain.stdout]).toEqual([EXIT.ok, expect.stringContaining('was drained by ada: new lens')]);
+    expect((await belay('device', 'list')).stdout).toMatch(/^plant-a\/cam-a1 {2}online, drained/m);
+    const unasked = await belay('device', 'undrain', 'plant-a/cam-a1', ...said);
+    expect([unasked.code, unasked.stderr]).toEqual([EXIT.usage, expect.stringContaining('Next: add --yes')]);
+    expect((await belay('device', 'undrain', 'plant-a/cam-a1', ...said, '-y')).code).toBe(EXIT.ok);
+    expect((await belay('device', 'undrain', 'plant-a/cam-a1', ...said, '-y')).code).toBe(EXIT.conflict);
+  });
+
+  it('is not pinned to what it has not proven, nor retired while it reports', async () => {
+    const pin = await belay('device', 'pin', 'plant-a/cam-a1', 'tiny-detector:1.0.0', ...said, '-y');
+    expect([pin.code, pin.stderr]).toEqual([EXIT.conflict, expect.stringContaining('has not reported what it runs')]);
+    const retire = await belay('device', 'retire', 'plant-a/cam-a1', ...said, '-y');
+    expect([retire.code, retire.stderr]).toEqual([EXIT.conflict, expect.stringContaining('stop its agent first')]);
+  });
+});
+
+describe('a webhook', () => {
+  it('is not made by a dry run, and once only under a key', async () => {
+    const add = ['webhook', 'add', 'https://chat.example.com/hooks/7', '--reason', 'on call', '--json'];
+    const tried = await belay(...add, '--dry-run');
+    expect(JSON.parse(tried.stdout)).toMatchObject({ dryRun: true, request: { path: '/v1/webhooks' } });
+    const keyed = [...add, '--idempotency-key', 'hook-7'];
+    expect((await belay(...keyed)).code).toBe(EXIT.ok);
+    const again = await belay(...keyed);
+    expect([again.code, again.stderr]).toEqual([EXIT.conflict, expect.stringContaining('its answer is shown once')]);
+    expect(((await bench.get('/v1/webhooks')).body.webhooks as unknown[]).length).toBe(1);
+  });
+});
+
+describe('the audit', () => {
+  it('is listed by subject and by who acted, with reasons', async () => {
+    const { code, stdout } = await belay('audit', 'list', '--subject', 'device/plant-a', '--by', 'ada', '--from', '1h');
+    expect(code).toBe(EXIT.ok);
+    const actions = stdout
+      .split('\n')
+      .flatMap((line) => / {2}ada {2}(\S+) device\/plant-a\/cam-a1: new lens$/.exec(line)?.[1] ?? []);
+    expect(actions).toEqual(['device-undrained', 'device-drained']);
+    expect((await belay('audit', 'list', '--action', 'no-such')).stdout).toBe('Nothing of that kind is on record.\n');
+    expect((await belay('audit', 'list', '--from', 'soon')).code).toBe(EXIT.usage);
+  });
+
+  it('is exported whole, and its head is an anchor that holds until somebody writes it anew', async () => {
+    const out = path.join(root, 'audit.ndjson');
+    const exported = await belay('audit', 'export', '-o', out);
+    expect([exported.code, exported.stdout]).toEqual([EXIT.ok, expect.stringMatching(/audit\.ndjson: \d+ rows$/m)]);
+    const lines = (await readFile(out, 'utf8')).trimEnd().split('\n');
+    expect((await belay('audit', 'export')).stdout.split('\n').length).toBeGreaterThanOrEqual(lines.length);
+    const verified = await belay('audit', 'verify', '--json');
+    const check = JSON.parse(verified.stdout);
+    expect([verified.code, check.kind]).toEqual([EXIT.ok, 'intact']);
+    expect(check.rows).toBe(lines.length - 1);
+    const head = `${check.rows}:${check.head}`;
+    expect(lines.at(-1)).toContain(check.head);
+    const held = await belay('audit', 'verify', '--anchor', head);
+    expect([held.code, held.stdout]).toEqual([EXIT.ok, expect.stringContaining('and it contains the anchor')]);
+    const other = await belay('audit', 'verify', '--anchor', `${check.rows}:${'0'.repeat(64)}`);
+    expect([other.code, other.stdout]).toEqual([EXIT.failed, expect.stringContaining('The audit is BROKEN at row')]);
+    expect((await belay('audit', 'verify', '--anchor', 'x')).code).toBe(EXIT.usage);
   });
 });

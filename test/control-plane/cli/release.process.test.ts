@@ -234,3 +234,30 @@ describe('belay release list and get', () => {
     expect((await belay('release', 'get', 'x:1.0.0')).code).toBe(EXIT.conflict);
   });
 });
+
+describe('belay release archive, withdraw and restore', () => {
+  const found = { ...release(), state: 'withdrawn' };
+  beforeEach(() =>
+    server.answer({
+      'POST /v1/releases/lookup': { status: 200, body: release() },
+      'POST /v1/releases/*': { status: 200, body: found },
+    }),
+  );
+
+  it('turns the state of the release that was meant, with the reason', async () => {
+    const { code, stdout } = await belay('release', 'withdraw', 'cv-detector:2.0.0', '--reason', 'misses dents');
+    expect(code).toBe(EXIT.ok);
+    expect(stdout).toContain('withdrawn');
+    expect(stdout).toContain('Next, where it runs: belay kill --release');
+    expect(server.last(`POST /v1/releases/${release().digest}/state`)?.body).toMatchObject({
+      state: 'withdrawn',
+      reason: 'misses dents',
+    });
+  });
+
+  it('changes nothing with --dry-run', async () => {
+    const { code, stdout } = await belay('release', 'archive', 'cv-detector:2.0.0', '--reason', 'old', '--dry-run');
+    expect([code, stdout.includes('Nothing was changed.')]).toEqual([EXIT.ok, true]);
+    expect(server.requests.filter(({ path: at }) => at.endsWith('/state'))).toEqual([]);
+  });
+});

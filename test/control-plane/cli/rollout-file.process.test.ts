@@ -1,5 +1,5 @@
 // belay rollout init, lint, schema, and --preset: the rollout file as people meet it on the command line.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -133,7 +133,7 @@ describe('belay rollout import', () => {
     const { code, stdout, stderr } = await offline('import', SHORT, ...OWNERS);
     expect(code).toBe(EXIT.ok);
     expect(stderr).toContain('versions[1] → spec.candidate: seg-service:1.5.0  (the smaller share)\n');
-    expect(stderr).toMatch(/^metrics_guardrails\.iou_drop_points: not translated: .*golden\(recall\)/m);
+    expect(stderr).toMatch(/^metrics_guardrails\.iou_drop_points → .*golden\(iou\) >= baseline - 1 pt/m);
     expect((await offline('lint', await save('imported.yaml', stdout))).code).toBe(EXIT.ok);
   });
 
@@ -148,7 +148,9 @@ describe('belay rollout import', () => {
       to: 'spec.baseline: stable',
       reason: expect.any(String),
     });
-    expect((await offline('import', SHORT, ...OWNERS, '--strict')).code).toBe(EXIT.failed);
+    const text = await readFile(SHORT, 'utf8');
+    const lossy = await save('lossy.yaml', text.replace('iou_drop_points', 'dice_drop_points'));
+    expect((await offline('import', lossy, ...OWNERS, '--strict')).code).toBe(EXIT.failed);
     expect((await offline('import', 'scripts/examples/demo-good.yaml')).code).toBe(EXIT.usage);
   });
 });

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { CLI_BUNDLE } from '../../../scripts/build-cli.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
-const ENTRY = path.join(ROOT, 'control-plane/cli/belay.ts');
 /** A command that is not over by then hangs. */
 const DEADLINE_MS = 15_000;
 const COMPILE_CACHE = path.join(tmpdir(), 'belay-test-compile-cache');
@@ -21,7 +21,7 @@ export type RunOptions = {
 };
 
 export function runBelay(args: readonly string[], options: RunOptions = {}): Promise<Run> {
-  const child = spawn(process.execPath, [ENTRY, ...args], {
+  const child = spawn(process.execPath, [CLI_BUNDLE, ...args], {
     cwd: ROOT,
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: DEADLINE_MS,

@@ -4,14 +4,18 @@ import { randomUUID } from 'node:crypto';
 import mqtt, { type MqttClient } from 'mqtt';
 import { encodeSketch, sketchOf } from '../../../shared/measure/latency-sketch.ts';
 import type { DeviceCredentials } from '../../../shared/protocol/api-devices.ts';
+import type { PictureUpload } from '../../../shared/protocol/api-pictures.ts';
+import { deviceAuthorization } from '../../../shared/protocol/device-authorization.ts';
 import {
+  type Ask,
+  askSchema,
   type Desired,
   desiredSchema,
   type KillDocument,
   killDocumentSchema,
   type ReleaseRef,
 } from '../../../shared/protocol/documents.ts';
-import { type DeviceChannel, deviceSubscriptions, deviceTopic } from '../../../shared/protocol/topics.ts';
+import { askTopic, type DeviceChannel, deviceSubscriptions, deviceTopic } from '../../../shared/protocol/topics.ts';
 import { openVerifier, type Verifier } from '../../../shared/signing/signed-document.ts';
 import { buildArm, buildWindow } from '../../shared/measure/window-builder.ts';
 
@@ -28,6 +32,8 @@ export type DeviceWatch = {
   readonly isBad: (digest: string) => boolean;
   /** How long this release takes for each of its frames; absent: as the builder of windows says. */
   readonly latencyMsOf?: (digest: string) => number;
+  /** What it sends when it is asked for pictures; absent: its agent does not know the question. */
+  readonly onAsk?: (ask: Ask) => PictureUpload;
 };
 
 export type DeviceOptions = {
@@ -107,7 +113,8 @@ export class LightDevice {
   async #begin(): Promise<void> {
     const { hardwareClass } = this.#options;
     const identity = { agentVersion: '0.1.0', hardwareClass, line: null };
-    await this.#client.subscribeAsync([...deviceSubscriptions(this)], { qos: 1 }).catch(() => undefined);
+    const asks = this.#options.watch.onAsk === undefined ? [] : [askTopic(this)];
+    await this.#client.subscribeAsync([...deviceSubscriptions(this), ...asks], { qos: 1 }).catch(() => undefined);
     this.#send('status', { online: true });
     this.#send('hello', { ...identity, generation: this.generation, killEpoch: this.killEpoch, seq: this.#seq });
     this.#report();
@@ -120,6 +127,9 @@ export class LightDevice {
     } else if (topic.endsWith('/kill')) {
       const read = await this.#verify('kill', killDocumentSchema, text);
       if (read.ok) this.#obeyKill(topic, read.value);
+    } else if (topic.endsWith('/ask')) {
+      const read = await this.#verify('ask', askSchema, text);
+      if (read.ok) await this.#give(read.value);
     }
   }
 
@@ -145,6 +155,17 @@ export class LightDevice {
     const answer = { killEpoch: document.epoch, effectMs: 1, wasServing, digest: this.serving.digest };
     this.#send('event', { seq: this.#seq, kind: 'kill-ack', atMs: Date.now(), reason: 'obeyed', ...answer });
     this.#report();
+  }
+
+  async #give(ask: Ask): Promise<void> {
+    const { credentials, watch } = this.#options;
+    if (watch.onAsk === undefined || ask.what === 'forget') return;
+    const authorization = deviceAuthorization(this, credentials.password);
+    await fetch(`${credentials.apiUrl}/v1/devices/${this.site}/${this.device}/asks/${ask.id}`, {
+      method: 'PUT',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify(watch.onAsk(ask)),
+    });
   }
 
   #killsInForce(
@@ -175,6 +196,7 @@ export class LightDevice {
       committed: this.#committed,
       previous: null,
       candidate: candidate && { ...refOf(candidate), role: candidate.role, state },
+      ...(watch.onAsk === undefined ? {} : { pictures: 'allowed' }),
       mode: 'warm',
       provider: null,
       proofs: [],

@@ -108,7 +108,7 @@ describe('what needs somebody', () => {
       incidents: [incident],
     });
     expect(needs.map(({ kind, text, href }) => [kind, text, href])).toEqual([
-      ['act', 'Kill of plant-a by ana is in force: smoke. Re-arm when it is safe.', '/kill'],
+      ['act', 'Kill of plant-a by ana is in force: smoke. Re-arm when it is safe.', '/kill/k-1'],
       ['act', 'plant-a/b is halted: all failed', '/devices/plant-a/b'],
       ['act', 'detector-2 is held: p95 is 26 % up', '/rollouts/ro-1'],
       ['look', '2 devices are offline', '/?condition=offline&view=list'],
@@ -127,6 +127,7 @@ describe('what the address chooses', () => {
     const address = '/?site=plant-a&condition=trouble&search=cam&view=list&sort=-p95';
     expect(addressOf(readFilter(Object.fromEntries(new URLSearchParams(address.slice(2)))))).toBe(address);
     expect(addressOf(readFilter({}))).toBe('/');
+    expect(addressOf(readFilter({ kiosk: '1', site: 'plant-a' }))).toBe('/?site=plant-a&kiosk=1');
     expect(readFilter({ sort: '-weather', condition: 'sleepy', view: 'map' })).toMatchObject({
       sort: 'condition',
       condition: '',

@@ -36,7 +36,13 @@ beforeAll(async () => {
 afterAll(() => plane.close());
 
 function fill(path: string): string {
-  const values: Record<string, string> = { site: 'plant-a', device: 'cam-01', digest: 'a'.repeat(64), number: '1' };
+  const values: Record<string, string> = {
+    site: 'plant-a',
+    device: 'cam-01',
+    digest: 'a'.repeat(64),
+    number: '1',
+    ask: 'ask-0001',
+  };
   return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     if (name === 'sha256') return 'a'.repeat(64);
     return values[name] ?? 'x-1';
@@ -65,7 +71,7 @@ describe('every route', () => {
       expect([named(route), (await bad.ask(route.method, route.path)).status]).toEqual([named(route), 401]);
   });
 
-  it('gives a device nothing but manifests, artifacts and its own documents', async () => {
+  it('gives a device nothing but manifests, artifacts, its own documents, and a place for what it was asked for', async () => {
     const allowed: string[] = [];
     for (const route of routes.filter((each) => !PUBLIC.has(named(each)))) {
       const { status } = await device.ask(route.method, route.path);
@@ -75,6 +81,7 @@ describe('every route', () => {
       `GET /v1/artifacts/${'a'.repeat(64)}`,
       'GET /v1/devices/plant-a/cam-01/documents',
       `GET /v1/manifests/${'a'.repeat(64)}`,
+      'PUT /v1/devices/plant-a/cam-01/asks/ask-0001',
     ]);
     expect((await device.ask('GET', '/v1/devices/plant-a/cam-02/documents')).status).toBe(403);
     expect((await device.ask('HEAD', `/v1/artifacts/${'a'.repeat(64)}`)).status).toBe(404);

@@ -7,6 +7,7 @@ import { parseConfig } from '../../../control-plane/config.ts';
 import { ownPath } from '../../../control-plane/http/sign-in-page.ts';
 import { openControlPlane } from '../../../control-plane/main.ts';
 import { resetAdminIn } from '../../../control-plane/reset-admin.ts';
+import { actorText } from '../../../shared/protocol/audit-words.ts';
 import { CHEAP, openSignedPlane, PASSWORD, type Person, type SignedPlane } from './signed-plane.ts';
 
 let plane: SignedPlane;
@@ -133,10 +134,27 @@ describe('a token', () => {
     expect((await program.ask('POST', '/v1/tokens', { name: 'another' })).status).toBe(409);
     expect((await program.ask('POST', '/v1/session/link', {})).status).toBe(409);
     const { rows } = (await plane.admin.ask('GET', '/v1/audit?subject=device/plant-a')).body as { rows: unknown[] };
-    expect(rows).toMatchObject([{ actor: 'lead', action: 'credentials-issued' }]);
+    const via = { token: body.id, name: 'ci' };
+    expect(rows).toMatchObject([{ actor: 'lead', action: 'credentials-issued', details: { via } }]);
     expect((await lead.ask('GET', '/v1/tokens')).body.tokens).toHaveLength(1);
     expect((await plane.admin.ask('DELETE', `/v1/tokens/${body.id}`)).status).toBe(200);
     expect((await program.ask('GET', '/v1/status')).status).toBe(401);
+  });
+
+  it('is named on record beside its owner, also by a kill; who is signed in has none', async () => {
+    const { body } = await lead.ask('POST', '/v1/tokens', { name: 'pager', days: 1 });
+    const pager = plane.bearing({ authorization: `Bearer ${body.token}` });
+    const raised = await pager.ask('POST', '/v1/kills', kill({ kind: 'device', site: 'plant-a', device: 'cam-3' }));
+    await lead.ask('POST', `/v1/kills/${raised.body.id}/rearm`, { reason: 'over' });
+    const { rows } = (await plane.admin.ask('GET', `/v1/audit?subject=kill/${raised.body.id}`)).body as {
+      rows: { actor: string; action: string; details: { via?: unknown } }[];
+    };
+    expect(rows.map(({ actor, action, details }) => [actor, action, details.via])).toEqual([
+      ['lead', 'kill-rearmed', undefined],
+      ['lead', 'kill-raised', { token: body.id, name: 'pager' }],
+    ]);
+    expect(rows.map(actorText)).toEqual(['lead', `lead (token pager, ${body.id})`]);
+    await lead.ask('DELETE', `/v1/tokens/${body.id}`);
   });
 
   it('is not given more than its maker has, and is nobody else’s to see', async () => {

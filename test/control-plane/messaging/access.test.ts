@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isKillTopic, judgePublish, judgeSubscribe, type Principal } from '../../../control-plane/messaging/access.ts';
-import { deviceSubscriptions, FLEET_KILL_TOPIC, killTopics } from '../../../shared/protocol/topics.ts';
+import { askTopic, deviceSubscriptions, FLEET_KILL_TOPIC, killTopics } from '../../../shared/protocol/topics.ts';
 
 const name = fc.stringMatching(/^[a-z0-9-]{3,64}$/);
 const address = fc.record({ site: name, device: name });
@@ -34,6 +34,8 @@ describe('judgeSubscribe', () => {
         expect(deviceSubscriptions(own).every(isGranted)).toBe(true);
         const foreign = deviceSubscriptions(other).filter((topic) => !deviceSubscriptions(own).includes(topic));
         expect(foreign.some(isGranted)).toBe(false);
+        expect(isGranted(askTopic(own))).toBe(true);
+        expect(isGranted(askTopic(other))).toBe(askTopic(other) === askTopic(own));
       }),
     );
   });
@@ -43,7 +45,7 @@ describe('judgePublish', () => {
   it('never lets a device write what the control plane writes', () => {
     fc.assert(
       fc.property(address, (own) => {
-        const topics = [...deviceSubscriptions(own), FLEET_KILL_TOPIC];
+        const topics = [...deviceSubscriptions(own), askTopic(own), FLEET_KILL_TOPIC];
         const kinds = topics.map(
           (topic) =>
             judgePublish({ kind: 'device', ...own }, { topic, qos: 1, retain: false, payloadBytes: 1 }, 65_536).kind,

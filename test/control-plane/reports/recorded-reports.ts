@@ -149,6 +149,17 @@ export const RELEASE_REPORT = releaseReportSchema.parse({
   owner: 'vision-team',
   changelog: 'better on small cracks',
   registeredAtMs: minute(-60),
+  card: {
+    license: ['apache-2.0'],
+    datasets: ['weld-cracks-2026'],
+    metrics: ['map'],
+    tags: [],
+    baseModels: ['cv-detector:1.8.2'],
+    results: [
+      { model: 'cv-detector', task: 'object-detection', dataset: 'weld-cracks-2026', metric: 'map50', value: 0.91 },
+    ],
+    text: '# Small cracks\n\nTrained on pictures of line 4\nand line 5.\n\n## Limits\n- not for wet steel\n- not <b>below</b> 200 lux\n',
+  },
   notes: [
     { atMs: minute(-60), actor: 'ci', kind: 'registered', text: 'better on small cracks', rolloutId: null },
     {

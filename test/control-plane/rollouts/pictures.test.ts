@@ -6,7 +6,9 @@ import { openToAnybody } from '../../../control-plane/http/access.ts';
 import { registerRolloutChartRoutes } from '../../../control-plane/http/routes/rollout-charts.ts';
 import { buildServer, type HttpApp } from '../../../control-plane/http/server.ts';
 import { noteCourse } from '../../../control-plane/rollouts/course.ts';
+import { rolloutArmsSchema } from '../../../shared/protocol/api-rollout-arms.ts';
 import { rolloutCourseSchema, rolloutEvidenceSchema } from '../../../shared/protocol/api-rollout-charts.ts';
+import { WINDOW_MS } from '../core/builders.ts';
 import { rolloutText } from './rollout-text.ts';
 import { openSimFleet, type SimFleet } from './sim-fleet.ts';
 
@@ -37,6 +39,7 @@ beforeAll(async () => {
   });
   registerRolloutChartRoutes(app, {
     rollouts: {
+      arms: (asked) => fleet.rollouts.arms(asked),
       course: (asked) => fleet.rollouts.course(asked),
       evidence: (asked, guardrail) => fleet.rollouts.evidence(asked, guardrail),
     },
@@ -53,7 +56,7 @@ afterAll(async () => {
   await fleet.close();
 });
 
-async function read(what: 'course' | 'evidence', query = '') {
+async function read(what: 'arms' | 'course' | 'evidence', query = '') {
   const response = await app.inject({ url: `/v1/rollouts/${id}/${what}${query}` });
   expect(response.statusCode).toBe(200);
   return response.json() as unknown;
@@ -125,8 +128,57 @@ describe('the evidence', () => {
   });
 
   it('knows no other rollout', async () => {
-    for (const what of ['course', 'evidence'])
+    for (const what of ['arms', 'course', 'evidence'])
       expect((await app.inject({ url: `/v1/rollouts/nobody/${what}` })).statusCode).toBe(404);
+  });
+});
+
+describe('both arms', () => {
+  it('are added up by themselves, each with its devices and frames', async () => {
+    const { stage, arms } = rolloutArmsSchema.parse(await read('arms'));
+    expect(stage).toEqual({ name: 'some', mode: 'serve' });
+    expect(arms.map(({ arm, devices, devicesOf }) => [arm, devices, devicesOf])).toEqual([
+      ['candidate', 6, 6],
+      ['control', 18, 18],
+      ['past', 6, 6],
+    ]);
+    for (const { frames, windows, toMs, fromMs } of arms) {
+      expect(frames).toBeGreaterThan(100);
+      expect(windows).toBeGreaterThan(0);
+      expect(toMs - fromMs).toBeGreaterThanOrEqual(WINDOW_MS);
+    }
+  });
+
+  it('have their latency as a curve that rises, in no more points than a picture has', async () => {
+    const { arms, tails } = rolloutArmsSchema.parse(await read('arms'));
+    const [candidate, control, past] = arms.map(({ latency }) => latency);
+    expect(tails.length).toBeLessThanOrEqual(100);
+    for (const latency of [candidate, control, past]) {
+      expect(latency?.curve.length).toBeGreaterThan(20);
+      expect(latency?.curve.length).toBeLessThanOrEqual(tails.length);
+      expect(latency?.curve).toEqual(latency?.curve.toSorted((a, b) => a - b));
+      expect(latency?.p50).toBeLessThanOrEqual(latency?.p95 ?? 0);
+    }
+    // The candidate is a tenth slower on each device, and its devices are not those of the controls.
+    expect((candidate?.p50 ?? 0) / (past?.p50 ?? 1)).toBeCloseTo(1.1, 1);
+  });
+
+  it('have a plain value for each guardrail that one release has by itself', async () => {
+    const { guardrails } = rolloutArmsSchema.parse(await read('arms'));
+    const values = guardrails.find(({ guardrail }) => guardrail === 'p95')?.values ?? [];
+    expect(values.map(({ arm, unit, counted }) => [arm, unit, counted])).toEqual([
+      ['candidate', 'ms', 'frame'],
+      ['control', 'ms', 'frame'],
+      ['past', 'ms', 'frame'],
+    ]);
+    expect(values.every(({ value, n }) => value > 0 && n > 100)).toBe(true);
+    expect(guardrails.find(({ guardrail }) => guardrail === 'lost')?.values).toEqual([]);
+  });
+
+  it('are sent once to who has them already', async () => {
+    const url = `/v1/rollouts/${id}/arms`;
+    const { etag = '' } = (await app.inject({ url })).headers;
+    expect((await app.inject({ url, headers: { 'if-none-match': etag } })).statusCode).toBe(304);
   });
 });
 
@@ -135,4 +187,16 @@ it('decides on without a place to keep its course', async () => {
   await fleet.rollouts.act(id, 'resume', { actor: 'on-call', reason: 'seen' });
   await fleet.runUntil(async () => (await fleet.rollouts.get(id))?.stage === 'full', 30);
   expect((await fleet.rollouts.get(id))?.decisions.map(({ kind }) => kind)).toContain('promote');
+});
+
+it('tells of both arms when everybody went back', async () => {
+  await fleet.run(6);
+  await fleet.rollouts.act(id, 'rollback', { actor: 'on-call', reason: 'enough seen' });
+  await fleet.runUntil(async () => (await fleet.rollouts.get(id))?.state === 'rolled_back', 30);
+  const { stage, arms } = rolloutArmsSchema.parse(await read('arms'));
+  expect(stage?.name).toBe('full');
+  expect(arms.map(({ arm, devices }) => [arm, devices])).toEqual([
+    ['candidate', 24],
+    ['past', 24],
+  ]);
 });

@@ -9,6 +9,7 @@ import { openAudit } from '../../../control-plane/audit/audit.ts';
 import { type Database, openDatabase } from '../../../control-plane/database/database.ts';
 import { readDesired } from '../../../control-plane/devices/desired-store.ts';
 import type { Device } from '../../../control-plane/devices/device.ts';
+import { readDuty } from '../../../control-plane/devices/duty-rows.ts';
 import type { RegistryDoor } from '../../../control-plane/rollouts/parts.ts';
 import { openRollouts, type Rollouts } from '../../../control-plane/rollouts/rollouts.ts';
 import type { RolloutView } from '../../../shared/protocol/api-rollouts.ts';
@@ -285,6 +286,7 @@ async function readDevice(database: Database, device: SimDevice): Promise<Device
     hello: null,
     reported,
     desired,
+    duty: await readDuty(database, device),
   };
 }
 

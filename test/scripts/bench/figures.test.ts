@@ -20,6 +20,14 @@ describe('figures', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
+  it('are listed as they call themselves once they are loaded', async () => {
+    for (const { load, ...listed } of figures) {
+      const { measure, ...loaded } = await load();
+      expect(loaded).toEqual(listed);
+      expect(measure).toBeTypeOf('function');
+    }
+  });
+
   it('stand each with its rows in the README beside them, and no other', () => {
     const text = readFileSync(README, 'utf8');
     const told = [...text.matchAll(/^\| `([a-z0-9.-]+)`/gm)].map(([, id]) => id);

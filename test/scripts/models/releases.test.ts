@@ -59,6 +59,17 @@ describe('golden sets', () => {
     expect(readReleaseFile(folder, 'golden/frames.bin').length).toBeLessThan(GOLDEN_BYTES_MAX);
   });
 
+  it('of the segmenter label pixels, inside the boxes of the objects', () => {
+    const { frames } = readGolden('seg/1.5.0', RELEASES_DIR).index;
+    for (const { mask, objects } of frames) {
+      expect(mask).toMatchObject({ width: 256, height: 256 });
+      expect(new Set(mask?.regions.map(({ label }) => label))).toEqual(new Set(objects.map(({ label }) => label)));
+    }
+    expect(readGolden('cv-detector/2.0.0', RELEASES_DIR).index.frames.every(({ mask }) => mask === undefined)).toBe(
+      true,
+    );
+  });
+
   it('of the lot reader holds texts', () => {
     const { frames } = readGolden('lot-reader/1.0.0', RELEASES_DIR).index;
     expect(frames.length).toBeGreaterThanOrEqual(40);

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LEAN_PROCESS, ONE_ARENA } from '../../../agent/small-memory.ts';
+import { LEAN_SUPERVISOR, ONE_ARENA } from '../../../agent/small-memory.ts';
 
 const UNITS = new URL('../../../scripts/package/systemd/', import.meta.url).pathname;
 const units = readdirSync(UNITS).filter((name) => name.endsWith('.service'));
@@ -71,7 +71,7 @@ describe('belay-agent.service', () => {
   it('starts the agent with the small heap that its children have', () => {
     const text = readFileSync(join(UNITS, agent), 'utf8');
     for (const [name, value] of Object.entries(ONE_ARENA)) expect(text).toContain(`\nEnvironment=${name}=${value}\n`);
-    expect(settingOf(agent, 'ExecStart')).toContain(` ${LEAN_PROCESS.join(' ')} /usr/lib/belay/agent/main.ts`);
+    expect(settingOf(agent, 'ExecStart')).toContain(` ${LEAN_SUPERVISOR.join(' ')} /usr/lib/belay/agent/main.ts`);
   });
 
   it('keeps a kill file over a restart, and never gives up starting', () => {

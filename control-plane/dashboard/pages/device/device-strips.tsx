@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Desired } from '../../../../shared/protocol/documents.ts';
 import type { DeviceAddress } from '../../../../shared/protocol/topics.ts';
 import { Strip } from '../../charts/strip.tsx';
+import { shownRange } from '../../charts/strip-columns.ts';
 import { clockAheadMs } from '../../live/live.ts';
 import { useResource } from '../../live/resource.ts';
 import { Age, Trouble } from '../../shell/kit.tsx';
@@ -25,6 +26,8 @@ export function Strips({ where, range, limits }: StripsProps) {
   const { value, problem, readAtMs, refresh } = useResource(windowsAt(where, range, nowMs));
   const marks = useMemo(() => (value === null ? [] : marksOf(value)), [value]);
   const strips = useMemo(() => (value === null ? [] : stripsOf(value, limits)), [value, JSON.stringify(limits)]);
+  const firstMs = strips.flatMap(({ points }) => points.slice(0, 1)).map(({ atMs }) => atMs);
+  const shown = shownRange([value?.fromMs ?? 0, value?.toMs ?? 1], firstMs.length === 0 ? null : Math.min(...firstMs));
   return (
     <>
       <p class="ranges">
@@ -48,9 +51,7 @@ export function Strips({ where, range, limits }: StripsProps) {
           a longer time.
         </p>
       ) : (
-        strips.map((strip) => (
-          <Strip key={strip.title} {...strip} marks={marks} range={[value?.fromMs ?? 0, value?.toMs ?? 1]} />
-        ))
+        strips.map((strip) => <Strip key={strip.title} {...strip} marks={marks} range={shown} />)
       )}
     </>
   );

@@ -7,6 +7,7 @@ import type { Desired } from '../../../../shared/protocol/documents.ts';
 import type { DeviceEvent, Reported } from '../../../../shared/protocol/reports.ts';
 import type { DeviceAddress } from '../../../../shared/protocol/topics.ts';
 import type { StripLimit, StripMark, StripPoint } from '../../charts/strip-columns.ts';
+import { countText } from '../parts/words.ts';
 
 export const RANGES = { '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 } as const;
 export type RangeName = keyof typeof RANGES;
@@ -113,7 +114,10 @@ export function releaseRows({
     {
       what: 'Running',
       release: reported?.serving?.release ?? none,
-      says: reported === null ? 'it has not reported' : `${reported.servingBecause}; ${reported.servedFrames} frames`,
+      says:
+        reported === null
+          ? 'it has not reported'
+          : `${reported.servingBecause}; ${countText(reported.servedFrames, 'frame')}`,
     },
     { what: 'Committed', release: reported?.committed?.release ?? none, says: 'what it goes back to' },
     { what: 'Before that', release: reported?.previous?.release ?? none, says: 'where it falls when that fails too' },

@@ -16,6 +16,8 @@ export type Filter = {
   readonly view: 'wall' | 'list';
   readonly sort: SortKey;
   readonly isDescending: boolean;
+  /** On a screen on the wall. */
+  readonly isKiosk: boolean;
 };
 
 const SORT_KEYS: readonly SortKey[] = [
@@ -44,14 +46,17 @@ export function readFilter(query: Readonly<Record<string, string | undefined>>):
     view: query.view === 'list' ? 'list' : 'wall',
     sort: key ?? 'condition',
     isDescending: sort.startsWith('-'),
+    isKiosk: query.kiosk === '1',
   };
 }
 
 /** The address of the page with that; what is as usual is left out. */
 export function addressOf(filter: Filter): string {
-  const { site, hardware, line, release, condition, search, view, sort, isDescending } = filter;
+  const { site, hardware, line, release, condition, search, view, sort, isDescending, isKiosk } = filter;
   const sorted = sort === 'condition' && !isDescending ? '' : `${isDescending ? '-' : ''}${sort}`;
-  const said = { site, hardware, line, release, condition, search, view: view === 'list' ? 'list' : '', sort: sorted };
+  const kiosk = isKiosk ? '1' : '';
+  const shown = { view: view === 'list' ? 'list' : '', sort: sorted, kiosk };
+  const said = { site, hardware, line, release, condition, search, ...shown };
   const text = new URLSearchParams(Object.entries(said).filter(([, value]) => value !== '')).toString();
   return text === '' ? '/' : `/?${text}`;
 }

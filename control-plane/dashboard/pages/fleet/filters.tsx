@@ -36,6 +36,9 @@ export function Filters({ filter, devices, shown }: FiltersProps) {
         <a href={addressOf({ ...filter, view: 'list' })} aria-current={filter.view === 'list' ? 'true' : undefined}>
           List
         </a>
+        <a href={addressOf({ ...filter, isKiosk: true })} title="For a screen on the wall: large, no controls, awake">
+          Kiosk
+        </a>
       </span>
       {isFiltered ? (
         <span class="soft">

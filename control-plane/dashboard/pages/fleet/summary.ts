@@ -53,7 +53,7 @@ function killNeeds({ kills }: Fleet): readonly Need[] {
       key: id,
       kind: 'act',
       text: `Kill of ${scopeText(scope)} by ${actor} is in force: ${reason}. Re-arm when it is safe.`,
-      href: '/kill',
+      href: `/kill/${id}`,
     }));
 }
 

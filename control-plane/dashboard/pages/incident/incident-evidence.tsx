@@ -8,7 +8,7 @@ import { ARM_WORDS, evidenceText, touchedDevices, VERDICT_TONES, VERDICT_WORDS }
 export function IncidentVerdicts({ verdicts }: { readonly verdicts: readonly Verdict[] }) {
   if (verdicts.length === 0) return <p>No guardrail had been judged.</p>;
   return (
-    <Scroll label="Verdicts">
+    <Scroll label="Verdicts" long>
       <thead>
         <tr>
           <th scope="col">Guardrail</th>
@@ -46,7 +46,7 @@ export function IncidentTelemetry({ rows }: { readonly rows: readonly TelemetryR
   if (rows === null) return <p>Not taken yet; it is with the next look of the control plane.</p>;
   if (rows.length === 0) return <p>No device has sent a window.</p>;
   return (
-    <Scroll label="Telemetry by site, hardware and release">
+    <Scroll label="Telemetry by site, hardware and release" long>
       <thead>
         <tr>
           <th scope="col">Site</th>
@@ -65,7 +65,7 @@ export function IncidentTelemetry({ rows }: { readonly rows: readonly TelemetryR
             <td>{row.site}</td>
             <td>{row.hardwareClass}</td>
             <td class="nowrap">{ARM_WORDS[row.arm]}</td>
-            {[row.devices, row.frames, row.p50Ms, row.p95Ms, row.p99Ms, row.fps, row.errors, row.excluded].map(
+            {[row.devices, row.frames, row.p50Ms, row.p95Ms, row.p99Ms, tenths(row.fps), row.errors, row.excluded].map(
               (figure, at) => (
                 <td key={at} class="number">
                   {numberText(figure)}
@@ -79,13 +79,17 @@ export function IncidentTelemetry({ rows }: { readonly rows: readonly TelemetryR
   );
 }
 
+function tenths(value: number | null): number | null {
+  return value === null ? null : Math.round(value * 10) / 10;
+}
+
 export function IncidentDevices({ incident }: { readonly incident: Incident }) {
   const { touched, restCount } = touchedDevices(incident);
   const rest = restCount === 0 ? null : <p>{restCount} more stayed on their own release.</p>;
   if (touched.length === 0) return rest ?? <p>No device had the candidate.</p>;
   return (
     <>
-      <Scroll label="Devices that had the candidate">
+      <Scroll label="Devices that had the candidate" long>
         <thead>
           <tr>
             <th scope="col">Device</th>

@@ -23,6 +23,7 @@ export function cardRows(release: Release): readonly CardRow[] {
       ['State', release.state],
       ['Registered', `${timeText(release.registeredAtMs)} by ${release.registeredBy}`],
     ]),
+    ...ownCardRows(release),
     ...rowsOf('Lineage', [
       ['Parent', manifest.provenance.parent ?? 'none'],
       ['Replaces', manifest.compat?.replaces ?? 'nothing'],
@@ -40,6 +41,23 @@ export function cardRows(release: Release): readonly CardRow[] {
       ),
     ]),
   ];
+}
+
+/** What its README.md says in front; nothing where it was registered without one. */
+function ownCardRows({ card }: Release): readonly CardRow[] {
+  if (card === null) return [];
+  const said: readonly (readonly [string, readonly string[]])[] = [
+    ['Licence', card.license],
+    ['Data sets', card.datasets],
+    ['Made from', card.baseModels],
+    ['Tags', card.tags],
+    ['Results', card.results.map(({ metric, value, dataset }) => `${metric} ${value} on ${dataset}`)],
+  ];
+  const known = said.filter(([, values]) => values.length > 0);
+  return rowsOf(
+    'Model card',
+    known.map(([name, values]) => [name, values.join(', ')]),
+  );
 }
 
 function contractRows({ input, outputs, labels, runtime, limits }: Manifest): readonly CardRow[] {
@@ -113,20 +131,33 @@ export function runningWhere(devices: readonly LiveDevice[], release: string): r
 export type StateAct = {
   readonly state: 'archived' | 'withdrawn' | 'registered';
   readonly word: string;
+  /** The same on the command line. */
+  readonly verb: 'archive' | 'withdraw' | 'restore';
   readonly says: string;
 };
 
 /** What can be made of it now. A stable or candidate release is a rollout's; the server refuses what would hurt. */
 export function stateActs({ id, state }: Pick<ReleaseSummary, 'id' | 'state'>): readonly StateAct[] {
-  const back: StateAct = { state: 'registered', word: 'Take it back', says: `Let ${id} be rolled out again` };
+  const back: StateAct = {
+    state: 'registered',
+    word: 'Take it back',
+    verb: 'restore',
+    says: `Let ${id} be rolled out again`,
+  };
   if (state === 'archived' || state === 'withdrawn') return [back];
   return [
     {
       state: 'archived',
       word: 'Archive',
+      verb: 'archive',
       says: `Archive ${id}: it stays where it runs, and no rollout may start with it`,
     },
-    { state: 'withdrawn', word: 'Withdraw', says: `Withdraw ${id}: it is bad, and no rollout may start with it` },
+    {
+      state: 'withdrawn',
+      word: 'Withdraw',
+      verb: 'withdraw',
+      says: `Withdraw ${id}: it is bad, and no rollout may start with it`,
+    },
   ];
 }
 

@@ -1,11 +1,18 @@
 // Parts that the pages about one thing share: tables that scroll inside themselves, facts, and panels.
 import type { ComponentChildren } from 'preact';
 
+type ScrollProps = {
+  readonly label: string;
+  /** A list that may have hundreds of rows. */
+  readonly long?: boolean;
+  readonly children: ComponentChildren;
+};
+
 /** A table that scrolls inside itself, also with the keyboard. */
-export function Scroll({ label, children }: { readonly label: string; readonly children: ComponentChildren }) {
+export function Scroll({ label, long = false, children }: ScrollProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard
-    <section class="scroll" tabIndex={0} aria-label={label}>
+    <section class={long ? 'scroll long' : 'scroll'} tabIndex={0} aria-label={label}>
       <table>{children}</table>
     </section>
   );

@@ -22,3 +22,24 @@ export function queryText(values: Readonly<Record<string, string | undefined>>):
   const text = new URLSearchParams(kept).toString();
   return text === '' ? '' : `?${text}`;
 }
+
+type Query = Readonly<Record<string, string | undefined>>;
+
+export type PageOfList = {
+  /** Of the page, without its query. */
+  readonly path: string;
+  readonly query: Query;
+  /** Of the answer; absent on the last page. */
+  readonly next: string | null | undefined;
+  /** How the address calls where a page begins. */
+  readonly name?: string;
+};
+
+/** Where the other pages of a list are; null: this is the newest, or the last. */
+export function pagesOf({ path, query, next, name = 'cursor' }: PageOfList): {
+  readonly newest: string | null;
+  readonly older: string | null;
+} {
+  const at = (place: string) => `${path}${queryText({ ...query, [name]: place })}`;
+  return { newest: query[name] ? at('') : null, older: next ? at(next) : null };
+}

@@ -92,7 +92,13 @@ export function Devices({ view, query, set }: Parts) {
         )}
         {select('arm', 'Show', ['candidate', 'baseline', 'trouble'])}
         <label>
-          Find <input type="search" value={query.q ?? ''} onInput={(event) => set({ q: event.currentTarget.value })} />
+          Find{' '}
+          <input
+            type="search"
+            data-filter
+            value={query.q ?? ''}
+            onInput={(event) => set({ q: event.currentTarget.value })}
+          />
         </label>
         <span class="soft">
           {found.length} of {view.devices.length}

@@ -23,6 +23,17 @@ export function pairsSummary(evidence: GuardrailEvidence): string {
   return `${count(candidate.devices, 'candidate device')} ${verb} ${valueText(evidence, candidate.mean)}${what} on average${others}. Furthest: ${worst.site}/${worst.device} with ${valueText(evidence, worst.value)}.${left}`;
 }
 
+/** What each arm changed by, or stands at, with its devices. */
+export function changesText(verdict: Verdict, arms: GuardrailEvidence | undefined): string {
+  if (arms === undefined || arms.candidate === null) return count(verdict.n, 'device');
+  const { candidate, control } = arms;
+  const change = arms.shows === 'change' ? 'change against its own past: ' : '';
+  const own = `${change}candidate ${valueText(verdict, candidate.mean)} (${count(candidate.devices, 'device')})`;
+  return control === null
+    ? own
+    : `${own}, controls ${valueText(verdict, control.mean)} (${count(control.devices, 'device')})`;
+}
+
 export type MatrixCell = {
   readonly text: string;
   readonly sign: string;

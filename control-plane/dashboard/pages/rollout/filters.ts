@@ -1,4 +1,5 @@
 // What the address says about what is shown: filters of the list and of the devices of a rollout. The address is the only state.
+import { type Address, endpoint } from '../../../../shared/protocol/address.ts';
 import type { RolloutSummary, RolloutView } from '../../../../shared/protocol/api-rollouts.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
@@ -9,6 +10,20 @@ export function withQuery(path: string, query: Query, change: Query): string {
   for (const [name, value] of Object.entries({ ...query, ...change })) if (value) next.set(name, value);
   const text = next.toString();
   return text === '' ? path : `${path}?${text}`;
+}
+
+/** Of one page of the list. */
+const PAGE_ROLLOUTS = 100;
+
+/** The question to the API: which page, and only those under way where no others are wanted. */
+export function listAddress({ state, cursor }: Query): Address<'GET /v1/rollouts'> {
+  const active = state === 'open' || state === 'needs a person' ? 'active' : '';
+  return endpoint('GET /v1/rollouts', { limit: PAGE_ROLLOUTS, state: active, cursor });
+}
+
+/** `3 of 7`, and that there are other pages. */
+export function countText(shown: number, read: number, otherPages: unknown): string {
+  return `${shown} of ${read}${otherPages ? ' on this page' : ''}`;
 }
 
 export const LIST_STATES = ['open', 'needs a person', 'ended'] as const;

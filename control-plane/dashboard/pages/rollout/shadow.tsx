@@ -1,4 +1,6 @@
-// What both releases said of the same frames, by class. Pictures of the disagreement are not kept, and that is said.
+// What both releases said of the same frames, by class; the frames themselves are fetched when somebody wants to see them.
+import type { ComponentType } from 'preact';
+import { useState } from 'preact/hooks';
 
 import { agreementText, shadowSummary } from './evidence-words.ts';
 import type { Parts } from './parts.ts';
@@ -47,11 +49,25 @@ export function Shadow({ view, evidence }: Parts) {
           </p>
         </>
       )}
-      <p class="soft" id="frames">
-        Frames are not shown here: devices send counts of where the releases disagree, and keep no pictures of it. To
-        see one device with both answers, open its page and ask for its last frame.
-      </p>
+      <Frames rolloutId={view.id} />
     </section>
+  );
+}
+
+/** Their part of the page is loaded with the first look. */
+function Frames({ rolloutId }: { readonly rolloutId: string }) {
+  const [Shown, setShown] = useState<ComponentType<{ readonly rolloutId: string }> | null>(null);
+  if (Shown !== null) return <Shown rolloutId={rolloutId} />;
+  const load = async (): Promise<void> => {
+    const { ShadowFrames } = await import('./shadow-frames.tsx');
+    setShown(() => ShadowFrames);
+  };
+  return (
+    <p class="actions" id="frames">
+      <button type="button" onClick={load}>
+        Frames where they differ …
+      </button>
+    </p>
   );
 }
 

@@ -3,10 +3,12 @@ import type { GuardrailEvidence } from '../../../../shared/protocol/api-rollout-
 import type { Verdict } from '../../../../shared/rollout/verdict.ts';
 import { CourseChart } from '../../charts/course-chart.tsx';
 import { Age, Empty } from '../../shell/kit.tsx';
+import { type ArmLine, armLines } from './arm-words.ts';
+import { changesText } from './evidence-words.ts';
 import type { Parts } from './parts.ts';
 import { Chip } from './signs.tsx';
 import { axisText, enforceText, gapsOf, sortVerdicts, titleOf, whyLines } from './verdict-words.ts';
-import { count, rangeText, signOfVerdict, timeText, valueText } from './words.ts';
+import { rangeText, signOfVerdict, timeText, valueText } from './words.ts';
 
 export function Tiles(parts: Parts) {
   const { view, course } = parts;
@@ -37,7 +39,13 @@ export function Tiles(parts: Parts) {
   );
 }
 
-function Tile({ verdict, parts: { course, evidence } }: { readonly verdict: Verdict; readonly parts: Parts }) {
+function Tile({
+  verdict,
+  parts: { course, evidence, arms: both },
+}: {
+  readonly verdict: Verdict;
+  readonly parts: Parts;
+}) {
   const line = course?.guardrails.find(({ guardrail }) => guardrail === verdict.guardrail);
   const arms = evidence?.guardrails.find(({ guardrail }) => guardrail === verdict.guardrail);
   const sign = signOfVerdict(verdict.verdict);
@@ -67,20 +75,31 @@ function Tile({ verdict, parts: { course, evidence } }: { readonly verdict: Verd
           }}
         />
       )}
-      <p class="arms">{armsText(verdict, arms)}</p>
+      <Arms verdict={verdict} evidence={arms} lines={armLines(both, verdict.guardrail)} />
       <Details verdict={verdict} />
     </section>
   );
 }
 
-/** Latest values of both arms, each with its devices. */
-function armsText(verdict: Verdict, arms: GuardrailEvidence | undefined): string {
-  if (arms === undefined || arms.candidate === null) return count(verdict.n, 'device');
-  const { candidate, control } = arms;
-  const own = `candidate ${valueText(verdict, candidate.mean)} (${count(candidate.devices, 'device')})`;
-  if (control === null) return own;
-  const against = arms.shows === 'change' ? ', each against its own past' : '';
-  return `${own}, controls ${valueText(verdict, control.mean)} (${count(control.devices, 'device')})${against}`;
+type ArmsProps = {
+  readonly verdict: Verdict;
+  readonly evidence: GuardrailEvidence | undefined;
+  readonly lines: readonly ArmLine[];
+};
+
+/** The newest values of both arms by themselves, then what each changed by. */
+function Arms({ verdict, evidence, lines }: ArmsProps) {
+  const changes = lines.length > 0 && evidence?.shows === 'value' ? '' : changesText(verdict, evidence);
+  return (
+    <ul class="arms">
+      {lines.map(({ word, value, n }) => (
+        <li key={word}>
+          {word} <strong>{value}</strong> <small class="soft">{n}</small>
+        </li>
+      ))}
+      {changes === '' ? null : <li class="soft">{changes}</li>}
+    </ul>
+  );
 }
 
 function Details({ verdict }: { readonly verdict: Verdict }) {

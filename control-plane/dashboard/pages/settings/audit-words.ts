@@ -30,6 +30,23 @@ export function auditQuery(query: Readonly<Record<string, string | undefined>>):
   };
 }
 
+/** The same on the command line. */
+export function auditCommand({
+  actor,
+  action,
+  subject,
+  from,
+  to,
+}: Readonly<Record<string, string | undefined>>): string {
+  const asked = { by: actor, action, subject, from, to };
+  const flags = Object.entries(asked).flatMap(([name, text]) => (text ? [`--${name} ${inShell(text)}`] : []));
+  return ['belay audit list', ...flags].join(' ');
+}
+
+function inShell(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** Without a zone it is UTC. */
 function timeOf(text: string | undefined): string | undefined {
   if (text === undefined || text === '') return undefined;

@@ -65,3 +65,22 @@ export function tokenStanding({ expiresAtMs }: Pick<ApiToken, 'expiresAtMs'>, no
   if (expiresAtMs <= nowMs) return '✕ expired';
   return days < 14 ? `! ${days} days left` : `${days} days left`;
 }
+
+export type PicturesChange = {
+  readonly wanted: 'on' | 'off';
+  readonly word: string;
+  readonly says: string;
+  readonly disabledBecause: string | null;
+};
+
+/** The only change of a site's policy that there is: to the other side. */
+export function picturesChange(
+  { site, pictures }: { readonly site: string; readonly pictures: 'on' | 'off' },
+  session: SessionAnswer | null,
+): PicturesChange {
+  const isAllowed = session === null || session.open || may(session.identity, 'administer', site);
+  const disabledBecause = isAllowed ? null : `${session.identity.name} is not admin at ${site}`;
+  return pictures === 'off'
+    ? { wanted: 'on', word: 'Allow …', says: `Let operators of ${site} look at what its devices see`, disabledBecause }
+    : { wanted: 'off', word: 'Forbid …', says: `Let nobody look at ${site}, and forget its pictures`, disabledBecause };
+}

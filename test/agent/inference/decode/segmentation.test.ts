@@ -70,6 +70,20 @@ describe('decodeSegmentation', () => {
     });
   });
 
+  it('tells the pixels of what it answers when asked, and of nothing that it left out', () => {
+    const rows = ['000000', '011000', '001102', '000002', '200000'];
+    const input = { ...map(rows), postprocess: { ...RULES, minAreaPx: 2 }, labels: LABELS };
+    expect(decodeSegmentation({ ...input, withMask: true }).mask).toEqual({
+      width: 6,
+      height: 5,
+      regions: [
+        { label: 'scratch', runs: [7, 2, 14, 2] },
+        { label: 'spill', runs: [17, 1, 23, 1] },
+      ],
+    });
+    expect(decodeSegmentation(input)).not.toHaveProperty('mask');
+  });
+
   it('scales a half-size mask to frame pixels', () => {
     const decoded = decodeSegmentation({
       output: map(['01', '00']).output,

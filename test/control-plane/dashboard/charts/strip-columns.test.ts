@@ -5,6 +5,7 @@ import {
   describeStrip,
   figuresOf,
   scaleOf,
+  shownRange,
 } from '../../../../control-plane/dashboard/charts/strip-columns.ts';
 
 const HOT = { value: 90, bad: 'above', label: '90 °C' } as const;
@@ -43,5 +44,19 @@ describe('scaleOf', () => {
   it('has a limit in the picture that is near, and leaves out one that would flatten the line', () => {
     expect(scaleOf(figuresOf(points(80, 88), HOT), HOT)[1]).toBeGreaterThan(90);
     expect(scaleOf(figuresOf(points(30, 31), HOT), HOT)[1]).toBeLessThan(40);
+  });
+});
+
+describe('the time that is drawn', () => {
+  const [day, minute] = [86_400_000, 60_000];
+
+  it('begins with the first point where most of the time asked for has none', () => {
+    expect(shownRange([0, day], day - 30 * minute)).toEqual([day - 30 * minute, day]);
+    expect(shownRange([0, day], day / 4)).toEqual([0, day]);
+  });
+
+  it('is never so short that nothing can be read in it', () => {
+    expect(shownRange([0, day], day - 1000)).toEqual([day - 5 * minute, day]);
+    expect(shownRange([0, day], null)).toEqual([0, day]);
   });
 });

@@ -6,10 +6,17 @@ import {
   filterOf,
   touchedDevices,
 } from '../../../../control-plane/dashboard/pages/incident/incident-words.ts';
-import { compareCards, runningWhere, stateActs } from '../../../../control-plane/dashboard/pages/model/model-words.ts';
+import {
+  cardRows,
+  compareCards,
+  runningWhere,
+  stateActs,
+} from '../../../../control-plane/dashboard/pages/model/model-words.ts';
 import type { IncidentSummary } from '../../../../shared/protocol/api-incidents.ts';
 import type { LiveDevice } from '../../../../shared/protocol/api-live.ts';
+import type { Release } from '../../../../shared/protocol/api-releases.ts';
 import type { Verdict } from '../../../../shared/rollout/verdict.ts';
+import { tinyPackage } from '../../../builders/tiny-package.ts';
 
 describe('compareCards', () => {
   it('puts rows of one name beside each other, and marks what differs or is missing', () => {
@@ -20,6 +27,25 @@ describe('compareCards', () => {
       ['Owner', 'a', 'b', true],
       ['New', null, 'x', true],
     ]);
+  });
+});
+
+describe('cardRows', () => {
+  it('tell what its model card says in front, and nothing of one that it has not', () => {
+    const card = {
+      ...{ license: ['apache-2.0'], datasets: ['welds', 'pores'], metrics: [], tags: [], baseModels: [] },
+      results: [{ model: 'det', task: 'detection', dataset: 'welds', metric: 'map50', value: 0.91 }],
+      text: '',
+    };
+    const own = { registeredAtMs: 0, manifest: tinyPackage().parsed };
+    const rows = (release: object) =>
+      cardRows({ ...own, ...release } as unknown as Release).filter(({ group }) => group === 'Model card');
+    expect(rows({ card }).map(({ name, value }) => `${name}: ${value}`)).toEqual([
+      'Licence: apache-2.0',
+      'Data sets: welds, pores',
+      'Results: map50 0.91 on welds',
+    ]);
+    expect(rows({ card: null })).toEqual([]);
   });
 });
 
