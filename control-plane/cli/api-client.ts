@@ -2,15 +2,15 @@
 import { z } from 'zod';
 import { describeError } from '../../shared/basics/errors.ts';
 import { describeProblems, parseJson } from '../../shared/basics/parsing.ts';
-import { versionedBy } from '../../shared/protocol/versioned.ts';
+import type { Address } from '../../shared/protocol/address.ts';
+import type { AnswerOf, BodyOf, Route } from '../../shared/protocol/endpoints.ts';
+import { openExchange, type Request } from '../../shared/protocol/exchange.ts';
 import { EXIT, type ExitCode, exitCodeOfStatus } from './exit-codes.ts';
 
 /** A request may take this long before the control plane counts as unreachable. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Uploads get more time, by their size: also a line of 2 Mbit/s carries a large model. */
 const UPLOAD_BYTES_PER_MS_MIN = 250;
-
-const PRECONDITION_REQUIRED = 428;
 
 /** A refusal with its exit code; the message is for people. */
 export class CommandError extends Error {
@@ -34,21 +34,26 @@ const problemSchema = z.looseObject({
     .optional(),
 });
 
+/** What is read of an answer is in it. */
+type Fits<R extends Route, T> = AnswerOf<R> extends T ? unknown : never;
+
 export type ApiClient = {
   readonly url: string;
-  get<T>(path: string, schema: z.ZodType<T>): Promise<T>;
+  /** A list is read to its end, unless the address turns its pages. `timeoutMs`: for what takes long to work out. */
+  ask<R extends Route, T>(
+    address: Address<R>,
+    schema: z.ZodType<T> & Fits<R, T>,
+    body?: BodyOf<R>,
+    timeoutMs?: number,
+  ): Promise<T>;
   /** A document as it is sent, such as Markdown. */
-  getText(path: string): Promise<string>;
-  /** `timeoutMs`: for what takes the control plane long to work out. */
-  post<T>(path: string, body: unknown, schema: z.ZodType<T>, timeoutMs?: number): Promise<T>;
-  put<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
-  patch<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T>;
+  getText(address: Address): Promise<string>;
   /** What is there no more afterwards; what is answered is of no interest. */
-  remove(path: string): Promise<void>;
+  remove(address: Address): Promise<void>;
   /** Reads a stream line by line until it ends or `signal` says so. Throws CommandError when there is none. */
-  listen(path: string, signal: AbortSignal, onLine: (line: string) => void): Promise<void>;
+  listen(address: Address, signal: AbortSignal, onLine: (line: string) => void): Promise<void>;
   /** Uploads bytes; true when the server had to be given them, false when it had them already. */
-  upload(path: string, bytes: Uint8Array): Promise<boolean>;
+  upload(address: Address, bytes: Uint8Array): Promise<boolean>;
 };
 
 /** Who asks, and the key under which a change is made once only, however often it is sent. */
@@ -65,8 +70,6 @@ export type Credentials = {
 };
 const NOBODY: Credentials = { token: null, tokenFrom: null, idempotencyKey: null };
 
-type Change = { readonly body: unknown; readonly timeoutMs?: number | undefined };
-
 /** An answer with its whole body: a connection that breaks half way is no answer. */
 type Answer = {
   readonly ok: boolean;
@@ -77,33 +80,29 @@ type Answer = {
 };
 
 export function openApiClient(url: string, credentials: Credentials = NOBODY): ApiClient {
-  const { token, tokenFrom } = credentials;
+  const { token, tokenFrom, idempotencyKey, remembersVersions = true } = credentials;
   const identity = { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...credentials.headers };
+  const call = openTransport(url, identity, credentials);
+  const send = ({ method, path, headers, body }: Request, timeoutMs = REQUEST_TIMEOUT_MS): Promise<Answer> =>
+    call(method, path, { headers, signal: AbortSignal.timeout(timeoutMs), ...(body === undefined ? {} : { body }) });
+  const exchange = openExchange({ send, newKey: () => idempotencyKey, remembersVersions });
   const refuse = (answer: Omit<Answer, 'etag'>): CommandError => problemOf(answer, { url, tokenFrom });
-  const read = <T>(answer: Answer, schema: z.ZodType<T>): T => {
-    if (!answer.ok) throw refuse(answer);
-    return readAnswer(answer, schema);
+  const answered = (answer: Answer): Answer => {
+    if (answer.ok) return answer;
+    throw refuse(answer);
   };
-  const { call, send } = openTransport(url, identity, credentials);
   return {
     url,
-    get: async (path, schema) => {
-      const first = read(await call('GET', path), schema);
-      return readRest(first, path, async (next) => read(await call('GET', next), schema));
+    ask: async <T>({ method, path }: Address, schema: z.ZodType<T>, body?: unknown, timeoutMs?: number) => {
+      const read = async (place: string): Promise<T> =>
+        readAnswer(answered(await exchange({ method, path: place }, { body, timeoutMs })), schema);
+      return method === 'GET' ? readRest(await read(path), path, read) : read(path);
     },
-    getText: async (path) => {
-      const answer = await call('GET', path);
-      if (!answer.ok) throw refuse(answer);
-      return answer.text;
+    getText: async (address) => answered(await exchange(address)).text,
+    remove: async (address) => {
+      answered(await exchange(address));
     },
-    post: async (path, body, schema, timeoutMs) => read(await send('POST', path, { body, timeoutMs }), schema),
-    put: async (path, body, schema) => read(await send('PUT', path, { body }), schema),
-    patch: async (path, body, schema) => read(await send('PATCH', path, { body }), schema),
-    remove: async (path) => {
-      const answer = await call('DELETE', path);
-      if (!answer.ok) throw refuse(answer);
-    },
-    listen: async (path, signal, onLine) => {
+    listen: async ({ path }, signal, onLine) => {
       const headers = { ...identity, accept: 'text/event-stream' };
       const response = await fetch(new URL(path, url), { headers, signal }).catch((error: unknown) => {
         throw new CommandError(EXIT.unreachable, describeError(error));
@@ -112,54 +111,34 @@ export function openApiClient(url: string, credentials: Credentials = NOBODY): A
       if (!ok || body === null) throw refuse({ ok, status, statusText, text: await response.text() });
       await eachLine(body, onLine);
     },
-    upload: async (path, bytes) => {
+    upload: async ({ method, path }, bytes) => {
       if ((await call('HEAD', path)).ok) return false;
-      const answer = await call('PUT', path, {
-        headers: { 'content-type': 'application/octet-stream' },
-        body: new Blob([new Uint8Array(bytes)]),
-        signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS + Math.ceil(bytes.byteLength / UPLOAD_BYTES_PER_MS_MIN)),
-      });
-      if (!answer.ok) throw refuse(answer);
+      const timeoutMs = REQUEST_TIMEOUT_MS + Math.ceil(bytes.byteLength / UPLOAD_BYTES_PER_MS_MIN);
+      const headers = { 'content-type': 'application/octet-stream' };
+      const body = new Blob([new Uint8Array(bytes)]);
+      answered(await call(method, path, { headers, body, signal: AbortSignal.timeout(timeoutMs) }));
       return true;
     },
   };
 }
 
-/** One request at a time, with who asks, and with the version that a change is meant for. */
-function openTransport(url: string, identity: Readonly<Record<string, string>>, credentials: Credentials) {
-  const { idempotencyKey, remembersVersions = true } = credentials;
-  const once: Record<string, string> = idempotencyKey === null ? {} : { 'idempotency-key': idempotencyKey };
-  const versions = new Map<string, string>();
-  const call = async (method: string, path: string, init: RequestInit = {}): Promise<Answer> => {
+type Call = (method: string, path: string, init?: RequestInit) => Promise<Answer>;
+
+/** One request, with who asks. */
+function openTransport(url: string, identity: Readonly<Record<string, string>>, { onHeaders }: Credentials): Call {
+  return async (method, path, init = {}) => {
     try {
       const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
       const headers = { ...identity, ...(init.headers as Record<string, string> | undefined) };
       const response = await fetch(new URL(path, url), { method, signal, ...init, headers });
       const { ok, status, statusText } = response;
-      credentials.onHeaders?.(response.headers);
-      const answer = { ok, status, statusText, text: await response.text(), etag: response.headers.get('etag') };
-      if (method === 'GET' && ok && remembersVersions && answer.etag !== null) versions.set(path, answer.etag);
-      return answer;
+      onHeaders?.(response.headers);
+      return { ok, status, statusText, text: await response.text(), etag: response.headers.get('etag') };
     } catch (error) {
       const text = `cannot reach the control plane at ${url}: ${describeError(error)}. Is it running (belay up)? Another address: --url or BELAY_URL.`;
       throw new CommandError(EXIT.unreachable, text);
     }
   };
-  /** Meant for the version that was read; of what was not read yet, for the one that is there now. */
-  const send = async (method: 'POST' | 'PUT' | 'PATCH', path: string, { body, timeoutMs }: Change): Promise<Answer> => {
-    const resource = versionedBy(path);
-    const attempt = (tag: string | null) => {
-      const headers = { 'content-type': 'application/json', ...once, ...(tag === null ? {} : { 'if-match': tag }) };
-      const signal = AbortSignal.timeout(timeoutMs ?? REQUEST_TIMEOUT_MS);
-      return call(method, path, { headers, body: JSON.stringify(body), signal });
-    };
-    const seen = (resource && versions.get(resource)) ?? null;
-    const answer = await attempt(seen);
-    if (answer.status !== PRECONDITION_REQUIRED || resource === null) return answer;
-    const { etag } = await call('GET', resource);
-    return etag === null ? answer : attempt(etag);
-  };
-  return { call, send };
 }
 
 /** Until the stream ends, by itself or by breaking. */

@@ -1,5 +1,6 @@
 // Names for completion, from the control plane and from this machine: quickly, or not at all.
 import { z } from 'zod';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { type ApiClient, openApiClient } from './api-client.ts';
 import { resolveConnection, type Wanted } from './connection.ts';
 import { readContexts } from './contexts.ts';
@@ -39,15 +40,21 @@ async function namesOf(api: ApiClient, kind: NameKind): Promise<readonly string[
     case 'contexts':
       return (await readContexts()).contexts.map(({ name }) => name);
     case 'rollouts':
-      return (await api.get('/v1/rollouts', z.looseObject({ rollouts: idsSchema }))).rollouts.map(({ id }) => id);
+      return (await api.ask(endpoint('GET /v1/rollouts'), z.looseObject({ rollouts: idsSchema }))).rollouts.map(
+        ({ id }) => id,
+      );
     case 'kills':
-      return (await api.get('/v1/kills', z.looseObject({ kills: idsSchema }))).kills.map(({ id }) => id);
+      return (await api.ask(endpoint('GET /v1/kills'), z.looseObject({ kills: idsSchema }))).kills.map(({ id }) => id);
     case 'incidents':
-      return (await api.get('/v1/incidents', z.looseObject({ incidents: idsSchema }))).incidents.map(({ id }) => id);
+      return (await api.ask(endpoint('GET /v1/incidents'), z.looseObject({ incidents: idsSchema }))).incidents.map(
+        ({ id }) => id,
+      );
     case 'releases':
-      return (await api.get('/v1/releases', z.looseObject({ releases: idsSchema }))).releases.map(({ id }) => id);
+      return (await api.ask(endpoint('GET /v1/releases'), z.looseObject({ releases: idsSchema }))).releases.map(
+        ({ id }) => id,
+      );
     default:
-      return namesOfDevices(kind, (await api.get('/v1/devices', devicesSchema)).devices);
+      return namesOfDevices(kind, (await api.ask(endpoint('GET /v1/devices'), devicesSchema)).devices);
   }
 }
 

@@ -1,4 +1,5 @@
 // The control plane's stream of changes (GET /v1/events), as a doorbell: it says that something changed, not what.
+import { endpoint } from '../../shared/protocol/address.ts';
 import { type ApiClient, CommandError } from './api-client.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -20,7 +21,7 @@ export function openDoorbell(api: ApiClient, topics: readonly string[]): Doorbel
   const listen = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       const isThere = await api
-        .listen(`/v1/events?topics=${topics.join(',')}`, closing.signal, (line) => {
+        .listen(endpoint('GET /v1/events', { topics: topics.join(',') }), closing.signal, (line) => {
           isOpen = true;
           if (line.startsWith('data:')) ring();
         })

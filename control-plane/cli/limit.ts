@@ -15,14 +15,6 @@ function readLimit(text: string): number {
   throw new InvalidArgumentError(`It is a whole number from 1 to ${PAGE_MAX}; without it all are shown.`);
 }
 
-/** The address of a list with that limit, and what else is asked. */
-export function listPath(path: string, asked: Readonly<Record<string, string | number | undefined>>): string {
-  const query = Object.entries(asked).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
-  );
-  return query.length === 0 ? path : `${path}?${query.join('&')}`;
-}
-
 /** Beside the list, not in it: whoever reads it by program sees `nextCursor`. */
 export function tellMore(
   output: Pick<Output, 'note' | 'json'>,

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describeError } from '../../shared/basics/errors.ts';
 import { parseJson } from '../../shared/basics/parsing.ts';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { type Manifest, manifestSchema } from '../../shared/release/manifest.ts';
 import { type ApiClient, CommandError } from './api-client.ts';
 import { EXIT } from './exit-codes.ts';
@@ -18,7 +19,7 @@ export async function uploadPackage(api: ApiClient, folder: string, note: (text:
       const text = `${path.join(folder, file.path)} is not what manifest.json says: its SHA-256 is ${sha256}, the manifest names ${file.sha256}`;
       throw new CommandError(EXIT.usage, text);
     }
-    if (await api.upload(`/v1/artifacts/${sha256}`, bytes))
+    if (await api.upload(endpoint('PUT /v1/artifacts/:sha256', { sha256 }), bytes))
       note(`uploaded ${file.path} (${Math.ceil(bytes.byteLength / 1024)} KB)`);
   }
   return manifest;

@@ -1,6 +1,13 @@
 // A session for the few things that a token may not do: making tokens, changing one's own password. Ends with what it was for.
 import { z } from 'zod';
-import { CSRF_HEADER, type SessionAnswer, sessionSchema } from '../../shared/protocol/api-identity.ts';
+import { endpoint } from '../../shared/protocol/address.ts';
+import {
+  CSRF_HEADER,
+  type Grant,
+  roleSchema,
+  type SessionAnswer,
+  sessionSchema,
+} from '../../shared/protocol/api-identity.ts';
 import { type ApiClient, CommandError, openApiClient } from './api-client.ts';
 import { canAsk } from './change.ts';
 import { EXIT } from './exit-codes.ts';
@@ -21,14 +28,14 @@ export async function withSession<T>(url: string, person: Person, work: (signed:
     if (found) cookie = found.split(';')[0] ?? '';
   };
   const nobody = openApiClient(url, { token: null, tokenFrom: null, idempotencyKey: null, onHeaders: keepCookie });
-  const session = await nobody.post('/v1/session', person, sessionSchema);
+  const session = await nobody.ask(endpoint('POST /v1/session'), sessionSchema, person);
   const headers = { cookie, ...(session.csrf === null ? {} : { [CSRF_HEADER]: session.csrf }) };
   const api = openApiClient(url, { token: null, tokenFrom: null, idempotencyKey: null, headers });
   try {
     return await work({ api, session });
   } finally {
     // Over by itself later, should this not reach the control plane.
-    await api.remove('/v1/session').catch(() => {});
+    await api.remove(endpoint('DELETE /v1/session')).catch(() => {});
   }
 }
 
@@ -89,7 +96,7 @@ function answered(answer: string | symbol | undefined): string {
 /** What a control plane without sign-in answers to `GET /v1/session` has `open`; null: it wants somebody to sign in. */
 export async function whoIsThere(api: ApiClient): Promise<SessionAnswer | null> {
   try {
-    return await api.get('/v1/session', sessionSchema);
+    return await api.ask(endpoint('GET /v1/session'), sessionSchema);
   } catch (error) {
     if (error instanceof CommandError && error.exitCode === EXIT.forbidden) return null;
     throw error;
@@ -101,15 +108,15 @@ const grantTextSchema = z
   .regex(/^(viewer|operator|approver|admin)(@(\*|[a-z0-9-]{3,64}(,[a-z0-9-]{3,64})*))?$/);
 
 /** `operator@plant-a,plant-b` → a grant; without sites: every site. */
-export function readGrants(texts: readonly string[]): { role: string; sites: '*' | string[] }[] {
+export function readGrants(texts: readonly string[]): Grant[] {
   return texts.map((text) => {
     if (!grantTextSchema.safeParse(text).success)
       throw new CommandError(
         EXIT.usage,
         `--grant ${text}: give ROLE or ROLE@SITE,SITE; roles are viewer, operator, approver, admin`,
       );
-    const [role = '', sites = '*'] = text.split('@');
-    return { role, sites: sites === '*' ? '*' : sites.split(',') };
+    const [role, sites = '*'] = text.split('@');
+    return { role: roleSchema.parse(role), sites: sites === '*' ? '*' : sites.split(',') };
   });
 }
 

@@ -1,8 +1,10 @@
 // The dashboard's way to the control plane: JSON over fetch with the session's cookie; refusals are ApiProblem.
 import { signal } from '@preact/signals';
+import type { Address } from '../../shared/protocol/address.ts';
 import type { SessionAnswer } from '../../shared/protocol/api-identity.ts';
 import type { ProblemDocument } from '../../shared/protocol/api-problems.ts';
-import { versionedBy } from '../../shared/protocol/versioned.ts';
+import type { AnswerOf, BodyOf, Route } from '../../shared/protocol/endpoints.ts';
+import { openExchange, type Request } from '../../shared/protocol/exchange.ts';
 
 const REQUEST_TIMEOUT_MS = 30_000;
 
@@ -22,57 +24,41 @@ export class ApiProblem extends Error {
 /** Null until it is known; `identity.kind` is `nobody` when nobody has signed in. */
 export const session = signal<SessionAnswer | null>(null);
 
-/** ETags of what was read last, by address. */
-const seen = new Map<string, string>();
+type Answer = {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly etag: string | null;
+  readonly response: Response;
+};
 
-type Asked = { readonly method?: string; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> };
-
-/** Throws ApiProblem. The answer's shape is the server's word: both come from the same release. */
-export async function ask<T>(path: string, { method = 'GET', body, headers = {} }: Asked = {}): Promise<T> {
+/** Throws ApiProblem when nobody answers. */
+async function send({ method, path, headers, body }: Request): Promise<Answer> {
   const csrf = session.value?.csrf;
   const response = await fetch(path, {
     method,
     credentials: 'same-origin',
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    headers: {
-      accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(csrf && method !== 'GET' ? { 'x-belay-csrf': csrf } : {}),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    headers: { accept: 'application/json', ...(csrf && method !== 'GET' ? { 'x-belay-csrf': csrf } : {}), ...headers },
+    ...(body === undefined ? {} : { body }),
   }).catch((error: unknown) => {
     throw new ApiProblem(0, { title: 'The control plane cannot be reached', detail: String(error) });
   });
-  if (!response.ok) {
-    if (response.status === 401) goToSignIn();
-    throw new ApiProblem(response.status, await readProblem(response));
-  }
-  const tag = response.headers.get('etag');
-  if (method === 'GET' && tag !== null) seen.set(path, tag);
-  return (response.status === 204 ? null : await response.json()) as T;
+  return { ok: response.ok, status: response.status, etag: response.headers.get('etag'), response };
 }
 
-/**
- * As `ask`, for what changes something: with a key, so that a repeated request is not a second act, and meant for the version
- * that the page has shown (412 when it has changed since).
- */
-export async function act<T>(path: string, body: unknown, asked: Omit<Asked, 'body'> = {}): Promise<T> {
-  const resource = versionedBy(path);
-  const attempt = (tag: string | undefined) => {
-    const match = tag === undefined ? {} : { 'if-match': tag };
-    const headers = { 'idempotency-key': newKey(), ...match, ...asked.headers };
-    return ask<T>(path, { method: asked.method ?? 'POST', body, headers });
-  };
-  const tag = resource === null ? undefined : seen.get(resource);
-  try {
-    return await attempt(tag);
-  } catch (error) {
-    const isAsked = error instanceof ApiProblem && error.status === 428;
-    if (!isAsked || resource === null || tag !== undefined) throw error;
-    await ask(resource);
-    return attempt(seen.get(resource));
+/** What changes something has a key, so that a repeated request is no second act, and is meant for the version that was shown. */
+const exchange = openExchange({ send, newKey });
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Throws ApiProblem; 412: it has changed since. The answer's shape is the server's word: both come from the same release. */
+export async function ask<R extends Route>(to: Address<R>, body?: BodyOf<R>, headers?: Headers): Promise<AnswerOf<R>> {
+  const { ok, status, response } = await exchange(to, { body, ...(headers === undefined ? {} : { headers }) });
+  if (!ok) {
+    if (status === 401) goToSignIn();
+    throw new ApiProblem(status, await readProblem(response));
   }
+  return (await response.json()) as AnswerOf<R>;
 }
 
 /** Where nobody is signed in any more; and back again afterwards. */

@@ -1,6 +1,6 @@
 // Entry of the dashboard: puts the app into the page. Nothing else happens here.
 import { render } from 'preact';
-import { KillPage } from './pages.ts';
+import { KillPage, loadKill } from './pages.ts';
 import { App } from './shell/app.tsx';
 import { restoreTheme } from './shell/theme.tsx';
 import './styles/base.css';
@@ -18,6 +18,8 @@ const start = (): void => {
 };
 // The server has drawn the kill page: its form stays until the code is here, and for good when that does not come.
 const isKill = location.pathname === '/kill' || location.pathname.startsWith('/kill/');
-const loaded = KillPage.preload();
 if (!isKill) start();
-else if (!isPlainAsked) loaded.then(start, () => undefined);
+else if (!isPlainAsked)
+  loadKill()
+    .then(() => KillPage.preload())
+    .then(start, () => undefined);

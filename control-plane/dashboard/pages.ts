@@ -11,8 +11,16 @@ export type PageEntry = {
   readonly page: FunctionComponent;
 };
 
-/** Loaded with the first page: when it is needed, nothing may be in its way. */
-export const KillPage = lazy(() => import('./pages/kill.tsx').then((module) => module.KillPage));
+/** Loaded as soon as somebody reaches for it. */
+export const loadKill = () => import('./pages/kill.tsx').then((module) => module.KillPage);
+
+/** Where its code does not come, the server's own page does: it needs none. */
+export const KillPage = lazy(() =>
+  loadKill().catch((error: unknown) => {
+    location.reload();
+    throw error;
+  }),
+);
 
 export const PAGES: readonly PageEntry[] = [
   {

@@ -1,11 +1,16 @@
 // How the dashboard is built: one page, no network at run time, into dist/ beside it.
 import { defineConfig } from 'vite';
+import { leanUplot } from './lean-uplot.ts';
 
 const REST = /dashboard\/pages\/(audit|incident|model|settings|webhook)/;
+/** Every page has them. */
+const BASE =
+  /dashboard\/(api|pages\.ts|shell|live\/(?!stream-worker))|node_modules\/(preact|@preact)|preload-helper|protocol\/(permissions|versioned|address|exchange)/;
 
 export default defineConfig({
   root: import.meta.dirname,
   base: '/',
+  plugins: [leanUplot],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   build: {
@@ -18,7 +23,15 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // The pages that nobody opens in a hurry share one file: together they weigh a quarter less than apart.
     rolldownOptions: {
-      output: { codeSplitting: { includeDependenciesRecursively: false, groups: [{ name: 'rest', test: REST }] } },
+      output: {
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [
+            { name: 'rest', test: REST },
+            { name: 'base', test: BASE },
+          ],
+        },
+      },
     },
   },
 });

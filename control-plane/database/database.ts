@@ -7,7 +7,26 @@ import { BelayError } from '../../shared/basics/errors.ts';
 import { MIGRATIONS } from './migrations.ts';
 import type { Schema } from './schema.ts';
 
-export type Database = Kysely<Schema>;
+/** Kysely on the one connection, and whether anything has changed there. */
+export class Database extends Kysely<Schema> {
+  readonly #changes: SqliteDatabase.Statement<[], number>;
+  readonly #foreignChanges: SqliteDatabase.Statement<[], number>;
+
+  constructor(file: SqliteDatabase.Database) {
+    super({ dialect: new SqliteDialect({ database: file }) });
+    this.#changes = file.prepare<[], number>('select total_changes()').pluck();
+    this.#foreignChanges = file.prepare<[], number>('pragma data_version').pluck();
+  }
+
+  /**
+   * Another one with every row that is written, by this process or by others that have opened the file. Asked with every
+   * request, so it goes past the queue of queries; a transaction that is under way counts as far as it has come.
+   */
+  revision(): string {
+    return `${this.#changes.get()} ${this.#foreignChanges.get()}`;
+  }
+}
+
 export type DatabaseTransaction = Transaction<Schema>;
 /** What a query needs: the database itself or a transaction of it. */
 export type Queryable = Database | DatabaseTransaction;
@@ -17,7 +36,7 @@ const SQLITE_VERSION_MIN = [3, 51, 3] as const;
 
 /** Opens (or creates) the database file; throws BelayError `database-unreadable` or `database-migration-failed`. */
 export async function openDatabase(path: string): Promise<Database> {
-  const database = new Kysely<Schema>({ dialect: new SqliteDialect({ database: openFile(path) }) });
+  const database = new Database(openFile(path));
   try {
     await migrate(database);
   } catch (error) {

@@ -7,6 +7,7 @@ import type { Database } from '../database/database.ts';
 import { AWAITED_MS, type Device } from './device.ts';
 import { toDuty } from './duty-rows.ts';
 import { addressKey, type PresenceBook } from './presence.ts';
+import { ReadShelf } from './read-shelf.ts';
 
 export type DevicesParts = {
   readonly database: Database;
@@ -28,7 +29,8 @@ export type DevicePageQuery = {
   readonly limit: number;
 };
 
-export function openDevices(parts: DevicesParts): Devices {
+export function openDevices(given: DevicesParts): Devices {
+  const parts = { ...given, shelf: new ReadShelf() };
   return {
     list: (filter = {}) => readDevices(parts, filter),
     get: async (address) => (await readDevices(parts, address))[0] ?? null,
@@ -36,8 +38,10 @@ export function openDevices(parts: DevicesParts): Devices {
   };
 }
 
+type Parts = DevicesParts & { readonly shelf: ReadShelf };
+
 /** Reads on until the page is full: what is online, and what answers, is not in a column. */
-async function readPage(parts: DevicesParts, { selector, after, limit }: DevicePageQuery): Promise<readonly Device[]> {
+async function readPage(parts: Parts, { selector, after, limit }: DevicePageQuery): Promise<readonly Device[]> {
   const page: Device[] = [];
   for (let from = after; ; ) {
     const read = await readDevices(parts, { selector, after: from, limit });
@@ -56,7 +60,7 @@ function factsOf({ site, device, hardwareClass, line, online, reported }: Device
 export async function restorePresence({ database, presence, wallNow }: DevicesParts): Promise<void> {
   const connected = await database.selectFrom('devices').select(['site', 'device']).where('online', '=', 1).execute();
   const awaited = new Set(connected.map(addressKey));
-  for (const device of await readDevices({ database, presence, wallNow }, {})) {
+  for (const device of await readDevices({ database, presence, wallNow, shelf: new ReadShelf() }, {})) {
     if (device.duty?.retired) {
       presence.forget(device);
       continue;
@@ -94,7 +98,7 @@ type Filter = {
 
 const COLUMNS = { site: 'devices.site', device: 'devices.device', hw: 'hardware_class', line: 'line' } as const;
 
-async function readDevices(parts: DevicesParts, filter: Filter): Promise<readonly Device[]> {
+async function readDevices(parts: Parts, filter: Filter): Promise<readonly Device[]> {
   const { site, device, selector = [], after = null, limit } = filter;
   let query = parts.database
     .selectFrom('devices')
@@ -120,8 +124,10 @@ async function readDevices(parts: DevicesParts, filter: Filter): Promise<readonl
     );
   if (limit !== undefined) query = query.limit(limit);
   const nowMs = parts.wallNow();
+  const { shelf } = parts;
   return (await query.execute()).map((row) => {
     const address = { site: row.site, device: row.device };
+    const key = addressKey(address);
     const heard = parts.presence.get(address);
     return {
       ...address,
@@ -132,9 +138,9 @@ async function readDevices(parts: DevicesParts, filter: Filter): Promise<readonl
       firstSeenAtMs: row.first_seen_at_ms,
       lastSeenAtMs: Math.max(row.last_seen_at_ms, heard?.lastSeenAtMs ?? 0),
       boot: row.boot,
-      hello: row.hello === null ? null : helloSchema.parse(JSON.parse(row.hello)),
-      reported: row.reported === null ? null : reportedSchema.parse(JSON.parse(row.reported)),
-      desired: row.desired === null ? null : desiredSchema.parse(JSON.parse(row.desired)),
+      hello: shelf.of(`hello ${key}`, row.hello, (text) => helloSchema.parse(JSON.parse(text))),
+      reported: shelf.of(`reported ${key}`, row.reported, (text) => reportedSchema.parse(JSON.parse(text))),
+      desired: shelf.of(`desired ${key}`, row.desired, (text) => desiredSchema.parse(JSON.parse(text))),
       duty: toDuty(row),
     };
   });

@@ -12,7 +12,7 @@ declare module 'fastify' {
 }
 
 /** Changes whenever something that an answer is made of does. */
-export type Revision = () => Promise<string>;
+export type Revision = () => string;
 
 export type AnswerShelfParts = {
   readonly revision: Revision;
@@ -39,7 +39,7 @@ export function installAnswerShelf(app: HttpApp, { revision, now }: AnswerShelfP
   const asked = new WeakMap<FastifyRequest, { readonly revision: string; readonly madeAtMs: number }>();
   app.addHook('onRequest', async (request, reply) => {
     if (!isRepeated(request)) return;
-    const at = { revision: await revision(), madeAtMs: now() };
+    const at = { revision: revision(), madeAtMs: now() };
     const key = keyOf(request);
     const answer = answers.get(key);
     const isSame = answer?.revision === at.revision;

@@ -3,7 +3,7 @@
 import type { Account, Grant } from '../../shared/protocol/api-identity.ts';
 import { may, mayKillByDefault } from '../../shared/protocol/permissions.ts';
 import type { Audit } from '../audit/audit.ts';
-import type { Database } from '../database/database.ts';
+import type { Database, Queryable } from '../database/database.ts';
 
 /** With the hash of its password: for this room alone. */
 export type StoredAccount = Account & { readonly password: string };
@@ -114,7 +114,10 @@ export class AccountBook {
     await database.updateTable('accounts').set({ last_sign_in_at_ms: nowMs }).where('name', '=', name).execute();
   }
 
-  async #record(entry: Parameters<Audit['append']>[1], write: (database: Database) => Promise<unknown>): Promise<void> {
+  async #record(
+    entry: Parameters<Audit['append']>[1],
+    write: (database: Queryable) => Promise<unknown>,
+  ): Promise<void> {
     const { database, audit } = this.#parts;
     await database.transaction().execute(async (transaction) => {
       await write(transaction);

@@ -11,8 +11,9 @@ import { openFailedSignIns } from './failed-sign-ins.ts';
 import { hashPassword, isOutdated, isPassword, PASSWORD_COST, type PasswordCost } from './passwords.ts';
 import { csrfOf } from './secrets.ts';
 import { endOf, type OpenedSession, SessionBook } from './session-book.ts';
-import { SignInThrottle } from './throttle.ts';
+import { networkOf, SignInThrottle } from './throttle.ts';
 import { TokenBook } from './token-book.ts';
+import { Turns } from './turns.ts';
 
 export type SignInInput = { readonly name: string; readonly password: string; readonly address: string };
 export type SignedIn =
@@ -28,9 +29,8 @@ export type IdentityParts = {
   readonly cost?: PasswordCost;
 };
 
-/** Password checks at once, and those that wait for their turn: each costs 32 MiB and a core. */
-const CHECKS_AT_ONCE = 2;
-const CHECKS_WAITING_MAX = 16;
+/** Password checks: each costs 32 MiB and a core. Behind one address may be a whole plant, but never every place. */
+const CHECKS = { atOnce: 2, waitingMax: 16, ofSourceMax: 9 };
 const BUSY_WAIT_MS = 2000;
 
 export type IdentityRoom = {
@@ -88,15 +88,17 @@ function openCheck(parts: IdentityParts, accounts: AccountBook): IdentityRoom['c
   const { wallNow, cost = PASSWORD_COST } = parts;
   const throttle = new SignInThrottle();
   const failed = openFailedSignIns(parts);
-  const inTurn = openTurns();
+  const turns = new Turns(CHECKS);
   return async ({ name, password, address }) => {
     const attempt = { account: name, address };
+    const source = networkOf(address);
+    // Who is sent away before a look at the password has not guessed: it does not count.
+    if (turns.isFull(source)) return { kind: 'wait', waitMs: BUSY_WAIT_MS };
     const waitMs = throttle.attempt(attempt, wallNow());
     if (waitMs > 0) return { kind: 'wait', waitMs };
     const account = accounts.get(name);
-    const turn = inTurn(() => isPassword(account?.password ?? null, password, cost));
-    if (turn === null) return { kind: 'wait', waitMs: BUSY_WAIT_MS };
-    const isRight = (await turn) && account !== null && !account.disabled;
+    const isIt = await turns.take(source, () => isPassword(account?.password ?? null, password, cost));
+    const isRight = isIt && account !== null && !account.disabled;
     if (!isRight) {
       await failed(account?.name ?? null, address);
       return { kind: 'wrong' };
@@ -107,21 +109,6 @@ function openCheck(parts: IdentityParts, accounts: AccountBook): IdentityRoom['c
       await accounts.change(name, change, 'belay');
     }
     return { kind: 'right' };
-  };
-}
-
-/** So much work at once; null when too many wait already. */
-function openTurns(): <T>(work: () => Promise<T>) => Promise<T> | null {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return (work) => {
-    if (running >= CHECKS_AT_ONCE && waiting.length >= CHECKS_WAITING_MAX) return null;
-    const free = running < CHECKS_AT_ONCE ? Promise.resolve() : new Promise<void>((resolve) => waiting.push(resolve));
-    running += 1;
-    return free.then(work).finally(() => {
-      running -= 1;
-      waiting.shift()?.();
-    });
   };
 }
 

@@ -1,5 +1,5 @@
 // Random secrets that are shown once, and the hashes that are kept of them.
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const SECRET_BYTES = 32;
 /** No letter that is taken for another: it is read from a terminal and typed. */
@@ -11,12 +11,12 @@ export function newSecret(prefix = ''): string {
 
 /** 256 random bits need no slow hash. */
 export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
+  return hash('sha256', secret);
 }
 
 /** What belongs to a session beside its cookie: nobody who only knows the database can work it out. */
 export function csrfOf(secret: string): string {
-  return createHash('sha256').update(`csrf:${secret}`).digest('base64url');
+  return hash('sha256', `csrf:${secret}`, 'base64url');
 }
 
 export function isSame(given: string, expected: string): boolean {

@@ -134,9 +134,10 @@ export class Live {
     return this.#lists.sitesOf(rolloutId);
   }
 
-  /** What has changed since a revision of this life; null: that is no longer known, or it was another life's. */
+  /** What has changed since a revision of this life; null: that is no longer known, was another life's, or is no revision. */
   since(instance: string, revision: number): readonly LiveChange[] | null {
-    return instance === this.instance && revision <= this.#revision ? this.#ring.since(revision) : null;
+    const isKnown = instance === this.instance && Number.isSafeInteger(revision) && revision <= this.#revision;
+    return isKnown ? this.#ring.since(revision) : null;
   }
 
   /** Returns how to stop. */

@@ -61,33 +61,6 @@ export async function listRollouts(database: Queryable): Promise<readonly Rollou
   return rows.map(toRollout);
 }
 
-export type RolloutPageQuery = {
-  /** `active`: all that have not ended. */
-  readonly state: RolloutState | 'active' | null;
-  /** The last one of the page before. */
-  readonly after: Pick<Rollout, 'id' | 'createdAtMs'> | null;
-  /** At most so many. */
-  readonly limit: number;
-};
-
-/** Newest first. */
-export async function pageRollouts(
-  database: Queryable,
-  { state, after, limit }: RolloutPageQuery,
-): Promise<readonly Rollout[]> {
-  let rows = database.selectFrom('rollouts').selectAll().orderBy('created_at_ms', 'desc').orderBy('id').limit(limit);
-  if (state === 'active') rows = rows.where('state', 'not in', ENDED);
-  else if (state !== null) rows = rows.where('state', '=', state);
-  if (after !== null)
-    rows = rows.where(({ or, and, eb }) =>
-      or([
-        eb('created_at_ms', '<', after.createdAtMs),
-        and([eb('created_at_ms', '=', after.createdAtMs), eb('id', '>', after.id)]),
-      ]),
-    );
-  return (await rows.execute()).map(toRollout);
-}
-
 export async function listActive(database: Queryable): Promise<readonly Rollout[]> {
   const rows = await database
     .selectFrom('rollouts')
@@ -175,7 +148,11 @@ function toRollout(row: Selectable<Schema['rollouts']>): Rollout {
     fileHash: row.file_hash,
     revision: row.revision,
     plan: planSchema.parse(JSON.parse(row.plan)),
-    progress: { ...PROGRESS_BEFORE, ...(JSON.parse(row.progress) as Progress) },
+    progress: toProgress(row.progress),
     latest: JSON.parse(row.latest) as Snapshot,
   };
+}
+
+export function toProgress(stored: string): Progress {
+  return { ...PROGRESS_BEFORE, ...(JSON.parse(stored) as Progress) };
 }

@@ -21,6 +21,7 @@ import { ArmShelf } from './arms.ts';
 import { listDecisions } from './decisions.ts';
 import { isDue } from './due.ts';
 import { foreseeAct } from './foresee-act.ts';
+import { HeadReader, type RolloutPageQuery } from './head-reader.ts';
 import { readLedger } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { courseOf, evidenceOf, type Seen } from './pictures.ts';
@@ -28,21 +29,15 @@ import { type Planned, planRollout } from './planner.ts';
 import { killOf, readActiveKills } from './readings.ts';
 import { type Edited, editRollout, settleProposal } from './revise.ts';
 import { listRevisions } from './revisions.ts';
-import {
-  findRollout,
-  listActive,
-  listRollouts,
-  pageRollouts,
-  type Rollout,
-  type RolloutPageQuery,
-} from './rollout-rows.ts';
+import { findRollout, listActive, type Rollout } from './rollout-rows.ts';
 import type { StepInput } from './situation.ts';
 import { SpecShelf } from './spec-shelf.ts';
 import { findStale, staleRollout } from './stale.ts';
 import { type Foreseen, foreseeStart, type Started, type StartInput, type StartRights, startRollout } from './start.ts';
 import { type StepResult, stepRollout } from './step.ts';
+import { headOf, killOfHead, type RolloutHead, summarise } from './summary.ts';
 import { readVerification } from './verifications.ts';
-import { summarise, type ViewFacts, viewRollout, whyRollout } from './view.ts';
+import { type ViewFacts, viewRollout, whyRollout } from './view.ts';
 import { WindowReader } from './window-reader.ts';
 import { scopeOf, type WindowScope } from './window-rows.ts';
 
@@ -52,6 +47,7 @@ const DECISIONS_SHOWN = 50;
 export class Rollouts {
   readonly #parts: RolloutParts;
   readonly #specs = new SpecShelf();
+  readonly #heads: HeadReader;
   readonly #arms = new ArmShelf();
   readonly #readers = new Map<string, { readonly scope: WindowScope; readonly reader: WindowReader }>();
   /** What running rollouts were last judged by; after a restart, decisions have it. */
@@ -61,6 +57,7 @@ export class Rollouts {
 
   constructor(parts: RolloutParts) {
     this.#parts = parts;
+    this.#heads = new HeadReader(parts.database);
   }
 
   async plan(fileText: string): Promise<RolloutPlanAnswer> {
@@ -85,32 +82,24 @@ export class Rollouts {
   }
 
   async list(): Promise<readonly RolloutSummary[]> {
-    return this.#summarise(await listRollouts(this.#parts.database));
+    return this.#summarise(await this.#heads.list());
   }
 
   /** Newest first. */
   async page(query: RolloutPageQuery): Promise<readonly RolloutSummary[]> {
-    return this.#summarise(await pageRollouts(this.#parts.database, query));
+    return this.#summarise(await this.#heads.page(query));
   }
 
-  async #summarise(rollouts: readonly Rollout[]): Promise<readonly RolloutSummary[]> {
+  async #summarise(heads: readonly RolloutHead[]): Promise<readonly RolloutSummary[]> {
     const kills = await readActiveKills(this.#parts.database);
-    return rollouts.map((rollout) => {
-      return summarise({
-        rollout,
-        spec: this.#specs.of(rollout),
-        kill: killOf(kills, rollout),
-        nowMs: this.#parts.wallNow(),
-      });
-    });
+    const nowMs = this.#parts.wallNow();
+    return heads.map((head) => summarise({ head, spec: this.#specs.of(head), kill: killOfHead(kills, head), nowMs }));
   }
 
   /** One line of `list`; null when there is none. */
   async summary(id: string): Promise<RolloutSummary | null> {
     const rollout = await findRollout(this.#parts.database, id);
-    if (rollout === null) return null;
-    const kill = killOf(await readActiveKills(this.#parts.database), rollout);
-    return summarise({ rollout, spec: this.#specs.of(rollout), kill, nowMs: this.#parts.wallNow() });
+    return rollout && ((await this.#summarise([headOf(rollout)]))[0] ?? null);
   }
 
   /** By id, or the newest of that name; null when there is none. */

@@ -1,6 +1,6 @@
 // The rollout as people see it: everything of the watch screen in one answer. Reads only.
 import type { Revision } from '../../shared/protocol/api-revisions.ts';
-import type { RolloutDecision, RolloutSummary, RolloutView, RolloutWhy } from '../../shared/protocol/api-rollouts.ts';
+import type { RolloutDecision, RolloutView, RolloutWhy } from '../../shared/protocol/api-rollouts.ts';
 import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Verification } from '../../shared/rollout/verification.ts';
 import { explainRollout } from '../core/explain.ts';
@@ -8,12 +8,12 @@ import { countExposure } from '../core/exposure.ts';
 import { describeOut } from '../core/factory-scope.ts';
 import { STATISTICS_VERSION } from '../core/judge.ts';
 import { approvalsToLoosen } from '../core/revise.ts';
-import { type Closed, closedNow } from '../core/schedule.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Device } from '../devices/device.ts';
 import type { LedgerRow } from './ledger.ts';
 import type { StoredRevision } from './revisions.ts';
 import { ENDED, type Rollout } from './rollout-rows.ts';
+import { closedOf, headOf, type Summarised, summarise } from './summary.ts';
 import { isTakenBack, standingsNow, viewDevices, viewFactories } from './view-devices.ts';
 
 export type ViewFacts = {
@@ -34,10 +34,10 @@ export function viewRollout(facts: ViewFacts): RolloutView {
   const { rollout, spec, decisions, nowMs } = facts;
   const { progress, latest, plan } = rollout;
   const stages = spec?.stages ?? [];
-  const closed = closedOf(facts);
+  const closed = closedOf(headFacts(facts));
   const standings = standingsNow(facts);
   return {
-    ...summarise(facts),
+    ...summarise(headFacts(facts)),
     nowMs,
     version: rollout.version,
     labels: plan.labels,
@@ -93,18 +93,6 @@ function told({ changes }: StoredRevision): string {
   return changes.map(({ sentence }) => sentence).join('; ');
 }
 
-/** What has ended, or goes back, waits for no window. */
-function closedOf({ rollout, spec, nowMs }: Pick<ViewFacts, 'rollout' | 'spec' | 'nowMs'>): Closed | null {
-  if (spec === null || ENDED.includes(rollout.state) || rollout.state === 'rolling_back') return null;
-  return closedNow(spec.schedule, [...new Set(rollout.plan.devices.map(({ site }) => site))], nowMs);
-}
-
-function nextDecision({ state, progress }: Rollout, closed: Closed | null): number | null {
-  if (state === 'scheduled') return closed?.opensAtMs ?? null;
-  if (state !== 'running' || progress.lookAtMs === null) return null;
-  return Math.max(progress.lookAtMs, closed?.opensAtMs ?? 0);
-}
-
 function viewApprovals({ rollout, spec }: ViewFacts): RolloutView['approvals'] {
   const { progress, plan, state } = rollout;
   const stage = spec?.stages[progress.stageIndex];
@@ -122,37 +110,15 @@ function viewApprovals({ rollout, spec }: ViewFacts): RolloutView['approvals'] {
   };
 }
 
-type Summarised = Pick<ViewFacts, 'rollout' | 'kill' | 'spec' | 'nowMs'>;
-
-export function summarise({ rollout, spec, kill, nowMs }: Summarised): RolloutSummary {
-  const { progress, latest, plan } = rollout;
-  const stages = spec?.stages ?? [];
-  const hasEnded = ENDED.includes(rollout.state);
-  const isUnseen = rollout.state === 'scheduled' && latest.atMs === 0;
-  return {
-    id: rollout.id,
-    name: rollout.name,
-    state: rollout.state,
-    phase: hasEnded || rollout.state === 'rolling_back' || rollout.state === 'scheduled' ? null : progress.phase,
-    killed: kill,
-    candidate: rollout.candidate,
-    status: hasEnded ? endedStatus(rollout) : isUnseen ? 'not started: waits for its window' : latest.status,
-    stage: stages[progress.stageIndex]?.name ?? '',
-    stageIndex: progress.stageIndex,
-    stageCount: stages.length,
-    createdAtMs: rollout.createdAtMs,
-    endedAtMs: rollout.endedAtMs,
-    owner: plan.owners.primary,
-    sites: [...new Set(plan.devices.map(({ site }) => site))],
-    nextDecisionAtMs: nextDecision(rollout, closedOf({ rollout, spec, nowMs })),
-  };
+function headFacts({ rollout, ...facts }: ViewFacts): Summarised {
+  return { ...facts, head: headOf(rollout) };
 }
 
 export function whyRollout(facts: ViewFacts): RolloutWhy {
   const { rollout, spec, decisions, kill, nowMs } = facts;
   const stages = spec?.stages ?? [];
   const { id, state, progress, latest } = rollout;
-  const { status } = summarise(facts);
+  const { status } = summarise(headFacts(facts));
   const troubled = latest.standings.filter(
     ({ isReverted, isDark, role, isActive }) => isReverted || isDark || (role !== 'none' && !isActive),
   );
@@ -169,7 +135,7 @@ export function whyRollout(facts: ViewFacts): RolloutWhy {
       : troubled.slice(0, 20).map((standing) => `${keyOf(standing)}: ${standing.detail}`),
     lastDecision: decisions[0] ?? null,
     approvals: viewApprovals(facts),
-    closed: closedOf(facts)?.reason ?? null,
+    closed: closedOf(headFacts(facts))?.reason ?? null,
   });
   const verified = facts.verification === null ? [] : [facts.verification.sentence];
   const wentBack = state === 'rolled_back' || state === 'aborted';
@@ -200,12 +166,6 @@ function proposalsToDecide({ rollout, revisions }: ViewFacts): readonly string[]
     .map(
       ({ number }) => `revision ${number} waits: belay rollout approve ${rollout.id} --revision ${number} --reason …`,
     );
-}
-
-function endedStatus({ state, progress }: Rollout): string {
-  if (state === 'completed') return `completed: ${progress.reason}`;
-  const words = { rolled_back: 'rolled back', superseded: 'superseded' };
-  return `${state === 'rolled_back' || state === 'superseded' ? words[state] : 'ended'}: ${progress.reason}`;
 }
 
 function viewStage(stage: StageSpec, index: number, { progress, plan, state }: Rollout): RolloutView['stages'][number] {

@@ -34,7 +34,7 @@ function weigh(): Row {
     unit: 'KB',
     goal: `≤ ${WEIGHT_MAX_KB} KB`,
     note: noteOf(
-      `gzip of all JavaScript that ${heaviest.page} loads, with the kill page and the worker, which every page has`,
+      `gzip of all JavaScript that ${heaviest.page} loads until it is complete, with the entry and the worker of the stream`,
       `next ${pages
         .slice(1, 3)
         .map(({ page, bytes }) => `${page} ${(bytes / 1000).toFixed(1)}`)

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { uploadPackage } from '../../control-plane/cli/package-upload.ts';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { killSchema } from '../../shared/protocol/api-kills.ts';
 import { registeredSchema } from '../../shared/protocol/api-releases.ts';
 import { rolloutViewSchema } from '../../shared/protocol/api-rollouts.ts';
@@ -50,12 +51,12 @@ export async function openFleetRig(
   const fleet = await starting;
   for (const release of RELEASES) {
     const manifest = await uploadPackage(fleet.api, path.join(RELEASES_DIR, release), () => {});
-    await fleet.api.post('/v1/releases', { manifest, actor: ACTOR }, registeredSchema);
+    await fleet.api.ask(endpoint('POST /v1/releases'), registeredSchema, { manifest, actor: ACTOR });
   }
   const answering = (known: Device) => (known.reported?.servedFrames ?? 0) > 0;
   await awaitEvery(fleet, 'answers live frames', answering);
   const body = { file: await readFile(ROLLOUT_FILE, 'utf8'), actor: ACTOR, reason: 'bench' };
-  const { id, candidate } = await fleet.api.post('/v1/rollouts', body, rolloutViewSchema);
+  const { id, candidate } = await fleet.api.ask(endpoint('POST /v1/rollouts'), rolloutViewSchema, body);
   progress(`${candidate.release} goes to every device`);
   return {
     fleet,
@@ -63,9 +64,13 @@ export async function openFleetRig(
       const isServing = (known: Device) => known.reported?.serving?.digest === candidate.digest;
       await awaitEvery(fleet, 'serves the candidate', isServing, id);
     },
-    kill: async (scope) => (await fleet.api.post('/v1/kills', { scope, reason: 'bench', actor: ACTOR }, killSchema)).id,
+    kill: async (scope) =>
+      (await fleet.api.ask(endpoint('POST /v1/kills'), killSchema, { scope, reason: 'bench', actor: ACTOR })).id,
     rearm: async (killId) => {
-      await fleet.api.post(`/v1/kills/${killId}/rearm`, { reason: 'bench', actor: ACTOR }, killSchema);
+      await fleet.api.ask(endpoint('POST /v1/kills/:id/rearm', { id: killId }), killSchema, {
+        reason: 'bench',
+        actor: ACTOR,
+      });
     },
   };
 }
@@ -89,7 +94,8 @@ async function awaitEvery(
     100,
   );
   if (all) return;
-  const rollout = rolloutId && (await fleet.api.get(`/v1/rollouts/${rolloutId}`, rolloutViewSchema));
+  const rollout =
+    rolloutId && (await fleet.api.ask(endpoint('GET /v1/rollouts/:id', { id: rolloutId }), rolloutViewSchema));
   const standing = rollout ? `; the rollout: ${rollout.status}` : '';
   const logs = await fleet.agents[0]?.program.logTail();
   throw new Error(

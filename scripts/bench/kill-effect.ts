@@ -1,6 +1,7 @@
 // From the flag to its effect over a fleet: a kill is published while every device serves a candidate, and each acknowledges
 // with the first frame that its baseline has answered; the control plane's clock measures the whole way.
 import { availableParallelism } from 'node:os';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { type KillResult, killSchema } from '../../shared/protocol/api-kills.ts';
 import { type Fleet, until } from '../fleet/fleet.ts';
 import { deviceCount } from '../fleet/layout.ts';
@@ -57,7 +58,7 @@ async function acknowledgements(
   let acks: KillResult['acks'] = [];
   const all = await until(
     async () => {
-      acks = (await fleet.api.get(`/v1/kills/${id}`, killSchema)).acks.filter(isWanted);
+      acks = (await fleet.api.ask(endpoint('GET /v1/kills/:id', { id }), killSchema)).acks.filter(isWanted);
       return acks.length >= count;
     },
     ACK_DEADLINE_MS,

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
+import { leanUplot } from '../../control-plane/dashboard/lean-uplot.ts';
 import { openChromium } from '../../test/browser/chromium.ts';
 import { alternate, type Figure } from './figure.ts';
 import { describeLoad, noteOf, openTakenShare } from './machine.ts';
@@ -50,6 +51,7 @@ async function buildPage(outDir: string): Promise<void> {
     configFile: false,
     root: ROOT,
     logLevel: 'warn',
+    plugins: [leanUplot],
     build: { outDir, emptyOutDir: true, target: 'es2022', modulePreload: { polyfill: false } },
   });
 }

@@ -16,12 +16,9 @@ const manifestSchema = z.record(
 );
 type Manifest = z.infer<typeof manifestSchema>;
 
-/** Loaded by the entry itself, whatever the page: see dashboard/main.tsx. */
-const EVERYWHERE = 'pages/kill.tsx';
-
 export type PageWeight = { readonly page: string; readonly bytes: number };
 export type DashboardWeight = {
-  /** Heaviest first; each with the entry, the kill page, the worker of the stream and everything that they import. */
+  /** Heaviest first; each with the entry, the worker of the stream and everything that they import. */
   readonly pages: readonly PageWeight[];
   readonly allBytes: number;
   readonly files: number;
@@ -37,12 +34,11 @@ export function weighDashboard(folder: string): DashboardWeight {
     ]),
   );
   const entry = Object.keys(manifest).find((key) => manifest[key]?.isEntry);
-  if (entry === undefined || manifest[EVERYWHERE] === undefined)
-    throw new Error(`the manifest of ${folder} has no entry, or no ${EVERYWHERE}`);
+  if (entry === undefined) throw new Error(`the manifest of ${folder} has no entry`);
   const workers = [...sizes.keys()].filter((file) => file.startsWith('assets/stream-worker'));
   const pages = Object.keys(manifest).filter((key) => manifest[key]?.isDynamicEntry);
   const weigh = (page: string): PageWeight => {
-    const files = new Set([...filesOf(manifest, [entry, EVERYWHERE, page]), ...workers]);
+    const files = new Set([...filesOf(manifest, [entry, page]), ...workers]);
     return { page, bytes: sum([...files].map((file) => sizes.get(file) ?? 0)) };
   };
   return {

@@ -1,6 +1,7 @@
 // The floor of a kill: plain MQTT clients on the same broker that acknowledge a kill in the moment they hear of it, with no
 // model, no camera and no decision. What is left is signing, fan-out, and the way of the acknowledgement back.
 import { connectAsync, type MqttClient } from 'mqtt';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { credentialsSchema } from '../../shared/protocol/api-devices.ts';
 import type { Hello } from '../../shared/protocol/reports.ts';
 import { type DeviceAddress, deviceTopic, siteKillTopic } from '../../shared/protocol/topics.ts';
@@ -22,7 +23,10 @@ export async function openPlainClients(workspace: Workspace, fleet: Fleet, count
 
 async function openPlainClient(fleet: Fleet, address: DeviceAddress): Promise<MqttClient> {
   const { site, device } = address;
-  const { password } = await fleet.api.post(`/v1/devices/${site}/${device}/credentials`, {}, credentialsSchema);
+  const { password } = await fleet.api.ask(
+    endpoint('POST /v1/devices/:site/:device/credentials', { site, device }),
+    credentialsSchema,
+  );
   const client = await connectAsync(fleet.mqttUrl, {
     protocolVersion: 4,
     clientId: device,

@@ -1,6 +1,7 @@
 // The acts of the demo. Each drives the real fleet through the HTTP API, says what happens as it happens, and ends with an
 // outcome that names what was expected and what was seen: nothing is staged beyond the compressed bake times.
 import { setTimeout as wait } from 'node:timers/promises';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { incidentListSchema } from '../../shared/protocol/api-incidents.ts';
 import { type KillResult, killSchema } from '../../shared/protocol/api-kills.ts';
 import { type RolloutView, rolloutViewSchema } from '../../shared/protocol/api-rollouts.ts';
@@ -79,7 +80,7 @@ async function slowRollout(fleet: Fleet, narrator: Narrator): Promise<Omit<Outco
 
 /** What is left after a rollback: whether it was verified, and the incident note that was written. */
 async function leftBehind(fleet: Fleet, narrator: Narrator, view: RolloutView): Promise<string> {
-  const { incidents } = await fleet.api.get(`/v1/incidents?rollout=${view.id}`, incidentListSchema);
+  const { incidents } = await fleet.api.ask(endpoint('GET /v1/incidents', { rollout: view.id }), incidentListSchema);
   const [incident] = incidents;
   if (incident) narrator.say(`incident note ${incident.id}: belay incident export ${incident.id}`);
   return view.verification?.sentence ?? 'not verified';
@@ -107,11 +108,11 @@ async function killSwitch(fleet: Fleet, narrator: Narrator): Promise<Omit<Outcom
   narrator.say(`SIGKILL to the agent of ${victim.site}/${victim.device}, then: belay kill --all`, 'yellow');
   victim.program.kill('SIGKILL');
   await victim.program.ended;
-  const raised = await fleet.api.post(
-    '/v1/kills',
-    { scope: { kind: 'fleet' }, reason: 'demo: everything on trial off', actor: ACTOR },
-    killSchema,
-  );
+  const raised = await fleet.api.ask(endpoint('POST /v1/kills'), killSchema, {
+    scope: { kind: 'fleet' },
+    reason: 'demo: everything on trial off',
+    actor: ACTOR,
+  });
   const first = await followKill(fleet, narrator, raised.id, total - 1);
   narrator.say(`the agent of ${victim.site}/${victim.device} starts again; the kill is still in force`);
   fleet.restartAgent(victim.device);
@@ -128,7 +129,7 @@ async function killSwitch(fleet: Fleet, narrator: Narrator): Promise<Omit<Outcom
 
 async function startRollout(fleet: Fleet, file: string): Promise<string> {
   const body = { file: await readRolloutFile(file), actor: ACTOR, reason: 'demo' };
-  return (await fleet.api.post('/v1/rollouts', body, rolloutViewSchema)).id;
+  return (await fleet.api.ask(endpoint('POST /v1/rollouts'), rolloutViewSchema, body)).id;
 }
 
 function isOver(view: RolloutView): boolean {
@@ -150,7 +151,7 @@ async function followRollout(
   let where = '';
   const deadlineAtMs = performance.now() + ROLLOUT_DEADLINE_MS;
   for (;;) {
-    const view = await fleet.api.get(`/v1/rollouts/${id}`, rolloutViewSchema);
+    const view = await fleet.api.ask(endpoint('GET /v1/rollouts/:id', { id }), rolloutViewSchema);
     const fresh = view.decisions
       .filter((decision) => decision.seq >= told && !['wait', 'start'].includes(decision.kind))
       .reverse();
@@ -177,9 +178,9 @@ function whereItStands({ state, status, stage, exposure }: RolloutView): string 
 /** A rollout that waits for a person would block the next act: it is ended, and the act is told as it was. */
 async function giveUp(fleet: Fleet, view: RolloutView): Promise<RolloutView> {
   const body = { actor: ACTOR, reason: 'demo: nobody is here to look at it' };
-  await fleet.api.post(`/v1/rollouts/${view.id}/abort`, body, rolloutViewSchema);
+  await fleet.api.ask(endpoint('POST /v1/rollouts/:id/:verb', { id: view.id, verb: 'abort' }), rolloutViewSchema, body);
   await until(async () => {
-    const { state } = await fleet.api.get(`/v1/rollouts/${view.id}`, rolloutViewSchema);
+    const { state } = await fleet.api.ask(endpoint('GET /v1/rollouts/:id', { id: view.id }), rolloutViewSchema);
     return state === 'aborted' || state === 'rolled_back';
   }, ABORT_DEADLINE_MS);
   return view;
@@ -194,10 +195,10 @@ const TONES: Readonly<Record<string, 'green' | 'red' | 'yellow'>> = {
 };
 
 async function followKill(fleet: Fleet, narrator: Narrator, id: string, acknowledgements: number): Promise<KillResult> {
-  let kill = await fleet.api.get(`/v1/kills/${id}`, killSchema);
+  let kill = await fleet.api.ask(endpoint('GET /v1/kills/:id', { id }), killSchema);
   await until(
     async () => {
-      kill = await fleet.api.get(`/v1/kills/${id}`, killSchema);
+      kill = await fleet.api.ask(endpoint('GET /v1/kills/:id', { id }), killSchema);
       return kill.acknowledged >= acknowledgements;
     },
     KILL_DEADLINE_MS,

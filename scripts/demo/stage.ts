@@ -5,6 +5,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CommandError } from '../../control-plane/cli/api-client.ts';
 import { uploadPackage } from '../../control-plane/cli/package-upload.ts';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { registeredSchema } from '../../shared/protocol/api-releases.ts';
 import { buildDashboard } from '../build-dashboard.ts';
 import { type Fleet, startFleet, until } from '../fleet/fleet.ts';
@@ -75,7 +76,10 @@ export async function tellHowToSignIn({ signedIn }: Fleet, narrator: Narrator): 
 async function registerReleases(fleet: Fleet, narrator: Narrator): Promise<void> {
   for (const release of RELEASES) {
     const manifest = await uploadPackage(fleet.api, path.join(RELEASES_DIR, release), () => {});
-    const { release: entry } = await fleet.api.post('/v1/releases', { manifest, actor: ACTOR }, registeredSchema);
+    const { release: entry } = await fleet.api.ask(endpoint('POST /v1/releases'), registeredSchema, {
+      manifest,
+      actor: ACTOR,
+    });
     narrator.say(`registered ${entry.id}: ${entry.changelog}`);
   }
   narrator.say(await refusalOfMislabelled(fleet), 'yellow');
@@ -85,7 +89,7 @@ async function registerReleases(fleet: Fleet, narrator: Narrator): Promise<void>
 async function refusalOfMislabelled(fleet: Fleet): Promise<string> {
   const manifest = await uploadPackage(fleet.api, path.join(RELEASES_DIR, MISLABELLED), () => {});
   try {
-    await fleet.api.post('/v1/releases', { manifest, actor: ACTOR }, registeredSchema);
+    await fleet.api.ask(endpoint('POST /v1/releases'), registeredSchema, { manifest, actor: ACTOR });
   } catch (error) {
     if (error instanceof CommandError) return `refused cv-detector:2.0.1: ${error.message.split('\n', 1)[0]}`;
     throw error;

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { type ApiClient, openApiClient } from '../../control-plane/cli/api-client.ts';
 import { resetAdminIn } from '../../control-plane/reset-admin.ts';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { credentialsSchema, type DeviceDocument, deviceListSchema } from '../../shared/protocol/api-devices.ts';
 import { type SignedIn, signInAsAdmin } from './first-sign-in.ts';
 import type { FleetDevice } from './layout.ts';
@@ -90,7 +91,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     signedIn,
     agents,
     controlPlane: () => running.controlPlane,
-    devices: async () => (await api.get('/v1/devices', deviceListSchema)).devices,
+    devices: async () => (await api.ask(endpoint('GET /v1/devices'), deviceListSchema)).devices,
     restartAgent: (device) => {
       const agent = agents.find((candidate) => candidate.device === device);
       if (!agent) throw new Error(`no agent "${device}" in this fleet`);
@@ -167,7 +168,10 @@ type AgentConfigParts = {
 };
 
 async function writeAgentConfig({ options, device, api, ringFolder }: AgentConfigParts): Promise<string> {
-  const credentials = await api.post(`/v1/devices/${device.site}/${device.device}/credentials`, {}, credentialsSchema);
+  const credentials = await api.ask(
+    endpoint('POST /v1/devices/:site/:device/credentials', { site: device.site, device: device.device }),
+    credentialsSchema,
+  );
   const folder = path.join(options.folder, 'devices', device.device);
   await mkdir(folder, { recursive: true });
   const trustFile = path.join(folder, 'trust.json');

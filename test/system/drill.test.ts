@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../scripts/fleet/fleet.ts';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { type DeviceWindows, deviceWindowsSchema } from '../../shared/protocol/api-device-windows.ts';
 import type { StoredEvent } from '../../shared/protocol/api-devices.ts';
 import type { Drill } from '../../shared/protocol/api-drills.ts';
@@ -185,8 +186,9 @@ describe('a drill on real devices', () => {
 
 /** What the device has reported of the last minutes; a longer time would be told in coarser points. */
 async function told(device: string): Promise<DeviceWindows['points']> {
-  const path = `/v1/devices/plant-1/${device}/windows?from=${Date.now() - 4 * 60_000}`;
-  return (await world.fleet.api.get(path, deviceWindowsSchema)).points;
+  const asked = { site: 'plant-1', device, from: Date.now() - 4 * 60_000 };
+  const windows = endpoint('GET /v1/devices/:site/:device/windows', asked);
+  return (await world.fleet.api.ask(windows, deviceWindowsSchema)).points;
 }
 
 /** Of the drill that runs. */

@@ -2,6 +2,7 @@
 import { connectAsync } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../scripts/fleet/fleet.ts';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { credentialsSchema } from '../../shared/protocol/api-devices.ts';
 import { type KillResult, type KillScopeInput, killListSchema, killSchema } from '../../shared/protocol/api-kills.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
@@ -55,7 +56,7 @@ describe('belay kill --all', () => {
     const command = await world.belay('kill', '--all', '--reason', 'system test', '--timeout', '60');
     expect(command.stderr).toContain('3 devices, 1 of them offline (they obey before their first frame)');
     expect(command.code).toBe(0);
-    const { kills } = await world.fleet.api.get('/v1/kills', killListSchema);
+    const { kills } = await world.fleet.api.ask(endpoint('GET /v1/kills'), killListSchema);
     const id = kills.find((kill) => kill.active)?.id ?? '';
     const first = await acknowledged(id, 2);
     expect(first.offline).toMatchObject([{ site: 'plant-b', device: 'cam-b1' }]);
@@ -141,11 +142,11 @@ async function useBroker(device: string, mqttUrl: string): Promise<void> {
 }
 
 async function raise(scope: KillScopeInput): Promise<KillResult> {
-  return world.fleet.api.post('/v1/kills', { scope, reason: 'system test', actor: ACTOR }, killSchema);
+  return world.fleet.api.ask(endpoint('POST /v1/kills'), killSchema, { scope, reason: 'system test', actor: ACTOR });
 }
 
 function readKill(id: string): Promise<KillResult> {
-  return world.fleet.api.get(`/v1/kills/${id}`, killSchema);
+  return world.fleet.api.ask(endpoint('GET /v1/kills/:id', { id }), killSchema);
 }
 
 async function rearm(id: string): Promise<void> {
@@ -220,8 +221,8 @@ async function moreAnswers(device: string, count: number): Promise<void> {
 
 /** What a device that connects now would be told first: the signed document on the fleet's kill topic. */
 async function retainedKill(): Promise<string> {
-  const path = '/v1/devices/plant-z/newcomer/credentials';
-  const { mqttUrl, password } = await world.fleet.api.post(path, {}, credentialsSchema);
+  const newcomer = endpoint('POST /v1/devices/:site/:device/credentials', { site: 'plant-z', device: 'newcomer' });
+  const { mqttUrl, password } = await world.fleet.api.ask(newcomer, credentialsSchema);
   const client = await connectAsync(mqttUrl, { clientId: 'newcomer', username: 'plant-z', password });
   try {
     const { promise, resolve } = Promise.withResolvers<string>();

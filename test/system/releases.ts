@@ -8,6 +8,7 @@ import { withMetadata } from '../../scripts/models/derive.ts';
 import { readModel } from '../../scripts/models/onnx/reader.ts';
 import { writeModel } from '../../scripts/models/onnx/writer.ts';
 import { RELEASES_DIR, readRelease, readReleaseFile, sha256Of } from '../../scripts/models/release-store.ts';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { registeredSchema } from '../../shared/protocol/api-releases.ts';
 import { type RolloutView, rolloutViewSchema } from '../../shared/protocol/api-rollouts.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
@@ -52,22 +53,22 @@ export const renamed =
     writeModel(withMetadata(readModel(model), { variant: name }));
 
 export function openReleases(api: ApiClient): Releases {
-  const rollout = (id: string) => api.get(`/v1/rollouts/${id}`, rolloutViewSchema);
+  const rollout = (id: string) => api.ask(endpoint('GET /v1/rollouts/:id', { id }), rolloutViewSchema);
   const registered = async (manifest: unknown): Promise<ReleaseRef> => {
-    const { release } = await api.post('/v1/releases', { manifest, actor: ACTOR }, registeredSchema);
+    const { release } = await api.ask(endpoint('POST /v1/releases'), registeredSchema, { manifest, actor: ACTOR });
     return { release: release.id, digest: release.digest };
   };
   return {
     register: async (folder) => registered(await uploadPackage(api, `${RELEASES_DIR}/${folder}`, () => {})),
     derive: async (version, make, limits = {}) => {
       const bytes = make(readReleaseFile(PARENT, 'model.onnx'));
-      await api.upload(`/v1/artifacts/${sha256Of(bytes)}`, bytes);
+      await api.upload(endpoint('PUT /v1/artifacts/:sha256', { sha256: sha256Of(bytes) }), bytes);
       const manifest = manifestOf(version, bytes);
       return registered({ ...manifest, limits: { ...manifest.limits, ...limits } });
     },
     startRollout: async (options) => {
       const body = { file: rolloutFile(options), actor: ACTOR, reason: 'system test' };
-      return (await api.post('/v1/rollouts', body, z.looseObject({ id: z.string() }))).id;
+      return (await api.ask(endpoint('POST /v1/rollouts'), z.looseObject({ id: z.string() }), body)).id;
     },
     rollout,
     awaitRollout: async (id, what, holds) => {
@@ -83,7 +84,7 @@ export function openReleases(api: ApiClient): Releases {
     },
     act: (id, verb, more = {}) => {
       const body = { actor: ACTOR, reason: 'system test', ...more };
-      return api.post(`/v1/rollouts/${id}/${verb}`, body, rolloutViewSchema);
+      return api.ask(endpoint('POST /v1/rollouts/:id/:verb', { id, verb }), rolloutViewSchema, body);
     },
   };
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../scripts/fleet/fleet.ts';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { framesAnswerSchema, type RolloutFrames, rolloutFramesSchema } from '../../shared/protocol/api-pictures.ts';
 import type { RolloutView } from '../../shared/protocol/api-rollouts.ts';
 import { auditCheckSchema } from '../../shared/protocol/api-status.ts';
@@ -57,7 +58,9 @@ describe('a rollout whose control plane is killed in the middle of each stage', 
       expect(known.desired).toMatchObject({ baseline: { digest: candidate.digest }, candidate: null });
       expect(changesOf(device)).toEqual([candidate.digest]);
     }
-    expect(await world.fleet.api.get('/v1/audit/verify', auditCheckSchema)).toMatchObject({ kind: 'intact' });
+    expect(await world.fleet.api.ask(endpoint('GET /v1/audit/verify'), auditCheckSchema)).toMatchObject({
+      kind: 'intact',
+    });
   });
 });
 
@@ -96,8 +99,9 @@ describe('what devices see', () => {
     const hasBoth = () => seen?.devices.filter(({ pictures }) => pictures.length > 0).length === DEVICES.length;
     await until(async () => {
       const isAsking = seen?.devices.some(({ ask }) => ask?.state === 'asked') ?? false;
-      if (!isAsking) await world.fleet.api.post(`/v1/rollouts/${id}/frames`, {}, rolloutFramesSchema);
-      seen = await world.fleet.api.get(`/v1/rollouts/${id}/frames`, rolloutFramesSchema);
+      if (!isAsking)
+        await world.fleet.api.ask(endpoint('POST /v1/rollouts/:id/frames', { id }), rolloutFramesSchema, {});
+      seen = await world.fleet.api.ask(endpoint('GET /v1/rollouts/:id/frames', { id }), rolloutFramesSchema);
       return hasBoth();
     }, DEADLINE_MS);
     expect(JSON.stringify(seen).slice(0, hasBoth() ? 0 : 2000)).toBe('');

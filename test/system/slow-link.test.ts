@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../scripts/fleet/fleet.ts';
 import { readRelease } from '../../scripts/models/release-store.ts';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { killSchema } from '../../shared/protocol/api-kills.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
 import { modelFile } from '../../shared/release/model-file.ts';
@@ -76,12 +77,12 @@ describe('a download over a slow line', () => {
     const before = link.passed();
     await until(() => link.passed() - before > 3 * QUEUE_BYTES, DEADLINE_MS);
     const body = {
-      scope: { kind: 'release', release: candidate.release },
+      scope: { kind: 'release' as const, release: candidate.release },
       reason: 'system test',
       actor: 'system-test',
     };
     const killedAtMs = Date.now();
-    await world.fleet.api.post('/v1/kills', body, killSchema);
+    await world.fleet.api.ask(endpoint('POST /v1/kills'), killSchema, body);
     const answer = await world.awaitAnswer(DEVICE, 'is of the baseline', ({ model_digest, answered_at_ms }) => {
       return answered_at_ms > killedAtMs && model_digest === baseline.digest;
     });

@@ -10,6 +10,7 @@ import { CLI_BUNDLE } from '../../scripts/build-cli.ts';
 import { type Fleet, type FleetAgent, type FleetOptions, startFleet, until } from '../../scripts/fleet/fleet.ts';
 import { prepareLoops } from '../../scripts/fleet/loops.ts';
 import { assemblePackage } from '../../scripts/fleet/package-folder.ts';
+import { endpoint } from '../../shared/protocol/address.ts';
 import { type DeviceDocument, deviceEventsSchema, type StoredEvent } from '../../shared/protocol/api-devices.ts';
 import { freePort } from '../free-port.ts';
 import { openReleases, type Releases } from './releases.ts';
@@ -123,7 +124,10 @@ function worldOf(fleet: Fleet, folder: string): World {
     device,
     events: async (name) => {
       const { site } = agent(name);
-      const { events } = await fleet.api.get(`/v1/devices/${site}/${name}/events?limit=500`, deviceEventsSchema);
+      const { events } = await fleet.api.ask(
+        endpoint('GET /v1/devices/:site/:device/events', { site, device: name, limit: 500 }),
+        deviceEventsSchema,
+      );
       return events;
     },
     awaitDevice: async (name, what, holds) => {

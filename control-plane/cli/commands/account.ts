@@ -1,7 +1,9 @@
 // `belay account …`: people and what they may, by site. Accounts are disabled, never deleted: the audit names them.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import {
   type Account,
+  type AccountChangeBody,
   accountListSchema,
   accountSchema,
   sessionSchema,
@@ -41,7 +43,7 @@ export function addAccountCommands(program: Command): void {
 
 function addList(account: Command): void {
   addAction(account.command('list').description('every account'), async ({ api, output }) => {
-    const list = await api.get('/v1/accounts', accountListSchema);
+    const list = await api.ask(endpoint('GET /v1/accounts'), accountListSchema);
     output.show(list, () => renderAccounts(list.accounts, Date.now()));
     return undefined;
   });
@@ -65,11 +67,11 @@ function addAdd(account: Command): void {
       ...(reason ? { reason } : {}),
       ...(kill === false ? { mayKill: false } : {}),
     };
-    const request = { method: 'POST', path: '/v1/accounts', body: { name, ...rest } };
+    const request = { ...endpoint('POST /v1/accounts'), body: { name, ...rest } };
     if (!(await isWanted(output, options, { what: `make the account "${name}"`, request, asking: 'never' })))
       return undefined;
     const [password = ''] = await readSecrets(output, [`First password of ${name}`]);
-    const made = await api.post(request.path, { name, password, ...rest }, accountSchema);
+    const made = await api.ask(request, accountSchema, { name, password, ...rest });
     output.show(made, () => tell(made));
     return undefined;
   });
@@ -110,17 +112,17 @@ function addSwitch(account: Command, { verb, disabled, description }: Switch): v
 
 type Edit = {
   readonly name: string;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: AccountChangeBody;
   readonly options: ChangeOptions;
   readonly withPassword: boolean;
 };
 
 async function change({ api, output }: Session, { name, body, options, withPassword }: Edit): Promise<undefined> {
-  const request = { method: 'PATCH', path: `/v1/accounts/${encodeURIComponent(name)}`, body };
+  const request = { ...endpoint('PATCH /v1/accounts/:name', { name }), body };
   const what = `change the account "${name}"`;
   if (!(await isWanted(output, options, { what, request, asking: 'on-terminal' }))) return undefined;
   const [password] = withPassword ? await readSecrets(output, [`New password of ${name}`]) : [];
-  const changed = await api.patch(request.path, password === undefined ? body : { ...body, password }, accountSchema);
+  const changed = await api.ask(request, accountSchema, password === undefined ? body : { ...body, password });
   output.show(changed, () => tell(changed));
   return undefined;
 }
@@ -137,7 +139,7 @@ function addPasswd(account: Command): void {
   addAction<{ name?: string }>(command, async ({ output, connection }, _args, options) => {
     const { name, current, password } = await readChange(output, options.name);
     await withSession(connection.url, { name, password: current }, ({ api }) =>
-      api.put('/v1/session/password', { current, password }, sessionSchema),
+      api.ask(endpoint('PUT /v1/session/password'), sessionSchema, { current, password }),
     );
     output.show({ account: name, changed: true }, () => `The password of ${name} is changed; other sessions are over.`);
     return undefined;

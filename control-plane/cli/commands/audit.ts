@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { describeError } from '../../../shared/basics/errors.ts';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { auditCheckSchema, auditListSchema } from '../../../shared/protocol/api-status.ts';
 import { actorText } from '../../../shared/protocol/audit-words.ts';
 import { CommandError } from '../api-client.ts';
@@ -40,12 +41,15 @@ function addList(audit: Command): void {
     .option('--from <time>', 'such as 2026-03-01T06:00Z, or 24h (ago)')
     .option('--to <time>', 'the end; default: now');
   addAction<ListOptions>(command, async ({ api, output }, _args, { limit, by, from, to, ...rest }) => {
-    const query = new URLSearchParams({ limit });
-    if (by !== undefined) query.set('actor', by);
-    for (const name of ['action', 'subject'] as const) if (rest[name] !== undefined) query.set(name, rest[name]);
-    if (from !== undefined) query.set('fromMs', String(readMoment('--from', from)));
-    if (to !== undefined) query.set('toMs', String(readMoment('--to', to)));
-    const list = await api.get(`/v1/audit?${query}`, auditListSchema);
+    const values = {
+      limit,
+      actor: by,
+      action: rest.action,
+      subject: rest.subject,
+      fromMs: from && readMoment('--from', from),
+      toMs: to && readMoment('--to', to),
+    };
+    const list = await api.ask(endpoint('GET /v1/audit', values), auditListSchema);
     output.show(list, () => {
       if (list.rows.length === 0) return 'Nothing of that kind is on record.';
       return list.rows.map((row) => renderRow(row, output)).join('\n');
@@ -72,8 +76,8 @@ function addVerify(audit: Command): void {
     .description('whether every row still carries the hash of the one before; exit 1 when it is broken')
     .option('--anchor <seq:hash>', 'a head that was kept elsewhere: the record must still contain it');
   addAction<{ anchor?: string }>(command, async ({ api, output }, _args, { anchor }) => {
-    const query = anchor === undefined ? '' : `?${new URLSearchParams(readAnchor(anchor))}`;
-    const check = await api.get(`/v1/audit/verify${query}`, auditCheckSchema);
+    const values = anchor === undefined ? {} : readAnchor(anchor);
+    const check = await api.ask(endpoint('GET /v1/audit/verify', values), auditCheckSchema);
     const { kind } = check;
     output.show(check, () =>
       kind === 'intact'
@@ -104,7 +108,7 @@ function addExport(audit: Command): void {
     .description('every row, oldest first, one JSON object a line; the last line is the head')
     .option('-o, --out <file>', 'into this file (default: stdout)');
   addAction<{ out?: string }>(command, async ({ api, output }, _args, { out }) => {
-    const text = await api.getText('/v1/audit/export');
+    const text = await api.getText(endpoint('GET /v1/audit/export'));
     if (out === undefined) {
       process.stdout.write(text);
       return undefined;

@@ -1,5 +1,6 @@
 // `belay cohort …`: what the fleet is made of, and who would get a candidate. Cohorts come from the rollout file; nothing is moved by hand.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type DeviceDocument, deviceListSchema } from '../../../shared/protocol/api-devices.ts';
 import { rolloutPlanSchema } from '../../../shared/protocol/api-rollouts.ts';
 import type { Plan } from '../../../shared/rollout/plan.ts';
@@ -62,7 +63,7 @@ function servingOf(members: readonly DeviceDocument[]): readonly string[] {
 function addList(cohort: Command): void {
   const command = cohort.command('list').description('devices by factory and hardware class');
   addAction(command, async ({ api, output }) => {
-    const cohorts = cohortsOf((await api.get('/v1/devices', deviceListSchema)).devices);
+    const cohorts = cohortsOf((await api.ask(endpoint('GET /v1/devices'), deviceListSchema)).devices);
     output.show({ cohorts }, () => {
       if (cohorts.length === 0) return 'No devices yet. Next: belay device credentials SITE/DEVICE';
       const rows = cohorts.map((each) => [
@@ -87,7 +88,7 @@ function addGet(cohort: Command): void {
   const command = cohort.command('get').argument('<site/hardware>').description('its devices');
   addAction(command, async ({ api, output }, args) => {
     const wanted = argument(args, 0);
-    const { devices } = await api.get('/v1/devices', deviceListSchema);
+    const { devices } = await api.ask(endpoint('GET /v1/devices'), deviceListSchema);
     const members = devices.filter(({ site, hardwareClass }) => `${site}/${hardwareClass ?? 'unknown'}` === wanted);
     if (members.length === 0)
       throw new CommandError(EXIT.notFound, `no device is of ${wanted}.\nNext: belay cohort list`);
@@ -103,7 +104,12 @@ function addPreview(cohort: Command): void {
     .requiredOption('--rollout <file>', 'a rollout file; "-" is stdin');
   addAction<{ rollout: string }>(command, async ({ api, output }, _args, { rollout }) => {
     const file = await readText(rollout);
-    const { plan, problems } = await api.post('/v1/rollouts/plan', { file }, rolloutPlanSchema, PLAN_TIMEOUT_MS);
+    const { plan, problems } = await api.ask(
+      endpoint('POST /v1/rollouts/plan'),
+      rolloutPlanSchema,
+      { file },
+      PLAN_TIMEOUT_MS,
+    );
     if (plan === null) {
       const lines = problems.map(({ line, column, message }) => `${rollout}:${line}:${column} ${message}`);
       throw new CommandError(EXIT.usage, `the file has mistakes:\n${lines.join('\n')}`, problems);

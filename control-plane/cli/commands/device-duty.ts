@@ -1,12 +1,13 @@
 // `belay device pin|unpin|drain|undrain|retire|unretire`: take a device out of rollouts by a person's word, and bring it back. What
 // leads away from a candidate is not held up by a question that nobody can answer.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type DeviceDocument, deviceSchema } from '../../../shared/protocol/api-devices.ts';
 import { DUTY_VERBS, type DutyVerb, dutyAnswerSchema } from '../../../shared/protocol/api-duty.ts';
 import { tellDuty } from '../../../shared/protocol/duty.ts';
 import { type Asking, addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { addAction, argument, type Session } from '../program.ts';
-import { devicePath } from './device-path.ts';
+import { readDeviceReference } from './device-path.ts';
 
 type Words = { readonly says: string; readonly asking: Asking; readonly help?: string };
 
@@ -58,18 +59,18 @@ type Given = { readonly args: readonly string[]; readonly options: Options };
 
 async function act({ api, output, actor }: Session, verb: DutyVerb, { args, options }: Given): Promise<undefined> {
   const name = argument(args, 0);
-  const device = devicePath(name);
+  const where = readDeviceReference(name);
   const { reason, force } = options;
   const release = verb === 'pin' ? { release: argument(args, 1) } : {};
   const body = { reason, actor, ...release, ...(force ? { force } : {}) };
   const change = {
     what: verb === 'pin' ? `pin ${name} to ${argument(args, 1)}` : `${verb} ${name}`,
-    reach: async () => tellReach(await api.get(device, deviceSchema)),
-    request: { method: 'POST', path: `${device}/${verb}`, body },
+    reach: async () => tellReach(await api.ask(endpoint('GET /v1/devices/:site/:device', where), deviceSchema)),
+    request: { ...endpoint('POST /v1/devices/:site/:device/:verb', { ...where, verb }), body },
     asking: WORDS[verb].asking,
   };
   if (!(await isWanted(output, options, change))) return undefined;
-  const answer = await api.post(change.request.path, body, dutyAnswerSchema);
+  const answer = await api.ask(change.request, dutyAnswerSchema, body);
   output.show(answer, () =>
     [
       answer.sentence,

@@ -4,13 +4,15 @@ import { extname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { describeError } from '../../../shared/basics/errors.ts';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type FramesAnswer, framesAnswerSchema, type KeptPicture } from '../../../shared/protocol/api-pictures.ts';
 import { pictureSvg } from '../../../shared/protocol/picture-svg.ts';
+import type { DeviceAddress } from '../../../shared/protocol/topics.ts';
 import { type ApiClient, CommandError } from '../api-client.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
 import { addAction, argument } from '../program.ts';
-import { devicePath } from './device-path.ts';
+import { readDeviceReference } from './device-path.ts';
 
 const POLL_MS = 400;
 
@@ -41,12 +43,12 @@ export function addFrame(device: Command): void {
       throw new CommandError(EXIT.usage, `--out ${out}: give it one of the endings .jpg, .svg`);
     if (out === undefined && !output.json)
       throw new CommandError(EXIT.usage, 'say where to write the picture: --out frame.jpg (or --json)');
-    const path = `${devicePath(argument(args, 0))}/frame`;
-    const request = { method: 'POST', path, body: { reason, actor } };
+    const where = readDeviceReference(argument(args, 0));
+    const request = { ...endpoint('POST /v1/devices/:site/:device/frame', where), body: { reason, actor } };
     const what = `ask ${argument(args, 0)} for its last frame`;
     if (!(await isWanted(output, options, { what, request, asking: 'never' }))) return undefined;
-    const asked = await api.post(path, request.body, framesAnswerSchema);
-    const answer = await awaitFrames(api, path, asked);
+    const asked = await api.ask(request, framesAnswerSchema, request.body);
+    const answer = await awaitFrames(api, where, asked);
     const picture = choose(answer, camera);
     if (out !== undefined)
       await write(out, ending === '.svg' ? pictureSvg(picture) : Buffer.from(picture.jpeg, 'base64'));
@@ -56,9 +58,9 @@ export function addFrame(device: Command): void {
 }
 
 /** Until the device has answered this very ask. */
-async function awaitFrames(api: ApiClient, path: string, { ask }: FramesAnswer): Promise<FramesAnswer> {
+async function awaitFrames(api: ApiClient, where: DeviceAddress, { ask }: FramesAnswer): Promise<FramesAnswer> {
   for (;;) {
-    const seen = await api.get(path, framesAnswerSchema);
+    const seen = await api.ask(endpoint('GET /v1/devices/:site/:device/frame', where), framesAnswerSchema);
     const state = seen.ask?.id === ask?.id ? (seen.ask?.state ?? 'expired') : 'answered';
     if (state === 'answered' && seen.pictures.length > 0) return seen;
     if (state === 'expired') throw new CommandError(EXIT.timeout, 'the device did not answer');

@@ -1,13 +1,15 @@
 // `belay device logs`: what a device told of itself as it happened, and with -f what it tells from now on.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { deviceEventsSchema, type StoredEvent } from '../../../shared/protocol/api-devices.ts';
+import type { DeviceAddress } from '../../../shared/protocol/topics.ts';
 import { CommandError } from '../api-client.ts';
 import { openDoorbell } from '../event-stream.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { addAction, argument, type Session } from '../program.ts';
-import { devicePath } from './device-path.ts';
+import { readDeviceReference } from './device-path.ts';
 
 const POLL_MS = 1000;
 /** Beside a stream, which may be slower to say that something came. */
@@ -31,20 +33,23 @@ export function addLogs(device: Command): void {
     .option('--limit <number>', 'how many of the newest, 500 at most', '50')
     .addHelpText('after', HELP);
   addAction<Options>(command, async (session, args, { follow, limit }) => {
-    const path = `${devicePath(argument(args, 0))}/events`;
+    const where = readDeviceReference(argument(args, 0));
     if (!/^[1-9]\d{0,2}$/.test(limit))
       throw new CommandError(EXIT.usage, `--limit ${limit}: give a number from 1 to 500`);
-    const { events } = await session.api.get(`${path}?limit=${limit}`, deviceEventsSchema);
+    const { events } = await session.api.ask(
+      endpoint('GET /v1/devices/:site/:device/events', { ...where, limit }),
+      deviceEventsSchema,
+    );
     const sorted = [...events].sort((a, b) => a.id - b.id);
     if (!follow && session.output.json) session.output.show({ events: sorted }, () => '');
     else if (!follow && sorted.length === 0) session.output.show({ events: [] }, () => 'No events yet.');
     else for (const event of sorted) tell(event, session.output);
-    if (follow) await followEvents(session, path, sorted.at(-1)?.id ?? 0);
+    if (follow) await followEvents(session, where, sorted.at(-1)?.id ?? 0);
     return undefined;
   });
 }
 
-async function followEvents({ api, output }: Session, path: string, from: number): Promise<void> {
+async function followEvents({ api, output }: Session, where: DeviceAddress, from: number): Promise<void> {
   const doorbell = openDoorbell(api, ['device']);
   let afterId = from;
   let isDown = false;
@@ -52,7 +57,10 @@ async function followEvents({ api, output }: Session, path: string, from: number
     for (;;) {
       await doorbell.next(LOOK_MS, POLL_MS);
       try {
-        const { events } = await api.get(`${path}?limit=500&afterId=${afterId}`, deviceEventsSchema);
+        const { events } = await api.ask(
+          endpoint('GET /v1/devices/:site/:device/events', { ...where, limit: 500, afterId }),
+          deviceEventsSchema,
+        );
         for (const event of [...events].sort((a, b) => a.id - b.id)) {
           tell(event, output);
           afterId = Math.max(afterId, event.id);

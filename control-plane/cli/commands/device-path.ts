@@ -2,12 +2,6 @@
 import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
 
-/** `plant-a/cam-1` → its path in the API. */
-export function devicePath(reference: string): string {
-  const { site, device } = readDeviceReference(reference);
-  return `/v1/devices/${encodeURIComponent(site)}/${encodeURIComponent(device)}`;
-}
-
 /** `plant-a/cam-1` → site and device. */
 export function readDeviceReference(reference: string): { site: string; device: string } {
   const [site, device, ...rest] = reference.split('/');

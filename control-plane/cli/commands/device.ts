@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { describeError } from '../../../shared/basics/errors.ts';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import {
   credentialsSchema,
   type DeviceCredentials,
@@ -23,7 +24,7 @@ import { formatAge, renderTable, shortRelease } from '../render/table.ts';
 import { addDutyCommands } from './device-duty.ts';
 import { addFrame } from './device-frame.ts';
 import { addLogs } from './device-logs.ts';
-import { devicePath } from './device-path.ts';
+import { readDeviceReference } from './device-path.ts';
 import { readSelector, selects } from './selector.ts';
 
 export function addDeviceCommands(program: Command): void {
@@ -47,8 +48,7 @@ function addList(device: Command): void {
     .addHelpText('after', '\nExample\n  belay device list -l "site=plant-a and not online"');
   addAction<{ site?: string; selector?: string }>(command, async ({ api, output }, _args, { site, selector }) => {
     const clauses = selector === undefined ? null : readSelector(selector);
-    const query = site === undefined ? '' : `?site=${encodeURIComponent(site)}`;
-    const list = await api.get(`/v1/devices${query}`, deviceListSchema);
+    const list = await api.ask(endpoint('GET /v1/devices', { site }), deviceListSchema);
     const devices = clauses === null ? list.devices : list.devices.filter((each) => selects(clauses, each));
     output.show({ ...list, devices }, () =>
       devices.length === 0 && list.devices.length > 0
@@ -62,7 +62,10 @@ function addList(device: Command): void {
 function addGet(device: Command): void {
   const command = device.command('get').argument('<site/device>').description('one device: everything that is known');
   addAction(command, async ({ api, output }, args) => {
-    const document = await api.get(devicePath(argument(args, 0)), deviceSchema);
+    const document = await api.ask(
+      endpoint('GET /v1/devices/:site/:device', readDeviceReference(argument(args, 0))),
+      deviceSchema,
+    );
     output.show(document, () => JSON.stringify(document, null, 2));
     return undefined;
   });
@@ -74,7 +77,8 @@ function addExplain(device: Command): void {
     .argument('<site/device>')
     .description('why the device does what it does, in sentences');
   addAction(command, async ({ api, output }, args) => {
-    const explanation = await api.get(`${devicePath(argument(args, 0))}/explain`, explainSchema);
+    const where = readDeviceReference(argument(args, 0));
+    const explanation = await api.ask(endpoint('GET /v1/devices/:site/:device/explain', where), explainSchema);
     output.show(explanation, () =>
       [
         output.tint('bold', explanation.summary),
@@ -96,11 +100,11 @@ function addLift(device: Command): void {
   const reasonHelp = 'what has been done about it: it stands in the audit and on the device';
   addAction<Options>(addChangeOptions(command, reasonHelp), async ({ api, output, actor }, args, options) => {
     const { release, reason } = options;
-    const path = `${devicePath(argument(args, 0))}/lift`;
-    const request = { method: 'POST', path, body: { release, reason, actor } };
+    const where = endpoint('POST /v1/devices/:site/:device/lift', readDeviceReference(argument(args, 0)));
+    const request = { ...where, body: { release, reason, actor } };
     const what = `let ${release ?? 'every release'} out of quarantine on ${argument(args, 0)}`;
     if (!(await isWanted(output, options, { what, request, asking: 'always' }))) return undefined;
-    const lifted = await api.post(path, request.body, liftedSchema);
+    const lifted = await api.ask(request, liftedSchema, request.body);
     const { site, device: name, generation, releases } = lifted;
     const list = releases.map((lift) => lift.release).join(', ');
     output.show(lifted, () => `${site}/${name} is told with generation ${generation}: ${list} out of quarantine`);
@@ -118,7 +122,8 @@ function addCredentials(device: Command): void {
       'write password and trust.json there, for the agent beside whose configuration they lie',
     );
   addAction<{ write?: string }>(command, async ({ api, output }, args, { write }) => {
-    const credentials = await api.post(`${devicePath(argument(args, 0))}/credentials`, {}, credentialsSchema);
+    const where = readDeviceReference(argument(args, 0));
+    const credentials = await api.ask(endpoint('POST /v1/devices/:site/:device/credentials', where), credentialsSchema);
     if (write === undefined) {
       output.show(credentials, () => JSON.stringify(credentials, null, 2));
       return undefined;

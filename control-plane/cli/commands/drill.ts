@@ -1,6 +1,7 @@
 // `belay drill …`: rehearse a failed candidate, list, show. The exit code says whether the promises of a game day were kept.
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type Drill, drillListSchema, drillSchema } from '../../../shared/protocol/api-drills.ts';
 import { DRILL_FAILURES } from '../../../shared/release/drill.ts';
 import { CommandError } from '../api-client.ts';
@@ -63,7 +64,7 @@ async function runDrill({ api, output, actor }: Session, options: RunOptions): P
   const file = options.plan === undefined ? {} : { file: await readText(options.plan) };
   const { failure, reason } = options;
   const body = { failure, actor, reason, ...whereOf(options), ...file };
-  const request = { method: 'POST', path: '/v1/drills', body };
+  const request = { ...endpoint('POST /v1/drills'), body };
   const devices = options.simulated ? 'a simulated fleet' : `real devices of ${options.factory}: ${options.devices}`;
   const change = {
     what: `rehearse "${failure}" on ${devices}`,
@@ -71,14 +72,14 @@ async function runDrill({ api, output, actor }: Session, options: RunOptions): P
     asking: options.simulated ? 'never' : 'always',
   } as const;
   if (!(await isWanted(output, options, change))) return EXIT.ok;
-  let drill = await api.post(request.path, body, drillSchema);
+  let drill = await api.ask(request, drillSchema, body);
   output.note(`drill ${drill.id}: ${drill.failure} on ${drill.scope}`);
   const deadlineMs = performance.now() + seconds * 1000;
   while (drill.state === 'running') {
     if (performance.now() > deadlineMs)
       throw new CommandError(EXIT.timeout, `drill ${drill.id} is still running: belay drill show ${drill.id}`);
     await wait(POLL_MS);
-    drill = await api.get(`/v1/drills/${drill.id}`, drillSchema);
+    drill = await api.ask(endpoint('GET /v1/drills/:id', { id: drill.id }), drillSchema);
   }
   return tell(drill, output);
 }
@@ -96,7 +97,7 @@ function whereOf({ simulated, devices, seed, factory }: RunOptions) {
   const names = (devices ?? '').split(',').filter((name) => name !== '');
   if (names.length === 0) throw new CommandError(EXIT.usage, '--factory needs --devices: names of devices, by commas');
   if (seed !== undefined) throw new CommandError(EXIT.usage, '--seed goes with --simulated');
-  return { agents: { site: factory, devices: names } };
+  return { agents: { site: factory ?? '', devices: names } };
 }
 
 function count(option: string, text: string): number {
@@ -113,7 +114,7 @@ function tell(drill: Drill, output: Output): ExitCode {
 function addList(drill: Command): void {
   const command = drill.command('list').description('every drill, newest first');
   addAction(command, async ({ api, output }) => {
-    const list = await api.get('/v1/drills', drillListSchema);
+    const list = await api.ask(endpoint('GET /v1/drills'), drillListSchema);
     output.show(list, () => {
       if (list.drills.length === 0) return 'No drill yet: belay drill --failure slow --simulated';
       const rows = list.drills.map((item) => [
@@ -136,7 +137,7 @@ function addList(drill: Command): void {
 function addShow(drill: Command): void {
   const command = drill.command('show').argument('<id>').description('one drill with its timeline (exit 1: failed)');
   addAction(command, async ({ api, output }, args) => {
-    const found = await api.get(`/v1/drills/${encodeURIComponent(argument(args, 0))}`, drillSchema);
+    const found = await api.ask(endpoint('GET /v1/drills/:id', { id: argument(args, 0) }), drillSchema);
     return tell(found, output);
   });
 }

@@ -1,5 +1,6 @@
 // `belay guardrail test`: the guardrails of a rollout file on windows that were recorded.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type GuardrailTest, guardrailTestSchema } from '../../../shared/protocol/api-foresight.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { whileWaiting } from '../patience.ts';
@@ -36,7 +37,7 @@ export function addGuardrailCommands(program: Command): void {
       ...(to === undefined ? {} : { toMs: readMoment('--to', to) }),
       ...(candidate === undefined ? {} : { candidate }),
     };
-    const asked = api.post('/v1/guardrails/test', body, guardrailTestSchema, TEST_TIMEOUT_MS);
+    const asked = api.ask(endpoint('POST /v1/guardrails/test'), guardrailTestSchema, body, TEST_TIMEOUT_MS);
     const test = await whileWaiting(output, 'judging recorded windows …', asked);
     output.show(test, () => renderGuardrailTest(test, output));
     return exitCodeOf(test);

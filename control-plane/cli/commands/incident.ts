@@ -1,10 +1,11 @@
 // `belay incident …`: list, get, annotate, export. An incident is opened by a decision; people add what they know.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type Incident, incidentListSchema, incidentSchema } from '../../../shared/protocol/api-incidents.ts';
 import { CommandError } from '../api-client.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
-import { addLimit, type LimitOption, listPath, tellMore } from '../limit.ts';
+import { addLimit, type LimitOption, tellMore } from '../limit.ts';
 import type { Output } from '../output.ts';
 import { pageOf } from '../page.ts';
 import { addAction, argument } from '../program.ts';
@@ -30,7 +31,7 @@ function addList(incident: Command): void {
     .option('--rollout <id>', 'only of this rollout');
   type Options = LimitOption & { rollout?: string };
   addAction<Options>(addLimit(command), async ({ api, output }, _args, { rollout, limit }) => {
-    const list = await api.get(listPath('/v1/incidents', { rollout, limit }), incidentListSchema);
+    const list = await api.ask(endpoint('GET /v1/incidents', { rollout, limit }), incidentListSchema);
     output.show(list, () => {
       if (list.incidents.length === 0) return 'No incidents.';
       const rows = list.incidents.map((item) => [
@@ -58,7 +59,7 @@ function addGet(incident: Command): void {
     .argument('<id>', 'of the incident, or of its rollout')
     .description('one incident: why, what became of the devices, how it goes on');
   addAction(command, async ({ api, output }, args) => {
-    const found = await api.get(incidentPath(argument(args, 0)), incidentSchema);
+    const found = await api.ask(endpoint('GET /v1/incidents/:id', { id: argument(args, 0) }), incidentSchema);
     const page = pageOf(api.url, { kind: 'incident', id: found.id });
     output.show(found, () => `${renderIncident(found, output)}\n\n  page: ${page}`);
     return undefined;
@@ -83,10 +84,10 @@ function addAnnotate(incident: Command): void {
       ...(note === undefined ? {} : { text: note }),
       ...(rollForward === undefined ? {} : { rollForward }),
     };
-    const request = { method: 'POST', path: `${incidentPath(argument(args, 0))}/annotate`, body };
+    const request = { ...endpoint('POST /v1/incidents/:id/annotate', { id: argument(args, 0) }), body };
     const what = `add to incident ${argument(args, 0)}`;
     if (!(await isWanted(output, options, { what, request, asking: 'never' }))) return undefined;
-    const found = await api.post(request.path, body, incidentSchema);
+    const found = await api.ask(request, incidentSchema, body);
     output.show(found, () => renderIncident(found, output));
     return undefined;
   });
@@ -101,13 +102,11 @@ function addExport(incident: Command): void {
   addAction<{ format: string; json?: boolean }>(command, async ({ api }, args, { format, json }) => {
     const wanted = json ? 'json' : format;
     if (wanted !== 'md' && wanted !== 'json') throw new CommandError(EXIT.usage, `--format ${wanted}: md or json`);
-    process.stdout.write(await api.getText(`${incidentPath(argument(args, 0))}/export?format=${wanted}`));
+    process.stdout.write(
+      await api.getText(endpoint('GET /v1/incidents/:id/export', { id: argument(args, 0), format: wanted })),
+    );
     return undefined;
   });
-}
-
-function incidentPath(id: string): string {
-  return `/v1/incidents/${encodeURIComponent(id)}`;
 }
 
 function renderIncident(found: Incident, output: Pick<Output, 'tint'>): string {

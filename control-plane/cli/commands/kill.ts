@@ -1,6 +1,7 @@
 // `belay kill` and `belay rearm`: one action, then the measured effect. Never asks: going back must be the easier path.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { deviceListSchema } from '../../../shared/protocol/api-devices.ts';
 import {
   type KillResult,
@@ -58,7 +59,7 @@ export function addKillCommands(program: Command): void {
   addRearm(program);
   const list = program.command('kills').description('every kill, newest first');
   addAction(list, async ({ api, output }) => {
-    const { kills } = await api.get('/v1/kills', killListSchema);
+    const { kills } = await api.ask(endpoint('GET /v1/kills'), killListSchema);
     output.show({ kills }, () => {
       const rows = kills.map((item) => [
         item.id,
@@ -85,10 +86,9 @@ function addRearm(program: Command): void {
   addAction<Options>(addChangeOptions(rearm, 'why it is safe again'), async (session, args, options) => {
     const { api, output, actor } = session;
     const id = argument(args, 0);
-    const path = `/v1/kills/${encodeURIComponent(id)}`;
-    const request = { method: 'POST', path: `${path}/rearm`, body: { reason: options.reason, actor } };
+    const request = { ...endpoint('POST /v1/kills/:id/rearm', { id }), body: { reason: options.reason, actor } };
     const reach = async () => {
-      const { scope, sent, raisedAtMs, reason } = await api.get(path, killSchema);
+      const { scope, sent, raisedAtMs, reason } = await api.ask(endpoint('GET /v1/kills/:id', { id }), killSchema);
       return [`${describeScope(scope)}: ${countDevices(sent)}, killed ${formatAge(raisedAtMs, Date.now())}: ${reason}`];
     };
     const change = {
@@ -98,7 +98,7 @@ function addRearm(program: Command): void {
       asking: 'always',
     } as const;
     if (!(await isWanted(output, options, change))) return undefined;
-    const killed = await api.post(request.path, request.body, killSchema);
+    const killed = await api.ask(request, killSchema, request.body);
     output.show(
       killed,
       () => `kill ${killed.id} is over. What it stopped stays stopped until a rollout serves it again.`,
@@ -129,14 +129,13 @@ async function raiseKill(session: Session, options: KillOptions): Promise<ExitCo
   const { api, output, actor } = session;
   const seconds = readSeconds(options.timeout);
   const request = {
-    method: 'POST',
-    path: '/v1/kills',
+    ...endpoint('POST /v1/kills'),
     body: { scope: scopeOf(options), reason: options.reason, actor },
   };
   const what = `kill everything on trial on ${describeInput(request.body.scope)}`;
   const reach = () => tellReach(session, request.body.scope);
   if (!(await isWanted(output, options, { what, reach, request, asking: 'never' }))) return EXIT.ok;
-  let kill = await api.post(request.path, request.body, killSchema);
+  let kill = await api.ask(request, killSchema, request.body);
   output.note(
     `kill ${kill.id} is in force on ${describeScope(kill.scope)}: ${countDevices(kill.sent)}, ${kill.offline.length} of them offline (they obey before their first frame)`,
   );
@@ -144,7 +143,7 @@ async function raiseKill(session: Session, options: KillOptions): Promise<ExitCo
   const deadlineMs = performance.now() + seconds * 1000;
   while (options.wait && kill.stragglers.length > 0 && performance.now() < deadlineMs) {
     await wait(POLL_MS);
-    kill = await api.get(`/v1/kills/${encodeURIComponent(kill.id)}`, killSchema);
+    kill = await api.ask(endpoint('GET /v1/kills/:id', { id: kill.id }), killSchema);
   }
   output.show(kill, () => `${renderKill(kill, output)}\nPage: ${pageOf(api.url, { kind: 'kill' })}`);
   return options.wait && kill.stragglers.length > 0 ? EXIT.timeout : EXIT.ok;
@@ -155,7 +154,7 @@ function describeInput(scope: KillScopeInput): string {
 }
 
 async function tellReach({ api }: Session, scope: KillScopeInput): Promise<readonly string[]> {
-  const { devices } = await api.get('/v1/devices', deviceListSchema);
+  const { devices } = await api.ask(endpoint('GET /v1/devices'), deviceListSchema);
   const reached = devices.filter(
     ({ site, device }) =>
       (scope.kind !== 'site' && scope.kind !== 'device') ||

@@ -1,6 +1,7 @@
 // `belay login`, `logout`, `whoami`: a person signs in once, and this machine gets a token of its own.
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type TokenCreated, tokenCreatedSchema } from '../../../shared/protocol/api-identity.ts';
 import { CommandError, openApiClient } from '../api-client.ts';
 import { checkUrl, resolveConnection } from '../connection.ts';
@@ -85,8 +86,11 @@ async function signIn(output: Output, url: string, options: LoginOptions): Promi
 
 /** The token that this machine had before is of no more use. */
 async function makeToken({ api }: SignedIn, days: number, before: Context | undefined): Promise<TokenCreated> {
-  const created = await api.post('/v1/tokens', { name: `belay on ${hostname()}`, days }, tokenCreatedSchema);
-  if (before?.tokenId) await api.remove(`/v1/tokens/${encodeURIComponent(before.tokenId)}`).catch(() => {});
+  const created = await api.ask(endpoint('POST /v1/tokens'), tokenCreatedSchema, {
+    name: `belay on ${hostname()}`,
+    days,
+  });
+  if (before?.tokenId) await api.remove(endpoint('DELETE /v1/tokens/:id', { id: before.tokenId })).catch(() => {});
   return created;
 }
 
@@ -118,7 +122,7 @@ async function revoke({ url, token, name }: Context, tokenId: string | null): Pr
   if (tokenId === null) return 'The token could not be revoked: its id is not known here.';
   try {
     await openApiClient(url, { token, tokenFrom: name, idempotencyKey: null }).remove(
-      `/v1/tokens/${encodeURIComponent(tokenId)}`,
+      endpoint('DELETE /v1/tokens/:id', { id: tokenId }),
     );
     return null;
   } catch (error) {

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { describeError } from '../../../shared/basics/errors.ts';
 import { IMPORT_COLUMNS, readBusinessImport } from '../../../shared/measure/business-import.ts';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { coverageListSchema, importAnswerSchema } from '../../../shared/protocol/api-metrics.ts';
 import { CommandError } from '../api-client.ts';
 import { addChangeOptions, type ChangeOptions } from '../change.ts';
@@ -40,7 +41,11 @@ function addImport(metrics: Command): void {
       output.show({ records: read.lines.length }, () => `${read.lines.length} records, no mistakes; nothing was sent.`);
       return undefined;
     }
-    const answer = await api.post('/v1/metrics/business', { text, source: basename(file), actor }, importAnswerSchema);
+    const answer = await api.ask(endpoint('POST /v1/metrics/business'), importAnswerSchema, {
+      text,
+      source: basename(file),
+      actor,
+    });
     output.show(
       answer,
       () => `Brought in ${answer.records} records of ${answer.units} devices and lines (${answer.figures.join(', ')}).`,
@@ -60,7 +65,7 @@ async function readText(file: string): Promise<string> {
 function addShow(metrics: Command): void {
   const command = metrics.command('list').description('which devices and lines have figures, from when to when');
   addAction(command, async ({ api, output }) => {
-    const { units } = await api.get('/v1/metrics/business', coverageListSchema);
+    const { units } = await api.ask(endpoint('GET /v1/metrics/business'), coverageListSchema);
     output.show({ units }, () => {
       if (units.length === 0) return 'No business figures yet: belay metrics import <file>.';
       const day = (atMs: number) => `${new Date(atMs).toISOString().slice(0, 16)}Z`;

@@ -1,5 +1,6 @@
 // `belay rollout plan`: who would get the candidate when, what stands in the way, and what can be told ahead.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { rolloutPlanSchema } from '../../../shared/protocol/api-rollouts.ts';
 import { formatFileProblem } from '../../../shared/rollout/read-rollout-file.ts';
 import { CommandError } from '../api-client.ts';
@@ -36,7 +37,7 @@ export function addPlan(rollout: Command): void {
   addAction<Options>(addPresetOptions(command), async ({ api, output }, args, { reseed, ...options }) => {
     const { title, text } = await readSource(argument(args, 0), options);
     const body = { file: text, ...(reseed ? { reseed } : {}) };
-    const asked = api.post('/v1/rollouts/plan', body, rolloutPlanSchema, PLAN_TIMEOUT_MS);
+    const asked = api.ask(endpoint('POST /v1/rollouts/plan'), rolloutPlanSchema, body, PLAN_TIMEOUT_MS);
     const answer = await whileWaiting(output, 'looking at recorded windows …', asked);
     const { plan, outlook, outlookMissing } = answer;
     if (plan === null) throw mistakesIn(title, answer.problems);

@@ -1,11 +1,12 @@
 // `belay rollout promote --to STAGE | --full`: one stage after the other, each by the control plane's own rules.
 import { setTimeout as wait } from 'node:timers/promises';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type RolloutActBody, type RolloutView, rolloutViewSchema } from '../../../shared/protocol/api-rollouts.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT } from '../exit-codes.ts';
 import type { Session } from '../program.ts';
 import { renderRollout } from '../render/rollout.ts';
-import { fetchRollout, rolloutPath } from './rollout-watch.ts';
+import { fetchRollout } from './rollout-watch.ts';
 import { stageIndexOf } from './stage-name.ts';
 
 const POLL_MS = 500;
@@ -28,7 +29,7 @@ export async function promoteFurther(session: Session, { id, body, to }: Further
   while (view.stageIndex < wanted && !isFinishing(view)) {
     try {
       const before = view.stageIndex;
-      view = await api.post(`${rolloutPath(id)}/promote`, body, rolloutViewSchema);
+      view = await api.ask(endpoint('POST /v1/rollouts/:id/:verb', { id, verb: 'promote' }), rolloutViewSchema, body);
       if (view.stageIndex > before) deadlineMs = performance.now() + SETTLING_MS;
       if (!output.json)
         output.note(`stage ${view.stage} (${view.stageIndex + 1}/${view.stages.length}): ${view.status}`);

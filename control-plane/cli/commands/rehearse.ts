@@ -1,5 +1,6 @@
 // `belay rollout rehearse --aa`: a rollout whose candidate is the baseline, many times; how often it would be stopped for nothing.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { REHEARSAL_RUNS_MAX, type Rehearsal, rehearsalSchema } from '../../../shared/protocol/api-foresight.ts';
 import { CommandError } from '../api-client.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
@@ -31,7 +32,7 @@ export function addRehearse(rollout: Command): void {
     if (!aa) throw new CommandError(EXIT.usage, 'say what to rehearse: --aa (the candidate is the baseline)');
     const { text } = await readSource(argument(args, 0), options);
     const body = { file: text, runs: whole('--runs', runs, REHEARSAL_RUNS_MAX), seed: whole('--seed', seed, 2 ** 31) };
-    const begun = await session.api.post('/v1/rehearsals', body, rehearsalSchema);
+    const begun = await session.api.ask(endpoint('POST /v1/rehearsals'), rehearsalSchema, body);
     const rehearsal = await follow(session, begun);
     const { result, reason, state } = rehearsal;
     if (result === null)
@@ -58,9 +59,14 @@ async function follow({ api, output }: Session, begun: Rehearsal): Promise<Rehea
   process.once('SIGINT', stop);
   let toldAtMs = 0;
   try {
-    for (let now = begun; ; now = await api.get(`/v1/rehearsals/${begun.id}`, rehearsalSchema)) {
+    for (
+      let now = begun;
+      ;
+      now = await api.ask(endpoint('GET /v1/rehearsals/:id', { id: begun.id }), rehearsalSchema)
+    ) {
       if (now.state !== 'running') return now;
-      if (stopping.signal.aborted) return await api.post(`/v1/rehearsals/${begun.id}/stop`, {}, rehearsalSchema);
+      if (stopping.signal.aborted)
+        return await api.ask(endpoint('POST /v1/rehearsals/:id/stop', { id: begun.id }), rehearsalSchema);
       if (Date.now() - toldAtMs >= TOLD_MS && !output.json) {
         output.note(`rehearsing: ${now.done} of ${now.runs} runs`);
         toldAtMs = Date.now();

@@ -1,5 +1,6 @@
 // `belay release diff A B`: what is different between two releases, field by field, with their offline metrics side by side.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type Release, releaseSchema } from '../../../shared/protocol/api-releases.ts';
 import type { Output } from '../output.ts';
 import { addAction, argument } from '../program.ts';
@@ -19,7 +20,7 @@ export function addReleaseDiff(release: Command): void {
     .description('what is different between two releases, field by field')
     .addHelpText('after', HELP);
   addAction(command, async ({ api, output }, args) => {
-    const find = (reference: string) => api.post('/v1/releases/lookup', { reference }, releaseSchema);
+    const find = (reference: string) => api.ask(endpoint('POST /v1/releases/lookup'), releaseSchema, { reference });
     const [a, b] = [await find(argument(args, 0)), await find(argument(args, 1))];
     const changes = diffValues(a.manifest, b.manifest);
     output.show({ a: a.id, b: b.id, same: a.digest === b.digest, changes }, () => renderDiff(a, b, changes, output));

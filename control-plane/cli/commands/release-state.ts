@@ -1,5 +1,6 @@
 // `belay release archive`, `withdraw`, `restore`: whether rollouts may start with a release. Devices that run it go on.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type Release, releaseSchema } from '../../../shared/protocol/api-releases.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { addAction, argument } from '../program.ts';
@@ -26,14 +27,15 @@ export function addReleaseStates(release: Command): void {
 
 function addTurn(release: Command, { verb, state, description }: Turn): void {
   const command = release.command(verb).argument('<reference>').description(description);
-  addAction<ChangeOptions>(addChangeOptions(command, 'why, for the audit'), async (session, args, options) => {
+  type Options = ChangeOptions & { readonly reason: string };
+  addAction<Options>(addChangeOptions(command, 'why, for the audit'), async (session, args, options) => {
     const { api, output, actor } = session;
-    const found = await api.post('/v1/releases/lookup', { reference: argument(args, 0) }, releaseSchema);
+    const found = await api.ask(endpoint('POST /v1/releases/lookup'), releaseSchema, { reference: argument(args, 0) });
     const body = { state, actor, reason: options.reason };
-    const request = { method: 'POST', path: `/v1/releases/${found.digest}/state`, body };
+    const request = { ...endpoint('POST /v1/releases/:digest/state', { digest: found.digest }), body };
     if (!(await isWanted(output, options, { what: `${verb} ${found.id}`, request, asking: 'on-terminal' })))
       return undefined;
-    const turned = await api.post(request.path, body, releaseSchema);
+    const turned = await api.ask(request, releaseSchema, body);
     output.show(turned, () => tell(turned));
     return undefined;
   });

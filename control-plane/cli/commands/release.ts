@@ -1,5 +1,6 @@
 // `belay release …`: add, check, list, get. A release is a folder with manifest.json and the files that it names.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import {
   type CheckReport,
   checkReportSchema,
@@ -11,7 +12,7 @@ import {
 import type { ModelCard } from '../../../shared/release/model-card.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
-import { addLimit, type LimitOption, listPath, tellMore } from '../limit.ts';
+import { addLimit, type LimitOption, tellMore } from '../limit.ts';
 import { readCard, uploadPackage } from '../package-upload.ts';
 import { pageOf } from '../page.ts';
 import { addAction, argument } from '../program.ts';
@@ -40,15 +41,15 @@ function addAdd(release: Command): void {
     .description('upload the files of a release and register it');
   addAction<ChangeOptions>(addChangeOptions(command, null), async (session, args, options) => {
     const folder = argument(args, 0);
-    const request = { method: 'POST', path: '/v1/releases' };
+    const request = endpoint('POST /v1/releases');
     const what = `upload and register what lies in ${folder} (belay release check ${folder} looks at it first)`;
     if (!(await isWanted(session.output, options, { what, request, asking: 'never' }))) return undefined;
     const uploaded = await uploadPackage(session.api, folder, session.output.note);
-    const answer = await session.api.post(
-      '/v1/releases',
-      { manifest: uploaded, ...(await readCard(folder)), actor: session.actor },
-      registeredSchema,
-    );
+    const answer = await session.api.ask(request, registeredSchema, {
+      manifest: uploaded,
+      ...(await readCard(folder)),
+      actor: session.actor,
+    });
     session.output.show(answer, () => {
       const { id, digest } = answer.release;
       return `${answer.created ? 'registered' : 'already registered:'} ${id}\n  digest ${digest}\n${renderReport(answer.report)}`;
@@ -65,7 +66,7 @@ function addCheck(release: Command): void {
   addAction(command, async (session, args) => {
     const manifest = await uploadPackage(session.api, argument(args, 0), session.output.note);
     const body = { manifest, ...(await readCard(argument(args, 0))), actor: session.actor };
-    const report = await session.api.post('/v1/releases/check', body, checkReportSchema);
+    const report = await session.api.ask(endpoint('POST /v1/releases/check'), checkReportSchema, body);
     session.output.show(report, () => renderReport(report));
     return report.ok ? EXIT.ok : EXIT.failed;
   });
@@ -78,7 +79,7 @@ function addList(release: Command): void {
     .option('--name <name>', 'only this model');
   type Options = LimitOption & { name?: string };
   addAction<Options>(addLimit(command), async ({ api, output }, _args, { name, limit }) => {
-    const list = await api.get(listPath('/v1/releases', { name, limit }), releaseListSchema);
+    const list = await api.ask(endpoint('GET /v1/releases', { name, limit }), releaseListSchema);
     output.show(list, () => {
       if (list.releases.length === 0) return 'No releases yet. Next: belay release add FOLDER';
       const rows = list.releases.map((item) => [
@@ -105,7 +106,7 @@ function addGet(release: Command): void {
     .argument('<reference>')
     .description('one release: manifest, metrics, and what became of it');
   addAction(command, async ({ api, output }, args) => {
-    const found = await api.post('/v1/releases/lookup', { reference: argument(args, 0) }, releaseSchema);
+    const found = await api.ask(endpoint('POST /v1/releases/lookup'), releaseSchema, { reference: argument(args, 0) });
     output.show(found, () => {
       const notes = found.notes.map((note) => `  ${new Date(note.atMs).toISOString()}  ${note.actor}: ${note.text}`);
       const page = pageOf(api.url, { kind: 'release', id: found.id });

@@ -1,5 +1,6 @@
 // `belay rollout edit` and `withdraw`, and what an edited rollout shows: other words for a rollout that goes on.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type RevisionVerb, type RolloutEdited, rolloutEditedSchema } from '../../../shared/protocol/api-revisions.ts';
 import { CommandError } from '../api-client.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
@@ -7,7 +8,7 @@ import { EXIT } from '../exit-codes.ts';
 import type { Output } from '../output.ts';
 import { addAction, argument, type Session } from '../program.ts';
 import { readText } from './rollout-source.ts';
-import { fetchRollout, rolloutPath } from './rollout-watch.ts';
+import { fetchRollout } from './rollout-watch.ts';
 
 const EDIT_HELP = `
 What only tightens (a lower limit, a longer bake, one gate more) is in force at once. What is not known to be tighter waits
@@ -34,7 +35,7 @@ export function addRolloutEdit(rollout: Command): void {
     const file = await readText(argument(args, 1));
     const baseRevision = from === undefined ? (await fetchRollout(session, id)).revision : readRevision(from);
     const body = { file, actor: session.actor, reason, baseRevision, ...(dryRun ? { dryRun } : {}) };
-    const edited = await session.api.put(rolloutPath(id), body, rolloutEditedSchema);
+    const edited = await session.api.ask(endpoint('PUT /v1/rollouts/:id', { id }), rolloutEditedSchema, body);
     session.output.show(edited, () => renderEdited(edited, id, session.output));
     return undefined;
   });
@@ -47,8 +48,7 @@ export function addRolloutEdit(rollout: Command): void {
   addAction<WithdrawOptions>(addChangeOptions(withdraw, 'why, for the audit'), async (session, args, options) => {
     const { reason } = options;
     const [id, number] = [argument(args, 0), readRevision(options.revision)];
-    const path = `${rolloutPath(id)}/revisions/${number}/withdraw`;
-    const request = { method: 'POST', path, body: { actor: session.actor, reason } };
+    const request = { ...revisionAt(id, number, 'withdraw'), body: { actor: session.actor, reason } };
     const what = `withdraw revision ${number} of ${id}`;
     if (!(await isWanted(session.output, options, { what, request, asking: 'never' }))) return undefined;
     return settleRevision(session, { id, verb: 'withdraw', number, reason });
@@ -61,11 +61,14 @@ type Settling = { readonly id: string; readonly verb: RevisionVerb; readonly num
 export async function settleRevision(session: Session, { id, verb, number, reason }: Settling): Promise<undefined> {
   const { revisions } = await fetchRollout(session, id);
   const planHash = revisions.find((revision) => revision.number === number)?.planHash;
-  const path = `${rolloutPath(id)}/revisions/${number}/${verb}`;
   const body = { actor: session.actor, reason, ...(planHash === undefined ? {} : { planHash }) };
-  const edited = await session.api.post(path, body, rolloutEditedSchema);
+  const edited = await session.api.ask(revisionAt(id, number, verb), rolloutEditedSchema, body);
   session.output.show(edited, () => renderEdited(edited, id, session.output));
   return undefined;
+}
+
+export function revisionAt(id: string, number: number, verb: RevisionVerb) {
+  return endpoint('POST /v1/rollouts/:id/revisions/:number/:verb', { id, number, verb });
 }
 
 export function readRevision(text: string): number {

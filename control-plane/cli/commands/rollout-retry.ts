@@ -1,5 +1,6 @@
 // `belay rollout retry`: the same file again as a new rollout that cites the one before. A rollback retired that one for good.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { rolloutViewSchema } from '../../../shared/protocol/api-rollouts.ts';
 import { CommandError } from '../api-client.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
@@ -31,11 +32,11 @@ export function addRetry(rollout: Command): void {
     const change = {
       what: `start ${before.name} once more, with ${before.candidate.release}`,
       reach: async () => [`${before.id} ended: ${before.status}`, `${before.devices.length} devices took part`],
-      request: { method: 'POST', path: '/v1/rollouts', body },
+      request: { ...endpoint('POST /v1/rollouts'), body },
       asking: 'always',
     } as const;
     if (!(await isWanted(output, options, change))) return undefined;
-    const view = await api.post('/v1/rollouts', body, rolloutViewSchema);
+    const view = await api.ask(endpoint('POST /v1/rollouts'), rolloutViewSchema, body);
     if (options.watch) return watchRollout(session, view.id);
     output.show(
       view,

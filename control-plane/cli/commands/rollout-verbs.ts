@@ -1,5 +1,6 @@
 // The verbs of a person on a rollout: hold, resume, approve, promote, rollback, abort. Going back is never held up by a question that nobody can answer.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import {
   ROLLOUT_VERBS,
   type RolloutActBody,
@@ -16,8 +17,8 @@ import { addAction, argument, type Session } from '../program.ts';
 import { renderRollout } from '../render/rollout.ts';
 import { countDevices } from '../render/table.ts';
 import { promoteFurther } from './promote-further.ts';
-import { readRevision, settleRevision } from './rollout-edit.ts';
-import { fetchRollout, rolloutPath } from './rollout-watch.ts';
+import { readRevision, revisionAt, settleRevision } from './rollout-edit.ts';
+import { fetchRollout } from './rollout-watch.ts';
 
 const VERB_WORDS: Readonly<Record<RolloutVerb, string>> = {
   hold: 'stop growth; exposed devices keep the candidate (also: pause)',
@@ -79,8 +80,8 @@ function addVerb(rollout: Command, verb: RolloutVerb): void {
     const { revision, reason } = options;
     if (revision === undefined) return act(session, { verb, id: args[0], options });
     const settling = { id: argument(args, 0), verb: 'approve', number: readRevision(revision), reason } as const;
-    const path = `${rolloutPath(settling.id)}/revisions/${settling.number}/approve`;
-    const request = { method: 'POST', path, body: { actor: session.actor, reason } };
+    const address = revisionAt(settling.id, settling.number, 'approve');
+    const request = { ...address, body: { actor: session.actor, reason } };
     const what = `approve revision ${settling.number} of ${settling.id}`;
     if (!(await isWanted(session.output, options, { what, request, asking: 'always' }))) return undefined;
     return settleRevision(session, settling);
@@ -93,14 +94,13 @@ async function act(session: Session, { verb, id: given, options }: Act): Promise
   const { api, output, actor } = session;
   const { reason, override, keep } = options;
   const id = given ?? (await onlyRolloutThatGoesOn(session));
-  const path = rolloutPath(id);
   // The approval is of the plan that is there now: should it change on the way, the control plane refuses.
-  const plan = verb === 'approve' ? { planHash: (await api.get(path, rolloutViewSchema)).planHash } : {};
+  const plan = verb === 'approve' ? { planHash: (await fetchRollout(session, id)).planHash } : {};
   const body: RolloutActBody = { actor, reason, ...(override ? { override } : {}), ...(keep ? { keep } : {}), ...plan };
   const change = {
     what: `${verb === 'rollback' ? 'roll back' : verb} ${id}${keep ? ', and leave exposed devices on the candidate' : ''}`,
     reach: async () => tellReach(await fetchRollout(session, id), verb),
-    request: { method: 'POST', path: `${path}/${verb}`, body },
+    request: { ...endpoint('POST /v1/rollouts/:id/:verb', { id, verb }), body },
     asking: askingOf(verb, keep === true),
   };
   if (!(await isWanted(output, options, change))) return undefined;
@@ -109,7 +109,7 @@ async function act(session: Session, { verb, id: given, options }: Act): Promise
     return undefined;
   }
   if (verb === 'rollback' && given === undefined) output.note(`rolling back ${id}, the only rollout that goes on`);
-  const view = await api.post(change.request.path, body, rolloutViewSchema);
+  const view = await api.ask(change.request, rolloutViewSchema, body);
   output.show(
     view,
     () => `${renderRollout(view, output)}\n\nPage      ${pageOf(api.url, { kind: 'rollout', id: view.id })}`,
@@ -145,7 +145,7 @@ function tellReach(view: RolloutView, verb: RolloutVerb): readonly string[] {
 const OVER: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted']);
 
 async function onlyRolloutThatGoesOn({ api }: Session): Promise<string> {
-  const { rollouts } = await api.get('/v1/rollouts', rolloutListSchema);
+  const { rollouts } = await api.ask(endpoint('GET /v1/rollouts'), rolloutListSchema);
   const open = rollouts.filter(({ state }) => !OVER.has(state));
   const [only] = open;
   if (only === undefined) {

@@ -1,5 +1,6 @@
 // Following a rollout until its verdict: on a terminal redrawn, elsewhere a line for each change. Decides exit codes.
 import { setTimeout as wait } from 'node:timers/promises';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type RolloutView, rolloutViewSchema } from '../../../shared/protocol/api-rollouts.ts';
 import { CommandError } from '../api-client.ts';
 import { openDoorbell } from '../event-stream.ts';
@@ -24,12 +25,8 @@ export function verdictOf(view: Pick<RolloutView, 'state' | 'killed'>): ExitCode
   return view.state === 'holding' ? EXIT.held : null;
 }
 
-export function rolloutPath(id: string): string {
-  return `/v1/rollouts/${encodeURIComponent(id)}`;
-}
-
 export function fetchRollout({ api }: Session, id: string): Promise<RolloutView> {
-  return api.get(rolloutPath(id), rolloutViewSchema);
+  return api.ask(endpoint('GET /v1/rollouts/:id', { id }), rolloutViewSchema);
 }
 
 /** Stays until the verdict; gives its exit code. */

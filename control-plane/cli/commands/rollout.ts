@@ -1,5 +1,6 @@
 // `belay rollout …`: plan, start, list, get, why, wait, and the verbs of a person.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import {
   type RolloutSummary,
   rolloutListSchema,
@@ -10,7 +11,7 @@ import {
 import { CommandError } from '../api-client.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
-import { addLimit, type LimitOption, listPath, tellMore } from '../limit.ts';
+import { addLimit, type LimitOption, tellMore } from '../limit.ts';
 import { pageOf } from '../page.ts';
 import { addAction, argument, readSeconds, type Session } from '../program.ts';
 import { renderRollout } from '../render/rollout.ts';
@@ -23,7 +24,7 @@ import { addRolloutFileCommands } from './rollout-file.ts';
 import { addRetry } from './rollout-retry.ts';
 import { addPresetOptions, PRESETS_HELP, type PresetOptions, readSource, SOURCE } from './rollout-source.ts';
 import { addRollbackCommand, addVerbs } from './rollout-verbs.ts';
-import { fetchRollout, rolloutPath, waitForRollout, watchRollout } from './rollout-watch.ts';
+import { fetchRollout, waitForRollout, watchRollout } from './rollout-watch.ts';
 
 export function addRolloutCommands(program: Command): void {
   const rollout = program
@@ -75,11 +76,11 @@ function addStart(rollout: Command): void {
     const change = {
       what: `start the rollout of ${title}`,
       reach: () => tellPlan(session, text),
-      request: { method: 'POST', path: '/v1/rollouts', body },
+      request: { ...endpoint('POST /v1/rollouts'), body },
       asking: 'always',
     } as const;
     if (!(await isWanted(output, options, change))) return undefined;
-    const view = await api.post('/v1/rollouts', body, rolloutViewSchema);
+    const view = await api.ask(endpoint('POST /v1/rollouts'), rolloutViewSchema, body);
     if (watch) return watchRollout(session, view.id);
     output.show(view, () =>
       [
@@ -94,7 +95,12 @@ function addStart(rollout: Command): void {
 
 /** Whom each stage would reach, and what stands in the way. */
 async function tellPlan({ api }: Session, file: string): Promise<readonly string[]> {
-  const { plan, problems } = await api.post('/v1/rollouts/plan', { file }, rolloutPlanSchema, PLAN_TIMEOUT_MS);
+  const { plan, problems } = await api.ask(
+    endpoint('POST /v1/rollouts/plan'),
+    rolloutPlanSchema,
+    { file },
+    PLAN_TIMEOUT_MS,
+  );
   if (plan === null) return problems.map(({ line, column, message }) => `line ${line}:${column}: ${message}`);
   const stages = plan.stages.map((stage) => `stage ${stage.name} (${stage.mode}): ${countDevices(stage.devices)}`);
   return [...stages, ...[...plan.refusals, ...plan.needsOverride].map((why) => `in the way: ${why}`)];
@@ -106,7 +112,7 @@ const PLAN_TIMEOUT_MS = 75_000;
 function addList(rollout: Command): void {
   const command = addLimit(rollout.command('list').description('every rollout, newest first'));
   addAction<LimitOption>(command, async ({ api, output }, _args, { limit }) => {
-    const list = await api.get(listPath('/v1/rollouts', { limit }), rolloutListSchema);
+    const list = await api.ask(endpoint('GET /v1/rollouts', { limit }), rolloutListSchema);
     output.show(list, () => {
       if (list.rollouts.length === 0) return 'No rollouts yet. Next: belay rollout plan FILE';
       const rows = list.rollouts.map((item) => [
@@ -160,7 +166,7 @@ function addWhy(rollout: Command): void {
     .argument('<id>')
     .description('why it is where it is, with the numbers, and what you can do');
   addAction(command, async ({ api, output }, args) => {
-    const why = await api.get(`${rolloutPath(argument(args, 0))}/why`, rolloutWhySchema);
+    const why = await api.ask(endpoint('GET /v1/rollouts/:id/why', { id: argument(args, 0) }), rolloutWhySchema);
     output.show(why, () =>
       [
         output.tint('bold', why.summary),

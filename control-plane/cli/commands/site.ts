@@ -1,5 +1,6 @@
 // `belay site …`: what a site allows: whether its devices may be asked for pictures.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type SitePolicy, sitePolicySchema } from '../../../shared/protocol/api-pictures.ts';
 import { CommandError } from '../api-client.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
@@ -15,7 +16,7 @@ export function addSiteCommands(program: Command): void {
 function addGet(site: Command): void {
   const command = site.command('get').argument('<site>').description('what a site allows, and who said so');
   addAction(command, async ({ api, output }, args) => {
-    const policy = await api.get(pathOf(argument(args, 0)), sitePolicySchema);
+    const policy = await api.ask(endpoint('GET /v1/sites/:site/policy', { site: argument(args, 0) }), sitePolicySchema);
     output.show(policy, () => describePolicy(policy));
     return undefined;
   });
@@ -42,21 +43,17 @@ function addSet(site: Command): void {
     if (pictures !== 'on' && pictures !== 'off')
       throw new CommandError(EXIT.usage, `--pictures ${pictures}: on or off`);
     const site = argument(args, 0);
-    const request = { method: 'PUT', path: pathOf(site), body: { pictures, reason, actor } };
+    const request = { ...endpoint('PUT /v1/sites/:site/policy', { site }), body: { pictures, reason, actor } as const };
     const what =
       pictures === 'on'
         ? `let operators of ${site} look at what its devices see`
         : `let nobody look at ${site} any more`;
     const asking = pictures === 'on' ? 'always' : 'never';
     if (!(await isWanted(output, options, { what, request, asking }))) return undefined;
-    const policy = await api.put(request.path, request.body, sitePolicySchema);
+    const policy = await api.ask(request, sitePolicySchema, request.body);
     output.show(policy, () => describePolicy(policy));
     return undefined;
   });
-}
-
-function pathOf(site: string): string {
-  return `/v1/sites/${encodeURIComponent(site)}/policy`;
 }
 
 function describePolicy({ site, pictures, changedAtMs, changedBy }: SitePolicy): string {

@@ -1,5 +1,6 @@
 // `belay status`: the whole fleet on one screen.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { rolloutSummarySchema } from '../../../shared/protocol/api-rollouts.ts';
 import { type StatusReport, statusReportSchema } from '../../../shared/protocol/api-status.ts';
 import type { Output } from '../output.ts';
@@ -9,7 +10,7 @@ import { formatAge, formatDuration, renderTable } from '../render/table.ts';
 export function addStatusCommand(program: Command): void {
   const command = program.command('status').description('the fleet on one screen: sites, releases, rollouts, kills');
   addAction(command, async ({ api, output }) => {
-    const status = await api.get('/v1/status', statusReportSchema);
+    const status = await api.ask(endpoint('GET /v1/status'), statusReportSchema);
     output.show(status, () => renderStatus(status, output));
     return undefined;
   });

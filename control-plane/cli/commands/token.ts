@@ -1,5 +1,6 @@
 // `belay token …`: API tokens, for CI and machines. Making one needs a person's password: a token makes no tokens.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type TokenCreated, tokenCreatedSchema, tokenListSchema } from '../../../shared/protocol/api-identity.ts';
 import { CommandError } from '../api-client.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
@@ -50,12 +51,12 @@ function addCreate(token: Command): void {
       ...(options.grant === undefined ? {} : { grants: readGrants(options.grant) }),
       ...(options.kill ? {} : { mayKill: false }),
     };
-    const request = { method: 'POST', path: '/v1/tokens', body };
+    const request = { ...endpoint('POST /v1/tokens'), body };
     if (!(await isWanted(output, options, { what: `make the token "${body.name}"`, request, asking: 'never' })))
       return undefined;
     const person = await readPerson(output, options);
     const created = await withSession(connection.url, person, ({ api }) =>
-      api.post('/v1/tokens', body, tokenCreatedSchema),
+      api.ask(endpoint('POST /v1/tokens'), tokenCreatedSchema, body),
     );
     output.show(created, () => created.token);
     if (!output.json) output.note(tell(created));
@@ -71,7 +72,7 @@ function tell({ id, name, grants, mayKill, expiresAtMs }: TokenCreated): string 
 function addList(token: Command): void {
   const command = token.command('list').description('your tokens').option('--all', "everybody's (administrators)");
   addAction<{ all?: boolean }>(command, async ({ api, output }, _args, { all }) => {
-    const list = await api.get(`/v1/tokens${all ? '?all=true' : ''}`, tokenListSchema);
+    const list = await api.ask(endpoint('GET /v1/tokens', { all: all ? true : null }), tokenListSchema);
     output.show(list, () => renderTokens(list.tokens, Date.now()));
     return undefined;
   });
@@ -81,10 +82,10 @@ function addRevoke(token: Command): void {
   const command = token.command('revoke').argument('<id>').description('end a token, now');
   addAction<ChangeOptions>(addChangeOptions(command, null), async ({ api, output }, args, options) => {
     const id = argument(args, 0);
-    const request = { method: 'DELETE', path: `/v1/tokens/${encodeURIComponent(id)}` };
+    const request = endpoint('DELETE /v1/tokens/:id', { id });
     const what = `end the token ${id}: whatever uses it is shut out at once`;
     if (!(await isWanted(output, options, { what, request, asking: 'on-terminal' }))) return undefined;
-    await api.remove(request.path);
+    await api.remove(request);
     output.show({ revoked: id }, () => `token ${id} is revoked`);
     return undefined;
   });

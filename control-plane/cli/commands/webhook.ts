@@ -1,5 +1,6 @@
 // `belay webhook …`: who is told what happens, a ping, the log of what was sent, and sending it again.
 import type { Command } from 'commander';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import {
   type Delivery,
   deliveryListSchema,
@@ -7,6 +8,7 @@ import {
   WEBHOOK_EVENTS,
   WEBHOOK_VERBS,
   type Webhook,
+  type WebhookEvent,
   type WebhookVerb,
   webhookCreatedSchema,
   webhookListSchema,
@@ -53,10 +55,10 @@ function addAdd(webhook: Command): void {
       ...(sites === undefined ? {} : { sites: split(sites) }),
     };
     const body = { url: argument(args, 0), actor, ...wanted, description, reason };
-    const request = { method: 'POST', path: '/v1/webhooks', body };
+    const request = { ...endpoint('POST /v1/webhooks'), body };
     if (!(await isWanted(output, options, { what: `tell ${body.url} what happens`, request, asking: 'never' })))
       return undefined;
-    const added = await api.post('/v1/webhooks', body, webhookCreatedSchema);
+    const added = await api.ask(request, webhookCreatedSchema, body);
     output.show(added, () =>
       [
         `${added.id} is told of ${tellWanted(added)}`,
@@ -71,7 +73,7 @@ function addAdd(webhook: Command): void {
 
 function addList(webhook: Command): void {
   addAction(webhook.command('list').description('every webhook, and how it goes'), async ({ api, output }) => {
-    const list = await api.get('/v1/webhooks', webhookListSchema);
+    const list = await api.ask(endpoint('GET /v1/webhooks'), webhookListSchema);
     output.show(list, () => {
       if (list.webhooks.length === 0) return 'No webhooks. Next: belay webhook add URL';
       const rows = list.webhooks.map((item) => [
@@ -99,11 +101,10 @@ function addTest(webhook: Command): void {
     .argument('<webhook>')
     .description('send a ping once, and say what came of it');
   addAction<ChangeOptions>(addChangeOptions(command, null), async ({ api, output }, args, options) => {
-    const path = `${pathOf(argument(args, 0))}/test`;
+    const request = endpoint('POST /v1/webhooks/:id/test', { id: argument(args, 0) });
     const what = `send a ping to ${argument(args, 0)}`;
-    if (!(await isWanted(output, options, { what, request: { method: 'POST', path, body: {} }, asking: 'never' })))
-      return undefined;
-    const sent = await api.post(path, {}, deliverySchema);
+    if (!(await isWanted(output, options, { what, request, asking: 'never' }))) return undefined;
+    const sent = await api.ask(request, deliverySchema);
     output.show(sent, () => renderDelivery(sent, output));
     return sent.state === 'delivered' ? undefined : EXIT.failed;
   });
@@ -116,8 +117,10 @@ function addLog(webhook: Command): void {
     .description('what was sent, and what came of every attempt')
     .option('--limit <count>', 'of the newest', '20');
   addAction<{ limit: string }>(command, async ({ api, output }, args, { limit }) => {
-    const path = `${pathOf(argument(args, 0))}/deliveries?limit=${encodeURIComponent(limit)}`;
-    const list = await api.get(path, deliveryListSchema);
+    const list = await api.ask(
+      endpoint('GET /v1/webhooks/:id/deliveries', { id: argument(args, 0), limit }),
+      deliveryListSchema,
+    );
     output.show(list, () => {
       if (list.deliveries.length === 0) return 'Nothing was sent yet.';
       return list.deliveries.map((each) => renderDelivery(each, output)).join('\n');
@@ -133,11 +136,11 @@ function addRedeliver(webhook: Command): void {
     .argument('<delivery>', 'its number, as belay webhook log shows it')
     .description('send the same event with the same id once more');
   addAction<ChangeOptions>(addChangeOptions(command, null), async ({ api, output }, args, options) => {
-    const path = `${pathOf(argument(args, 0))}/deliveries/${encodeURIComponent(argument(args, 1))}/redeliver`;
+    const values = { id: argument(args, 0), delivery: argument(args, 1) };
+    const request = endpoint('POST /v1/webhooks/:id/deliveries/:delivery/redeliver', values);
     const what = `send delivery ${argument(args, 1)} of ${argument(args, 0)} once more`;
-    if (!(await isWanted(output, options, { what, request: { method: 'POST', path, body: {} }, asking: 'never' })))
-      return undefined;
-    const sent = await api.post(path, {}, deliverySchema);
+    if (!(await isWanted(output, options, { what, request, asking: 'never' }))) return undefined;
+    const sent = await api.ask(request, deliverySchema);
     output.show(
       sent,
       () => `delivery ${sent.id} is sent again; belay webhook log ${argument(args, 0)} shows how it went`,
@@ -157,26 +160,22 @@ function addVerb(webhook: Command, verb: WebhookVerb): void {
   addAction<ChangeOptions>(addChangeOptions(command, REASON, false), async ({ api, output, actor }, args, options) => {
     const { reason } = options;
     const body = { actor, ...(reason === undefined ? {} : { reason }) };
-    const path = `${pathOf(argument(args, 0))}/${verb}`;
+    const request = { ...endpoint('POST /v1/webhooks/:id/:verb', { id: argument(args, 0), verb }), body };
     const what = `${verb} webhook ${argument(args, 0)}`;
     const asking = verb === 'enable' ? 'never' : 'on-terminal';
-    if (!(await isWanted(output, options, { what, request: { method: 'POST', path, body }, asking }))) return undefined;
-    const changed = await api.post(path, body, webhookSchema);
+    if (!(await isWanted(output, options, { what, request, asking }))) return undefined;
+    const changed = await api.ask(request, webhookSchema, body);
     output.show(changed, () => `${changed.id} (${changed.url}): ${verb}d`);
     return undefined;
   });
 }
 
-function pathOf(id: string): string {
-  return `/v1/webhooks/${encodeURIComponent(id)}`;
-}
-
-function split(list: string): readonly string[] {
+function split(list: string): string[] {
   return list.split(',').map((item) => item.trim());
 }
 
 /** `rollout.held` or the whole name. */
-function lengthen(name: string): string {
+function lengthen(name: string): WebhookEvent {
   const found = WEBHOOK_EVENTS.find((type) => type === name || shorten(type) === name);
   if (found === undefined)
     throw new CommandError(EXIT.usage, `--events: "${name}" is none of ${WEBHOOK_EVENTS.map(shorten).join(', ')}`);

@@ -1,5 +1,6 @@
 // Looks at everything `belay doctor` tells of. Each look ends in findings; one that cannot be made is a finding too.
 import { statfs } from 'node:fs/promises';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import type { StatusReport } from '../../../shared/protocol/api-status.ts';
 import { auditCheckSchema, healthSchema, statusReportSchema } from '../../../shared/protocol/api-status.ts';
 import { type ApiClient, CommandError } from '../api-client.ts';
@@ -33,7 +34,7 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
 async function lookAtReach({ connection: { url } }: Patient): Promise<readonly Finding[]> {
   const startedAtMs = performance.now();
   try {
-    await fetch(new URL('/v1/health', url), { signal: AbortSignal.timeout(10_000) });
+    await fetch(new URL(endpoint('GET /v1/health').path, url), { signal: AbortSignal.timeout(10_000) });
     const tookMs = Math.round(performance.now() - startedAtMs);
     return [well('control plane', `${url} answers in ${tookMs} ms`), ...(await lookAtTls(url))];
   } catch (error) {
@@ -116,7 +117,7 @@ async function lookAtFleet({ api, connection }: Patient): Promise<readonly Findi
   const startedAtMs = performance.now();
   let status: StatusReport;
   try {
-    status = await api.get('/v1/status', statusReportSchema);
+    status = await api.ask(endpoint('GET /v1/status'), statusReportSchema);
   } catch (error) {
     return [notWell('status', 'fail', (error as Error).message, `belay status --url ${connection.url}`)];
   }
@@ -135,7 +136,9 @@ async function lookAtFleet({ api, connection }: Patient): Promise<readonly Findi
 
 /** `/v1/health` answers 503 with the same document when something is wrong. */
 async function lookAtHealth({ connection }: Patient): Promise<readonly Finding[]> {
-  const response = await fetch(new URL('/v1/health', connection.url), { signal: AbortSignal.timeout(10_000) });
+  const response = await fetch(new URL(endpoint('GET /v1/health').path, connection.url), {
+    signal: AbortSignal.timeout(10_000),
+  });
   const health = healthSchema.safeParse(await response.json().catch(() => null));
   if (!health.success)
     return [
@@ -163,7 +166,7 @@ async function lookAtDashboard(url: string): Promise<readonly Finding[]> {
 
 async function lookAtAudit({ api }: Patient): Promise<readonly Finding[]> {
   try {
-    const check = await api.get('/v1/audit/verify', auditCheckSchema);
+    const check = await api.ask(endpoint('GET /v1/audit/verify'), auditCheckSchema);
     if (check.kind === 'intact') return [well('audit', `whole: ${check.rows} rows`)];
     return [
       notWell(

@@ -113,17 +113,27 @@ function lineOf({ columns: [atMs, estimate] }: PlotData): uPlot.AlignedData {
   return [atMs, estimate];
 }
 
-function drawBand({ ctx, bbox, valToPos }: uPlot, columns: ChartColumns, fill: string): void {
-  const y = (value: number) => Math.min(bbox.top + bbox.height, Math.max(bbox.top, valToPos(value, 'y', true)));
+function drawBand(u: uPlot, columns: ChartColumns, fill: string): void {
+  const { ctx, bbox } = u;
+  const [xOf, yOf] = [straight(u, 'x'), straight(u, 'y')];
+  const y = (value: number) => Math.min(bbox.top + bbox.height, Math.max(bbox.top, yOf(value)));
   ctx.save();
   ctx.fillStyle = fill;
-  for (const run of bandOf(columns, (atMs) => Math.round(valToPos(atMs, 'x', true)))) {
+  for (const run of bandOf(columns, (atMs) => Math.round(xOf(atMs)))) {
     ctx.beginPath();
     for (const { x, high } of run) ctx.lineTo(x, y(high));
     for (const { x, low } of run.toReversed()) ctx.lineTo(x, y(low));
     ctx.fill();
   }
   ctx.restore();
+}
+
+/** As `valToPos` of a scale that is linear, for thousands of values: asks uPlot for both ends alone. */
+function straight({ scales, valToPos }: uPlot, name: 'x' | 'y'): (value: number) => number {
+  const { min = 0, max = 1 } = scales[name] ?? {};
+  const from = valToPos(min, name, true);
+  const perValue = (valToPos(max, name, true) - from) / (max - min || 1);
+  return (value) => from + (value - min) * perValue;
 }
 
 /** A series of as many points as there are moments would be dashed stroke by stroke. */

@@ -1,4 +1,5 @@
 // Holds the one EventSource: says what came, and opens it again when it was refused. Runs in a worker or in a page.
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { backOffMs } from './back-off.ts';
 import type { FromStream, StreamState } from './stream-messages.ts';
 
@@ -16,7 +17,7 @@ export function createEventHub(post: (message: FromStream) => void): EventHub {
   const open = (): void => {
     clearTimeout(timer);
     if (source !== null) return;
-    const opened = new EventSource('/v1/events');
+    const opened = new EventSource(endpoint('GET /v1/events').path);
     source = opened;
     opened.onopen = () => {
       attempt = 0;

@@ -1,5 +1,6 @@
 // The door to what the server pushes: keeps the fleet's signals in step with the stream, and says when it cannot.
 import { signal } from '@preact/signals';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import type { LiveBatch, LiveChange, LiveSnapshot } from '../../../shared/protocol/api-live.ts';
 import { ask } from '../api.ts';
 import { backOffMs } from './back-off.ts';
@@ -121,7 +122,7 @@ class Follower {
     clearTimeout(this.#timer);
     this.#waiting = [];
     try {
-      const read = await ask<LiveSnapshot>('/v1/live');
+      const read = await ask(endpoint('GET /v1/live'));
       this.#settle(read, this.#waiting);
       this.#attempt = 0;
       if (this.#source?.kind === 'poll') this.#again(POLL_MS);

@@ -1,6 +1,8 @@
 // A document of the API on a page: read when the page opens, read again when the stream says that it has changed.
 import { useEffect, useState } from 'preact/hooks';
+import type { Address } from '../../../shared/protocol/address.ts';
 import type { LiveChange, LiveTopic } from '../../../shared/protocol/api-live.ts';
+import type { AnswerOf, Route } from '../../../shared/protocol/endpoints.ts';
 import { ApiProblem, ask } from '../api.ts';
 import { onChanges } from './live.ts';
 
@@ -22,19 +24,23 @@ export type Watched = { readonly resource: LiveTopic; readonly id?: string };
 /** Changes that come close together are one more reading. */
 const SETTLE_MS = 250;
 
-/** `path` null: nothing is read. `watches` is looked at when `path` changes. */
-export function useResource<T>(path: string | null, watches: readonly Watched[] = []): Resource<T> {
-  const [state, setState] = useState<Read<T>>({ path, ...NOTHING });
+/** `address` null: nothing is read. `watches` is looked at when it changes. */
+export function useResource<R extends Route>(
+  address: Address<R> | null,
+  watches: readonly Watched[] = [],
+): Resource<AnswerOf<R>> {
+  const path = address?.path ?? null;
+  const [state, setState] = useState<Read<AnswerOf<R>>>({ path, ...NOTHING });
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     // What was read at another address is not shown at this one.
     setState((before) => (before.path === path ? before : { path, ...NOTHING }));
-    if (path === null) return;
+    if (address === null) return;
     let isOver = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = (): void => {
       timer = undefined;
-      ask<T>(path).then(
+      ask(address).then(
         (value) => isOver || setState({ path, value, problem: null, readAtMs: Date.now() }),
         (error: unknown) => isOver || setState((before) => ({ ...before, problem: toProblem(error) })),
       );

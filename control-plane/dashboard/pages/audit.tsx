@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import '../styles/rest.css';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { actorText } from '../../../shared/protocol/audit-words.ts';
 import { may } from '../../../shared/protocol/permissions.ts';
 import { session } from '../api.ts';
@@ -11,15 +12,7 @@ import { Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import { Paging } from './parts/paging.tsx';
 import { Scroll } from './parts/parts.tsx';
 import { queryText, timeText } from './parts/words.ts';
-import {
-  type AuditCheck,
-  type AuditRow,
-  auditCommand,
-  auditQuery,
-  checkText,
-  detailsText,
-  FILTERS,
-} from './settings/audit-words.ts';
+import { type AuditRow, auditCommand, auditQuery, checkText, detailsText, FILTERS } from './settings/audit-words.ts';
 
 type AuditList = { readonly rows: readonly AuditRow[]; readonly nextBeforeSeq?: number | null };
 
@@ -27,9 +20,8 @@ const CHECK_EVERY_MS = 60_000;
 
 export function AuditPage() {
   const { query, route } = useLocation();
-  const path = `/v1/audit${auditQuery(query)}`;
   const isNewest = query.before === undefined;
-  const list = useResource<AuditList>(path, isNewest ? [{ resource: 'audit' }] : []);
+  const list = useResource(endpoint('GET /v1/audit', auditQuery(query)), isNewest ? [{ resource: 'audit' }] : []);
   const { value, problem, refresh } = list;
   const filter = (name: string, text: string): void =>
     route(`/audit${queryText({ ...query, before: '', [name]: text })}`, true);
@@ -63,7 +55,7 @@ export function AuditPage() {
 }
 
 function ChainCheck() {
-  const { value, problem, readAtMs, refresh } = useResource<AuditCheck>('/v1/audit/verify');
+  const { value, problem, readAtMs, refresh } = useResource(endpoint('GET /v1/audit/verify'));
   const [, setTurn] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => {
@@ -89,7 +81,7 @@ function Export() {
     session.value === null || session.value.open || (identity !== undefined && may(identity, 'administer', '*'));
   if (!isAllowed) return <small class="why-not">Export is for who administers every site.</small>;
   return (
-    <a href="/v1/audit/export" download="belay-audit.ndjson">
+    <a href={endpoint('GET /v1/audit/export').path} download="belay-audit.ndjson">
       Export all
     </a>
   );

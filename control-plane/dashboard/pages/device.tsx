@@ -1,10 +1,11 @@
 // One device: what it is, what it shall run and runs, how it did over time, what happened, and what can be done.
 import { useLocation, useRoute } from 'preact-iso';
 import '../styles/rest.css';
-import type { DeviceDocument, DeviceExplanation, StoredEvent } from '../../../shared/protocol/api-devices.ts';
+import { endpoint } from '../../../shared/protocol/address.ts';
+import type { DeviceDocument } from '../../../shared/protocol/api-devices.ts';
 import { asideOf } from '../../../shared/protocol/duty.ts';
-import { act } from '../api.ts';
-import { useResource } from '../live/resource.ts';
+import { ask } from '../api.ts';
+import { type Resource, useResource } from '../live/resource.ts';
 import { Action, Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import { Events, Hardware, Hindrances, Proofs, Releases, Sinks } from './device/device-facts.tsx';
 import { Strips } from './device/device-strips.tsx';
@@ -17,11 +18,11 @@ export function DevicePage() {
   const { site = '', device: name = '' } = useRoute().params;
   const { query } = useLocation();
   const address = `${site}/${name}`;
-  const path = `/v1/devices/${encodeURIComponent(site)}/${encodeURIComponent(name)}`;
+  const where = { site, device: name };
   const watches = [{ resource: 'device', id: address }] as const;
-  const device = useResource<DeviceDocument>(path, watches);
-  const explained = useResource<DeviceExplanation>(`${path}/explain`, watches);
-  const events = useResource<{ events: readonly StoredEvent[] }>(`${path}/events?limit=50`, watches);
+  const device = useResource(endpoint('GET /v1/devices/:site/:device', where), watches);
+  const explained = useResource(endpoint('GET /v1/devices/:site/:device/explain', where), watches);
+  const events = useResource(endpoint('GET /v1/devices/:site/:device/events', { ...where, limit: 50 }), watches);
   if (device.value === null) return <Missing address={address} device={device} />;
   const { value } = device;
   return (
@@ -36,11 +37,11 @@ export function DevicePage() {
         <p class="verdict" aria-live="polite">
           {explained.value?.summary ?? 'Reading why …'}
         </p>
-        <Actions device={value} address={address} path={path} refresh={device.refresh} />
+        <Actions device={value} address={address} refresh={device.refresh} />
       </header>
       <div class="columns">
         <Panel title="Over time" wide>
-          <Strips path={address} range={rangeOf(query.range)} limits={value.desired?.limits ?? null} />
+          <Strips where={where} range={rangeOf(query.range)} limits={value.desired?.limits ?? null} />
         </Panel>
         <Panel title="Releases" wide>
           <Releases device={value} />
@@ -71,7 +72,7 @@ export function DevicePage() {
           </Panel>
         </div>
         <Panel title="What it sees" wide>
-          <LastFrame device={value} path={path} />
+          <LastFrame device={value} />
         </Panel>
         <Panel title="Events" wide>
           {events.problem === null ? null : <Trouble problem={events.problem} retry={events.refresh} />}
@@ -82,13 +83,7 @@ export function DevicePage() {
   );
 }
 
-function Missing({
-  address,
-  device,
-}: {
-  readonly address: string;
-  readonly device: ReturnType<typeof useResource<DeviceDocument>>;
-}) {
+function Missing({ address, device }: { readonly address: string; readonly device: Resource<DeviceDocument> }) {
   if (device.problem === null) return <p>Reading {address} …</p>;
   if (device.problem.status !== 404) return <Trouble problem={device.problem} retry={device.refresh} />;
   return (
@@ -112,11 +107,10 @@ function Online({ device }: { readonly device: DeviceDocument }) {
 type ActionsProps = {
   readonly device: DeviceDocument;
   readonly address: string;
-  readonly path: string;
   readonly refresh: () => void;
 };
 
-function Actions({ device, address, path, refresh }: ActionsProps) {
+function Actions({ device, address, refresh }: ActionsProps) {
   return (
     <div class="actions">
       <a class="button bad" href={`/kill?scope=${encodeURIComponent(`device:${address}`)}`}>
@@ -127,7 +121,9 @@ function Actions({ device, address, path, refresh }: ActionsProps) {
         says={`Let everything out of quarantine on ${address}`}
         command={`belay device lift ${address} --reason REASON`}
         disabledBecause={whyNoLift(device)}
-        run={(reason) => act(`${path}/lift`, { reason })}
+        run={(reason) =>
+          ask(endpoint('POST /v1/devices/:site/:device/lift', { site: device.site, device: device.device }), { reason })
+        }
       >
         <ul>
           {device.reported?.quarantine.map(({ release, reason }) => (
@@ -137,7 +133,7 @@ function Actions({ device, address, path, refresh }: ActionsProps) {
           ))}
         </ul>
       </Action>
-      <DutyActions device={device} path={path} refresh={refresh} />
+      <DutyActions device={device} refresh={refresh} />
       <Cli command={`belay device get ${address}`} />
     </div>
   );

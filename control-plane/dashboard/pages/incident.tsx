@@ -1,6 +1,7 @@
 // One incident: what was decided on which evidence, what became of the devices, who did what, and how it goes on.
 import { useRoute } from 'preact-iso';
 import '../styles/rest.css';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import type { Incident } from '../../../shared/protocol/api-incidents.ts';
 import { useResource } from '../live/resource.ts';
 import { Age, Cli, Trouble } from '../shell/kit.tsx';
@@ -12,8 +13,9 @@ import { timeText } from './parts/words.ts';
 
 export function IncidentPage() {
   const { id = '' } = useRoute().params;
-  const path = `/v1/incidents/${encodeURIComponent(id)}`;
-  const { value, problem, readAtMs, refresh } = useResource<Incident>(path, [{ resource: 'incident' }]);
+  const { value, problem, readAtMs, refresh } = useResource(endpoint('GET /v1/incidents/:id', { id }), [
+    { resource: 'incident' },
+  ]);
   if (value === null) return problem === null ? <p>Reading {id} …</p> : <Trouble problem={problem} retry={refresh} />;
   return (
     <div class="rest">
@@ -30,14 +32,14 @@ export function IncidentPage() {
       <p class="verdict" aria-live="polite">
         {value.title}
       </p>
-      <Exports path={path} incident={value} readAtMs={readAtMs} />
+      <Exports incident={value} readAtMs={readAtMs} />
       {problem === null ? null : <Trouble problem={problem} retry={refresh} />}
       <div class="columns">
         <Panel title="What it is">
           <Facts facts={factsOf(value)} empty="" />
         </Panel>
         <Panel title="How it goes on">
-          <IncidentNotes incident={value} path={path} refresh={refresh} />
+          <IncidentNotes incident={value} refresh={refresh} />
         </Panel>
         <Panel title="Evidence: verdicts at the decision" wide>
           <IncidentVerdicts verdicts={value.verdicts} />
@@ -59,20 +61,21 @@ export function IncidentPage() {
   );
 }
 
-type ExportsProps = { readonly path: string; readonly incident: Incident; readonly readAtMs: number | null };
+type ExportsProps = { readonly incident: Incident; readonly readAtMs: number | null };
 
-function Exports({ path, incident, readAtMs }: ExportsProps) {
+function Exports({ incident, readAtMs }: ExportsProps) {
+  const exported = (format: string) => endpoint('GET /v1/incidents/:id/export', { id: incident.id, format }).path;
   return (
     <div class="actions">
       <span>
         Export:{' '}
-        <a href={`${path}/export?format=html`} target="_blank" rel="noreferrer">
+        <a href={exported('html')} target="_blank" rel="noreferrer">
           HTML
         </a>{' '}
-        <a href={`${path}/export?format=md`} download={`${incident.id}.md`}>
+        <a href={exported('md')} download={`${incident.id}.md`}>
           Markdown
         </a>{' '}
-        <a href={`${path}/export?format=json`} download={`${incident.id}.json`}>
+        <a href={exported('json')} download={`${incident.id}.json`}>
           JSON
         </a>
       </span>

@@ -1,6 +1,7 @@
 // Every incident: what happened to which rollout, newest first, and how it goes on.
 import { useLocation } from 'preact-iso';
 import '../styles/rest.css';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import type { IncidentSummary } from '../../../shared/protocol/api-incidents.ts';
 import { useResource } from '../live/resource.ts';
 import { Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
@@ -9,14 +10,12 @@ import { Paging } from './parts/paging.tsx';
 import { Scroll } from './parts/parts.tsx';
 import { queryText } from './parts/words.ts';
 
-type IncidentList = { readonly incidents: readonly IncidentSummary[]; readonly nextCursor?: string | null };
-
 export function IncidentsPage() {
   const { query } = useLocation();
   const filter = filterOf(query.state);
   const { rollout, cursor } = query;
-  const path = `/v1/incidents${queryText({ limit: '100', rollout, cursor })}`;
-  const { value, problem, readAtMs, refresh } = useResource<IncidentList>(path, [{ resource: 'incident' }]);
+  const asked = endpoint('GET /v1/incidents', { limit: 100, rollout, cursor });
+  const { value, problem, readAtMs, refresh } = useResource(asked, [{ resource: 'incident' }]);
   return (
     <div class="rest">
       <h1>Incidents</h1>

@@ -2,9 +2,9 @@
 import { Fragment } from 'preact';
 import { useLocation, useRoute } from 'preact-iso';
 import '../styles/rest.css';
-import type { Release, ReleaseSummary } from '../../../shared/protocol/api-releases.ts';
-import type { StatusReport } from '../../../shared/protocol/api-status.ts';
-import { act } from '../api.ts';
+import { endpoint } from '../../../shared/protocol/address.ts';
+import type { Release } from '../../../shared/protocol/api-releases.ts';
+import { ask } from '../api.ts';
 import { snapshot } from '../live/live.ts';
 import { useResource } from '../live/resource.ts';
 import { Action, Age, Cli, Trouble } from '../shell/kit.tsx';
@@ -15,9 +15,9 @@ import { countText, queryText, timeText } from './parts/words.ts';
 export function ModelPage() {
   const reference = useRoute().params.reference ?? '';
   const { query, route } = useLocation();
-  const release = useResource<Release>(`/v1/releases/${encodeURIComponent(reference)}`, [{ resource: 'release' }]);
-  const other = useResource<Release>(query.with ? `/v1/releases/${encodeURIComponent(query.with)}` : null);
-  const all = useResource<{ releases: readonly ReleaseSummary[] }>('/v1/releases', [{ resource: 'release' }]);
+  const release = useResource(endpoint('GET /v1/releases/:reference', { reference }), [{ resource: 'release' }]);
+  const other = useResource(query.with ? endpoint('GET /v1/releases/:reference', { reference: query.with }) : null);
+  const all = useResource(endpoint('GET /v1/releases'), [{ resource: 'release' }]);
   const { value, problem, refresh } = release;
   if (value === null)
     return problem === null ? <p>Reading {reference} …</p> : <Trouble problem={problem} retry={refresh} />;
@@ -68,6 +68,7 @@ export function ModelPage() {
 }
 
 function Actions({ release, refresh }: { readonly release: Release; readonly refresh: () => void }) {
+  const stateOf = endpoint('POST /v1/releases/:digest/state', { digest: release.digest });
   return (
     <div class="actions">
       {stateActs(release).map(({ state, word, verb, says }) => (
@@ -77,20 +78,22 @@ function Actions({ release, refresh }: { readonly release: Release; readonly ref
           says={says}
           command={`belay release ${verb} ${release.id} --reason REASON`}
           disabledBecause={null}
-          run={(reason) => act(`/v1/releases/${release.digest}/state`, { state, reason }).then(refresh)}
+          run={(reason) => ask(stateOf, { state, reason }).then(refresh)}
         />
       ))}
       <a class="button bad" href={`/kill?scope=${encodeURIComponent(`release:${release.id}`)}`}>
         Kill it everywhere …
       </a>
-      <a href={`/v1/releases/${release.digest}/report?format=html`}>Report</a>
+      <a href={endpoint('GET /v1/releases/:reference/report', { reference: release.digest, format: 'html' }).path}>
+        Report
+      </a>
       <Cli command={`belay release get ${release.id}`} />
     </div>
   );
 }
 
 function Running({ release }: { readonly release: Release }) {
-  const status = useResource<StatusReport>('/v1/status', [{ resource: 'release' }, { resource: 'rollout' }]);
+  const status = useResource(endpoint('GET /v1/status'), [{ resource: 'release' }, { resource: 'rollout' }]);
   const share = status.value?.releases.find(({ digest }) => digest === release.digest);
   const rows = runningWhere(snapshot.value?.devices ?? [], release.id);
   return (

@@ -1,8 +1,9 @@
 // Every registered release: which state it is in, who owns it, and on how many devices it answers.
 import { useLocation } from 'preact-iso';
 import '../styles/rest.css';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import type { ReleaseSummary } from '../../../shared/protocol/api-releases.ts';
-import type { StatusReport, VersionShare } from '../../../shared/protocol/api-status.ts';
+import type { VersionShare } from '../../../shared/protocol/api-status.ts';
 import { useResource } from '../live/resource.ts';
 import { Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import { bytesText } from './device/device-words.ts';
@@ -11,17 +12,14 @@ import { Paging } from './parts/paging.tsx';
 import { Scroll } from './parts/parts.tsx';
 import { queryText } from './parts/words.ts';
 
-type ReleaseList = { readonly releases: readonly ReleaseSummary[]; readonly nextCursor?: string | null };
-
 const STATES = ['registered', 'candidate', 'stable', 'archived', 'withdrawn'] as const;
 
 export function ModelsPage() {
   const { query, route } = useLocation();
   const { name, state, cursor } = query;
-  const releases = useResource<ReleaseList>(`/v1/releases${queryText({ limit: '100', name, state, cursor })}`, [
-    { resource: 'release' },
-  ]);
-  const status = useResource<StatusReport>('/v1/status', [{ resource: 'release' }, { resource: 'rollout' }]);
+  const asked = endpoint('GET /v1/releases', { limit: 100, name, state, cursor });
+  const releases = useResource(asked, [{ resource: 'release' }]);
+  const status = useResource(endpoint('GET /v1/status'), [{ resource: 'release' }, { resource: 'rollout' }]);
   const { value, problem, readAtMs, refresh } = releases;
   const filter = (next: Record<string, string>): void => route(`/models${queryText({ name, state, ...next })}`, true);
   return (

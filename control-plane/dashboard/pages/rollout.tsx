@@ -1,9 +1,7 @@
 // One rollout: the verdict in a sentence, the ladder, what can be done, and the evidence. It follows the stream.
 import { useEffect } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
-import type { RolloutArms } from '../../../shared/protocol/api-rollout-arms.ts';
-import type { RolloutCourse, RolloutEvidence } from '../../../shared/protocol/api-rollout-charts.ts';
-import type { RolloutView } from '../../../shared/protocol/api-rollouts.ts';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { type Resource, useResource, type Watched } from '../live/resource.ts';
 import { Trouble } from '../shell/kit.tsx';
 import '../styles/rollouts.css';
@@ -28,15 +26,15 @@ const REREAD_MS = 20_000;
 export function RolloutPage() {
   const { params } = useRoute();
   const { path, query, route } = useLocation();
-  const address = `/v1/rollouts/${encodeURIComponent(params.id ?? '')}`;
+  const { id = '' } = params;
   // A name is an address too, and changes are told by id.
   const watches: readonly Watched[] = [{ resource: 'rollout' }];
-  const view = useResource<RolloutView>(address, watches);
-  const course = useResource<RolloutCourse>(`${address}/course`, watches);
-  const arms = useResource<RolloutArms>(`${address}/arms`, watches);
+  const view = useResource(endpoint('GET /v1/rollouts/:id', { id }), watches);
+  const course = useResource(endpoint('GET /v1/rollouts/:id/course', { id }), watches);
+  const arms = useResource(endpoint('GET /v1/rollouts/:id/arms', { id }), watches);
   const chosen = view.value === null ? null : chosenGuardrail(view.value, query.guardrail);
-  const asked = chosen === null ? '' : `?guardrail=${encodeURIComponent(chosen)}`;
-  const evidence = useResource<RolloutEvidence>(view.value === null ? null : `${address}/evidence${asked}`, watches);
+  const asked = endpoint('GET /v1/rollouts/:id/evidence', { id, guardrail: chosen });
+  const evidence = useResource(view.value === null ? null : asked, watches);
   useReread([view, course, evidence, arms], view.value?.endedAtMs === null);
   if (view.value === null)
     return view.problem === null ? <p>Reading …</p> : <Trouble problem={view.problem} retry={view.refresh} />;

@@ -21,11 +21,9 @@ import { Chip } from './rollout/signs.tsx';
 import { StartRollout } from './rollout/start.tsx';
 import { clockText, hasEnded, shortRelease, signOfState, stageText } from './rollout/words.ts';
 
-type List = { readonly rollouts: readonly RolloutSummary[]; readonly nextCursor?: string };
-
 export function RolloutsPage() {
   const { path, query, route } = useLocation();
-  const { value, problem, readAtMs, refresh } = useResource<List>(listAddress(query), [{ resource: 'rollout' }]);
+  const { value, problem, readAtMs, refresh } = useResource(listAddress(query), [{ resource: 'rollout' }]);
   const nowMs = useServerNow();
   if (value === null) return problem === null ? <p>Reading …</p> : <Trouble problem={problem} retry={refresh} />;
   const shown = filterRollouts(value.rollouts, query);

@@ -1,14 +1,15 @@
 // The webhooks section of the settings: who is told what, how it goes, a ping, the log, sending again. Mounted without props.
 import { useState } from 'preact/hooks';
-import type { Delivery, Webhook, WebhookCreated } from '../../../shared/protocol/api-webhooks.ts';
-import { ApiProblem, act } from '../api.ts';
+import { endpoint } from '../../../shared/protocol/address.ts';
+import type { Webhook, WebhookCreated, WebhookVerb } from '../../../shared/protocol/api-webhooks.ts';
+import { ApiProblem, ask } from '../api.ts';
 import { useResource } from '../live/resource.ts';
 import { Action, Age, Cli, Empty, Trouble } from '../shell/kit.tsx';
 import '../styles/webhooks.css';
 import { longEvent, outcomeText, readList, shortEvent, stateText, wantedText } from './webhook-text.ts';
 
 export function WebhooksSection() {
-  const { value, problem, refresh } = useResource<{ readonly webhooks: readonly Webhook[] }>('/v1/webhooks');
+  const { value, problem, refresh } = useResource(endpoint('GET /v1/webhooks'));
   const [opened, setOpened] = useState<string | null>(null);
   if (value === null) return problem === null ? <p>Reading …</p> : <Trouble problem={problem} retry={refresh} />;
   return (
@@ -51,7 +52,7 @@ function Verbs({ webhook, onDone }: { readonly webhook: Webhook; readonly onDone
   const [pinged, setPinged] = useState<string | null>(null);
   const ping = (): void => {
     setPinged('sending …');
-    act<Delivery>(`/v1/webhooks/${id}/test`, {}).then(
+    ask(endpoint('POST /v1/webhooks/:id/test', { id })).then(
       (sent) => {
         setPinged(outcomeText(sent));
         onDone();
@@ -59,7 +60,8 @@ function Verbs({ webhook, onDone }: { readonly webhook: Webhook; readonly onDone
       (error: unknown) => setPinged(String(error instanceof Error ? error.message : error)),
     );
   };
-  const run = (verb: string) => (reason: string) => act(`/v1/webhooks/${id}/${verb}`, { reason }).then(onDone);
+  const run = (verb: WebhookVerb) => (reason: string) =>
+    ask(endpoint('POST /v1/webhooks/:id/:verb', { id, verb }), { reason }).then(onDone);
   const toggle = disabledAtMs === null ? 'disable' : 'enable';
   return (
     <span>
@@ -87,12 +89,11 @@ function Verbs({ webhook, onDone }: { readonly webhook: Webhook; readonly onDone
 }
 
 function Log({ id }: { readonly id: string }) {
-  const path = `/v1/webhooks/${id}/deliveries?limit=30`;
-  const { value, problem, refresh } = useResource<{ readonly deliveries: readonly Delivery[] }>(path);
+  const { value, problem, refresh } = useResource(endpoint('GET /v1/webhooks/:id/deliveries', { id, limit: 30 }));
   if (value === null) return problem === null ? <p>Reading …</p> : <Trouble problem={problem} retry={refresh} />;
   if (value.deliveries.length === 0) return <p>Nothing was sent yet.</p>;
   const again = (delivery: number) =>
-    act(`/v1/webhooks/${id}/deliveries/${delivery}/redeliver`, {}).then(refresh, refresh);
+    ask(endpoint('POST /v1/webhooks/:id/deliveries/:delivery/redeliver', { id, delivery })).then(refresh, refresh);
   return (
     <table>
       <thead>
@@ -143,7 +144,7 @@ function AddForm({ onAdded }: { readonly onAdded: () => void }) {
     const wanted = { events: events === '*' ? events : events.map(longEvent), sites: readList(form.sites) };
     try {
       const { url, description } = form;
-      setAdded(await act<WebhookCreated>('/v1/webhooks', { url, description, ...wanted }));
+      setAdded(await ask(endpoint('POST /v1/webhooks'), { url, description, ...wanted }));
       setProblem(null);
       setForm({ url: '', events: '', sites: '', description: '' });
       onAdded();

@@ -1,5 +1,5 @@
 // What the webhooks section says: pure texts, without a browser.
-import type { Delivery, Webhook } from '../../../shared/protocol/api-webhooks.ts';
+import type { Delivery, Webhook, WebhookEvent } from '../../../shared/protocol/api-webhooks.ts';
 
 /** `rollout.held` of `dev.belay.rollout.held.v1`. */
 export function shortEvent(type: string): string {
@@ -37,6 +37,6 @@ export function readList(text: string): '*' | string[] {
 }
 
 /** What a person may write for an event, as the API names it; what is not known is sent as it is and refused there. */
-export function longEvent(name: string): string {
-  return name.startsWith('dev.belay.') ? name : `dev.belay.${name}.v1`;
+export function longEvent(name: string): WebhookEvent {
+  return (name.startsWith('dev.belay.') ? name : `dev.belay.${name}.v1`) as WebhookEvent;
 }

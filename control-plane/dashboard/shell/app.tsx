@@ -1,8 +1,8 @@
 // The frame around every page: navigation, kill button, who is signed in, how fresh the numbers are; and the router.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { startLive } from '../live/live.ts';
-import { PAGES } from '../pages.ts';
+import { loadKill, PAGES } from '../pages.ts';
 import { Boundary } from './boundary.tsx';
 import { Keyboard } from './keyboard.tsx';
 import { KioskFoot, useKiosk } from './kiosk.tsx';
@@ -79,11 +79,24 @@ function Header() {
         </button>
         <Who />
       </div>
-      {/* A whole new page: it works with nothing but the server. */}
-      <a class="kill" href="/kill" target={isOwnPage('/kill') ? undefined : '_top'}>
-        <span aria-hidden="true">■</span> Kill
-      </a>
+      <KillLink />
     </header>
+  );
+}
+
+/** Within this page once its code is here; before, a whole new page, which works with nothing but the server. */
+function KillLink() {
+  const [isReady, setReady] = useState(false);
+  const reach = (): void => {
+    loadKill().then(
+      () => setReady(true),
+      () => undefined,
+    );
+  };
+  return (
+    <a class="kill" href="/kill" target={isReady ? undefined : '_top'} onPointerEnter={reach} onFocus={reach}>
+      <span aria-hidden="true">■</span> Kill
+    </a>
   );
 }
 
@@ -96,10 +109,6 @@ let hasArrived = false;
 function arrive(): void {
   if (hasArrived) document.getElementById('main')?.focus({ preventScroll: true });
   hasArrived = true;
-}
-
-function isOwnPage(path: string): boolean {
-  return PAGES.some((page) => page.path === path);
 }
 
 function titleOf(path: string): string {

@@ -1,11 +1,11 @@
 // Who is signed in, and the way out.
 import { useEffect } from 'preact/hooks';
-import type { SessionAnswer } from '../../../shared/protocol/api-identity.ts';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { ApiProblem, ask, session } from '../api.ts';
 
 /** Reads it when the page opens; where nobody is signed in, `ask` goes to the sign-in page. */
 function readSession(): void {
-  ask<SessionAnswer>('/v1/session').then(
+  ask(endpoint('GET /v1/session')).then(
     (read) => {
       session.value = read;
     },

@@ -24,6 +24,7 @@ import { explainDevice } from '../../devices/explain.ts';
 import type { DutyRoom } from '../../duty/duty.ts';
 import type { KillSwitch } from '../../kill-switch/kill-switch.ts';
 import { eventsSince, lastEvents } from '../../telemetry/read-telemetry.ts';
+import { asItIs } from '../as-it-is.ts';
 import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
 import { onSeenSites } from '../seen.ts';
@@ -63,6 +64,7 @@ function registerReads(app: HttpApp, { database, devices }: DeviceRouteParts): v
         response: { 200: deviceListSchema },
       },
       config: { needs: 'view', repeats: true },
+      serializerCompiler: asItIs,
     },
     async (request) => {
       const { query } = request;

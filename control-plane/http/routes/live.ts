@@ -114,7 +114,8 @@ function begin(
   const { stream, sight, revision } = opened;
   const { instance } = live;
   const sitesOf = (id: string) => live.sitesOfRollout(id);
-  const [lastInstance = '', lastRevision = ''] = (lastId ?? '').split('.');
+  // What is not of our making is no revision, and so no place to go on from.
+  const [, lastInstance = '', lastRevision = 'none'] = /^([^.]+)\.(\d{1,15})$/.exec(lastId ?? '') ?? [];
   const missed = lastId === undefined ? [] : live.since(lastInstance, Number(lastRevision));
   if (missed === null) stream.send({ event: 'reset', data: JSON.stringify({ instance, revision, nowMs }) });
   const after = lastId === undefined || missed === null ? revision : Number(lastRevision);

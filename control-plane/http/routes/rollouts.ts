@@ -20,6 +20,7 @@ import type { Plan } from '../../../shared/rollout/plan.ts';
 import type { FileProblem } from '../../../shared/rollout/read-rollout-file.ts';
 import type { Foresight } from '../../foresight/foresight.ts';
 import type { Rollouts } from '../../rollouts/rollouts.ts';
+import { asItIs } from '../as-it-is.ts';
 import { demand, demandOnRollout } from '../authenticate.ts';
 import { pageOf, readCursor, writeCursor } from '../paging.ts';
 import { ProblemError } from '../problems.ts';
@@ -138,6 +139,7 @@ function registerList(app: HttpApp, rollouts: Rollouts): void {
         response: { 200: rolloutListSchema },
       },
       config: { needs: 'view', repeats: true },
+      serializerCompiler: asItIs,
     },
     async (request) => {
       const { query } = request;

@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type ApiClient, openApiClient } from '../../../control-plane/cli/api-client.ts';
+import { readDeviceReference } from '../../../control-plane/cli/commands/device-path.ts';
 import { openRandom, type Random } from '../../../control-plane/core/random.ts';
 import { until } from '../../../scripts/fleet/fleet.ts';
+import { endpoint } from '../../../shared/protocol/address.ts';
 import { credentialsSchema } from '../../../shared/protocol/api-devices.ts';
 import { killListSchema } from '../../../shared/protocol/api-kills.ts';
 import { registeredSchema } from '../../../shared/protocol/api-releases.ts';
@@ -102,18 +104,19 @@ export class CrashRig {
   async nextRelease(): Promise<ReleaseRef> {
     const { manifest, artifacts } = tinyPackage({ version: `1.${this.#releases}.0` });
     this.#releases += 1;
-    for (const [sha256, bytes] of artifacts) await this.#api.upload(`/v1/artifacts/${sha256}`, bytes);
-    const { release } = await this.#api.post('/v1/releases', { manifest, actor: 'ci' }, registeredSchema);
+    for (const [sha256, bytes] of artifacts)
+      await this.#api.upload(endpoint('PUT /v1/artifacts/:sha256', { sha256 }), bytes);
+    const { release } = await this.#api.ask(endpoint('POST /v1/releases'), registeredSchema, { manifest, actor: 'ci' });
     return { release: release.id, digest: release.digest };
   }
 
   view(id: string): Promise<RolloutView> {
-    return this.#api.get(`/v1/rollouts/${id}`, rolloutViewSchema);
+    return this.#api.ask(endpoint('GET /v1/rollouts/:id', { id }), rolloutViewSchema);
   }
 
   /** Also one that the database does not know yet. */
   async newestKill(): Promise<string> {
-    const { kills } = await this.#api.get('/v1/kills', killListSchema);
+    const { kills } = await this.#api.ask(endpoint('GET /v1/kills'), killListSchema);
     return kills[0]?.id ?? '';
   }
 
@@ -211,7 +214,10 @@ export class CrashRig {
     });
     const committed = await this.nextRelease();
     for (const [at, name] of FLEET.entries()) {
-      const credentials = await this.#api.post(`/v1/devices/${name}/credentials`, {}, credentialsSchema);
+      const credentials = await this.#api.ask(
+        endpoint('POST /v1/devices/:site/:device/credentials', readDeviceReference(name)),
+        credentialsSchema,
+      );
       const hardwareClass = at % 2 === 0 ? 'orin-nx' : 'x86-64';
       this.#devices.push(
         await LightDevice.open({ credentials, hardwareClass, committed, windowMs: WINDOW_MS, watch: this.#watch() }),
@@ -302,7 +308,7 @@ export class CrashRig {
   /** Throws with everything that is wrong. */
   async checkRecord(where: string): Promise<void> {
     const faults = [...this.witness.check(this.record())];
-    const chain = await this.#api.get('/v1/audit/verify', auditCheckSchema);
+    const chain = await this.#api.ask(endpoint('GET /v1/audit/verify'), auditCheckSchema);
     if (chain.kind !== 'intact') faults.push(`the audit chain is broken at ${chain.seq}: ${chain.reason}`);
     if (!(await until(() => this.witness.checkLate(this.record()).length === 0, DEADLINE_MS / 8, LOOK_EVERY_MS)))
       faults.push(...this.witness.checkLate(this.record()));
@@ -317,7 +323,7 @@ export class CrashRig {
 
   async #hasHappened(token: string): Promise<boolean> {
     if (countOf(this.record().audit, token) > 0) return true;
-    const { kills } = await this.#api.get('/v1/kills', killListSchema);
+    const { kills } = await this.#api.ask(endpoint('GET /v1/kills'), killListSchema);
     return kills.some(({ reason }) => reason.includes(token));
   }
 

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../../control-plane/database/database.ts';
-import { readRevision } from '../../../control-plane/database/revision.ts';
 
 const insert = (database: Database, device: string) =>
   database
@@ -16,19 +15,19 @@ it('moves with every row that is written, updated or deleted, here or by another
   const folder = await mkdtemp(join(tmpdir(), 'belay-revision-'));
   const file = join(folder, 'belay.db');
   const [database, other] = [await openDatabase(file), await openDatabase(file)];
-  const seen = [await readRevision(database)];
-  const look = async () => void seen.push(await readRevision(database));
+  const seen = [database.revision()];
+  const look = () => void seen.push(database.revision());
   await insert(database, 'one');
-  await look();
+  look();
   await database.updateTable('devices').set({ online: 1 }).execute();
-  await look();
+  look();
   await insert(other, 'two');
-  await look();
+  look();
   await database.deleteFrom('devices').execute();
-  await look();
+  look();
   expect(new Set(seen).size).toBe(seen.length);
   await database.selectFrom('devices').selectAll().execute();
-  expect(await readRevision(database)).toBe(seen.at(-1));
+  expect(database.revision()).toBe(seen.at(-1));
   await Promise.all([database.destroy(), other.destroy()]);
   await rm(folder, { recursive: true });
 });

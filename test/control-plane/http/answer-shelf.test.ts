@@ -27,7 +27,7 @@ beforeEach(async () => {
         return { kind: 'known', caller: { ...ANYBODY, grants }, csrf: null };
       },
     },
-    answers: { revision: async () => revision, now: () => nowMs },
+    answers: { revision: () => revision, now: () => nowMs },
   });
   for (const [path, repeats] of [
     ['/kept', true],

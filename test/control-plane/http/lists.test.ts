@@ -2,8 +2,13 @@
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { openApiClient } from '../../../control-plane/cli/api-client.ts';
-import { deviceListSchema } from '../../../shared/protocol/api-devices.ts';
+import { openDatabase } from '../../../control-plane/database/database.ts';
+import { storeDevices, storeRollouts } from '../../../scripts/bench/stored-records.ts';
+import { endpoint } from '../../../shared/protocol/address.ts';
+import { deviceListSchema, deviceSchema } from '../../../shared/protocol/api-devices.ts';
+import { rolloutListSchema, rolloutSummarySchema } from '../../../shared/protocol/api-rollouts.ts';
 import { openPlaneBench, type PlaneBench } from '../open-plane.ts';
 
 let bench: PlaneBench;
@@ -132,10 +137,10 @@ describe('a list', () => {
 
   it('is complete for the command line, which turns the pages itself', async () => {
     const api = openApiClient(bench.plane.httpUrl);
-    const { devices } = await api.get('/v1/devices', deviceListSchema);
+    const { devices } = await api.ask(endpoint('GET /v1/devices'), deviceListSchema);
     for (let number = 0; number < 600; number += 1) addDevice('plant-m', `cam-${String(number).padStart(4, '0')}`);
     expect((await page('/v1/devices', 'devices')).entries).toHaveLength(500);
-    const all = await api.get('/v1/devices', deviceListSchema);
+    const all = await api.ask(endpoint('GET /v1/devices'), deviceListSchema);
     expect(all.devices).toHaveLength(devices.length + 600);
     expect(all.nextCursor).toBeUndefined();
   });
@@ -185,5 +190,24 @@ describe('what was read before', () => {
     addDevice('plant-n', 'cam-01');
     const changed = await fetch(`${bench.plane.httpUrl}/v1/status`, { headers: { 'if-none-match': tag } });
     expect(changed.status).toBe(200);
+  });
+});
+
+describe('a list that is written as it is', () => {
+  it('says what its schema says, and nothing else', async () => {
+    const database = await openDatabase(join(bench.folder, 'belay.db'));
+    await storeDevices(database, 3);
+    await storeRollouts(database, 2, 6);
+    await database.destroy();
+    const rollouts = (await bench.get('/v1/rollouts')).body;
+    const devices = (await bench.get('/v1/devices')).body;
+    expect(z.strictObject(rolloutListSchema.shape).parse(rollouts)).toEqual(rollouts);
+    expect(z.strictObject(deviceListSchema.shape).parse(devices)).toEqual(devices);
+    for (const entry of rollouts.rollouts as Entry[])
+      expect(Object.keys(entry).sort()).toEqual(Object.keys(rolloutSummarySchema.shape).sort());
+    for (const entry of devices.devices as Entry[])
+      expect([...Object.keys(deviceSchema.shape), 'isAwaited']).toEqual(expect.arrayContaining(Object.keys(entry)));
+    expect(rollouts.rollouts).toHaveLength(2);
+    expect((devices.devices as Entry[]).filter(({ reported }) => reported !== null)).toHaveLength(3);
   });
 });

@@ -59,6 +59,19 @@ async function secretOf(name: string): Promise<string> {
   return signedIn.secret;
 }
 
+describe('a flood of sign-ins', () => {
+  it('from one address leaves room for others, and who was sent away unheard has not guessed', async () => {
+    await make('lead');
+    const flood = Array.from({ length: 30 }, () => signIn('nobody', 'a wrong guess'));
+    const lead = room.signIn({ name: 'lead', password: 'open sesame, lead', address: '10.0.0.2' });
+    expect(await lead).toMatchObject({ kind: 'signed-in' });
+    const kinds = (await Promise.all(flood)).map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'wrong').length).toBeLessThanOrEqual(9);
+    expect(kinds).toContain('wait');
+    expect(await signIn('lead')).toMatchObject({ kind: 'signed-in' });
+  });
+});
+
 describe('a password', () => {
   it('is right or wrong, also written with other code points of the same letters', async () => {
     const stored = await hashPassword('Zürich zürich', CHEAP);

@@ -89,6 +89,16 @@ describe('the stream', () => {
     await reader.close();
   });
 
+  test('says reset when the past is no number', async () => {
+    const { instance } = (await bench.get('/v1/live')).body;
+    for (const past of ['abc', '', '1.5', '-1', '1e3', 'NaN']) {
+      const reader = await readEvents(`${bench.plane.httpUrl}/v1/events`, { 'last-event-id': `${instance}.${past}` });
+      await expect.poll(() => reader.events.map(({ event }) => event), { message: past }).toEqual(['reset', 'changes']);
+      expect(batchesOf(reader.events)[0]?.after).toBeTypeOf('number');
+      await reader.close();
+    }
+  });
+
   test('refuses a topic that there is not', async () => {
     const { status, body } = await bench.get('/v1/events?topics=device,weather');
     expect(status).toBe(400);

@@ -33,7 +33,9 @@ describe('a revision that only tightens', () => {
     const id = await begin();
     const before = await view(id);
     const limits = `${TIGHTER}  limits: {temperatureCeilingC: 70}\n`;
+    expect(await fleet.rollouts.list()).toEqual([await fleet.rollouts.summary(id)]);
     expect(await edit(id, limits)).toMatchObject({ kind: 'done', edited: { outcome: 'in-force', revision: 2 } });
+    expect(await fleet.rollouts.list()).toEqual([await fleet.rollouts.summary(id)]);
     const after = await view(id);
     expect(after).toMatchObject({ revision: 2, state: 'running', stage: 'some', fileText: limits });
     expect(after.planHash).not.toBe(before.planHash);

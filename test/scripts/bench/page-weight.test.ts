@@ -26,7 +26,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const write = (manifest: object) => writeFile(join(folder, '.vite/manifest.json'), JSON.stringify(manifest));
 const sizeOf = (...names: string[]) => names.reduce((sum, name) => sum + (sizes.get(name) ?? Number.NaN), 0);
 
-it('counts what a page imports, the entry, the kill page and the worker, once each', async () => {
+it('counts what a page imports, the entry and the worker, once each', async () => {
   await write({
     'index.html': { file: 'assets/index.js', isEntry: true },
     _chart: { file: 'assets/chart.js', imports: ['_shared', 'index.html'] },
@@ -36,18 +36,18 @@ it('counts what a page imports, the entry, the kill page and the worker, once ea
     'pages/fleet.tsx': { file: 'assets/fleet.js', isDynamicEntry: true },
   });
   const weight = weighDashboard(folder);
-  const always = sizeOf('index', 'kill', 'stream-worker-x');
+  const always = sizeOf('index', 'stream-worker-x');
   expect(weight.pages).toEqual(
     [
       { page: 'pages/rollout.tsx', bytes: always + sizeOf('chart', 'shared', 'rollout') },
       { page: 'pages/fleet.tsx', bytes: always + sizeOf('fleet') },
-      { page: 'pages/kill.tsx', bytes: always },
+      { page: 'pages/kill.tsx', bytes: always + sizeOf('kill') },
     ].sort((a, b) => b.bytes - a.bytes),
   );
   expect([weight.files, weight.allBytes]).toEqual([7, sizeOf(...sizes.keys())]);
 });
 
 it('is refused where the pages are not as it knows them', async () => {
-  await write({ 'index.html': { file: 'assets/index.js', isEntry: true } });
-  expect(() => weighDashboard(folder)).toThrow('kill.tsx');
+  await write({ 'pages/kill.tsx': { file: 'assets/kill.js', isDynamicEntry: true } });
+  expect(() => weighDashboard(folder)).toThrow('no entry');
 });

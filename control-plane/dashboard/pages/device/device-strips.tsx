@@ -1,31 +1,30 @@
 // The strips of a device: FPS, latency, temperature and battery on one time axis, read again once a minute.
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { DeviceWindows } from '../../../../shared/protocol/api-device-windows.ts';
 import type { Desired } from '../../../../shared/protocol/documents.ts';
+import type { DeviceAddress } from '../../../../shared/protocol/topics.ts';
 import { Strip } from '../../charts/strip.tsx';
 import { shownRange } from '../../charts/strip-columns.ts';
 import { clockAheadMs } from '../../live/live.ts';
 import { useResource } from '../../live/resource.ts';
 import { Age, Trouble } from '../../shell/kit.tsx';
-import { finerPath, marksOf, RANGES, type RangeName, stripsOf, windowsPath } from './device-words.ts';
+import { finerAt, marksOf, RANGES, type RangeName, stripsOf, windowsAt } from './device-words.ts';
 
 type StripsProps = {
-  /** `site/device` */
-  readonly path: string;
+  readonly where: DeviceAddress;
   readonly range: RangeName;
   readonly limits: Desired['limits'] | null;
 };
 
 const EVERY_MS = 30_000;
 
-export function Strips({ path, range, limits }: StripsProps) {
+export function Strips({ where, range, limits }: StripsProps) {
   const [nowMs, setNowMs] = useState(Date.now() + clockAheadMs.value);
   useEffect(() => {
     const timer = setInterval(() => setNowMs(Date.now() + clockAheadMs.value), EVERY_MS);
     return () => clearInterval(timer);
   }, []);
-  const whole = useResource<DeviceWindows>(windowsPath(path, range, nowMs));
-  const finer = useResource<DeviceWindows>(whole.value === null ? null : finerPath(path, whole.value));
+  const whole = useResource(windowsAt(where, range, nowMs));
+  const finer = useResource(whole.value === null ? null : finerAt(where, whole.value));
   const { problem, readAtMs, refresh } = whole;
   const value = finer.value ?? whole.value;
   const marks = useMemo(() => (value === null ? [] : marksOf(value)), [value]);
@@ -35,7 +34,11 @@ export function Strips({ path, range, limits }: StripsProps) {
     <>
       <p class="ranges">
         {Object.keys(RANGES).map((name) => (
-          <a key={name} href={`/devices/${path}?range=${name}`} aria-current={name === range ? 'true' : undefined}>
+          <a
+            key={name}
+            href={`/devices/${where.site}/${where.device}?range=${name}`}
+            aria-current={name === range ? 'true' : undefined}
+          >
             {name}
           </a>
         ))}

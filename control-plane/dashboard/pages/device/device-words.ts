@@ -1,9 +1,11 @@
 // What the device page shows of a device: series with their limits, facts in words, and why an action cannot be done.
 
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import type { DeviceWindows, SeriesPoint } from '../../../../shared/protocol/api-device-windows.ts';
 import type { DeviceDocument, StoredEvent } from '../../../../shared/protocol/api-devices.ts';
 import type { Desired } from '../../../../shared/protocol/documents.ts';
 import type { DeviceEvent, Reported } from '../../../../shared/protocol/reports.ts';
+import type { DeviceAddress } from '../../../../shared/protocol/topics.ts';
 import { type StripLimit, type StripMark, type StripPoint, shownRange } from '../../charts/strip-columns.ts';
 import { countText } from '../parts/words.ts';
 
@@ -15,20 +17,21 @@ export function rangeOf(text: string | undefined): RangeName {
 }
 
 /** Rounded, so that the address changes once a minute and not with every look. */
-export function windowsPath(device: string, range: RangeName, nowMs: number): string {
+export function windowsAt(where: DeviceAddress, range: RangeName, nowMs: number) {
   const toMs = Math.ceil(nowMs / 60_000) * 60_000;
-  return `/v1/devices/${device}/windows?from=${toMs - RANGES[range]}&to=${toMs}`;
+  return endpoint('GET /v1/devices/:site/:device/windows', { ...where, from: toMs - RANGES[range], to: toMs });
 }
 
 /** As fine as there is room for, where most of the time asked for has nothing; null: what was read is fine enough. */
-export function finerPath(
-  device: string,
+export function finerAt(
+  where: DeviceAddress,
   { fromMs, toMs, points }: Pick<DeviceWindows, 'fromMs' | 'toMs' | 'points'>,
-): string | null {
+): ReturnType<typeof windowsAt> | null {
   const [shownMs] = shownRange([fromMs, toMs], points[0]?.atMs ?? null);
   // A point stands for some time before it, too.
   const sinceMs = Math.floor((shownMs - (shownMs - fromMs) / 100) / 60_000) * 60_000;
-  return shownMs === fromMs ? null : `/v1/devices/${device}/windows?from=${Math.max(fromMs, sinceMs)}&to=${toMs}`;
+  if (shownMs === fromMs) return null;
+  return endpoint('GET /v1/devices/:site/:device/windows', { ...where, from: Math.max(fromMs, sinceMs), to: toMs });
 }
 
 export type StripFacts = {

@@ -1,19 +1,25 @@
 // What a device sees, when somebody asks: off until its site allows it, and it says who will know.
 import { useState } from 'preact/hooks';
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import type { DeviceDocument } from '../../../../shared/protocol/api-devices.ts';
-import type { FramesAnswer, KeptPicture, SitePolicy } from '../../../../shared/protocol/api-pictures.ts';
-import { session } from '../../api.ts';
+import type { KeptPicture } from '../../../../shared/protocol/api-pictures.ts';
+import { ask, session } from '../../api.ts';
 import { useResource } from '../../live/resource.ts';
 import { Age, Cli, Trouble } from '../../shell/kit.tsx';
 import { Picture } from '../parts/picture.tsx';
 import { askText, differenceText, isWaiting, lacksOperator, whyNoFrame } from '../parts/picture-words.ts';
 import { useAsked } from '../parts/use-asked.ts';
 
-export function LastFrame({ device, path }: { readonly device: DeviceDocument; readonly path: string }) {
+export function LastFrame({ device }: { readonly device: DeviceDocument }) {
   const { site } = device;
-  const policy = useResource<SitePolicy>(`/v1/sites/${encodeURIComponent(site)}/policy`);
+  const where = { site, device: device.device };
+  const policy = useResource(endpoint('GET /v1/sites/:site/policy', { site }));
   const isOn = policy.value?.pictures === 'on' && lacksOperator(session.value, site) === null;
-  const frames = useAsked<FramesAnswer>(isOn ? `${path}/frame` : null, isWaiting);
+  const frames = useAsked(
+    isOn ? endpoint('GET /v1/devices/:site/:device/frame', where) : null,
+    () => ask(endpoint('POST /v1/devices/:site/:device/frame', where), {}),
+    isWaiting,
+  );
   const why = whyNoFrame(device, policy.value, session.value);
   const says = frames.value === null ? null : askText(frames.value);
   return (

@@ -1,5 +1,5 @@
 // One factory: its devices as marks by hardware class, who runs which version, and what is wrong there.
-import { memo } from 'preact/compat';
+import { Component } from 'preact';
 import { CanvasMarks } from './canvas-marks.tsx';
 import { LIVE_CONDITIONS } from './condition-names.ts';
 import { CONDITIONS } from './conditions.ts';
@@ -59,12 +59,18 @@ export function FactoryCard({ factory, filter, colourOf }: CardProps) {
   );
 }
 
+type SameProps = { readonly ids: readonly string[]; readonly label: string };
+
 /** Marks draw themselves: counts that change around them are none of their business. */
-const SameMarks = memo(
-  ({ ids, label }: { readonly ids: readonly string[]; readonly label: string }) =>
-    ids.length > ELEMENTS_MAX ? <CanvasMarks ids={ids} label={label} /> : <Marks ids={ids} label={label} />,
-  (before, after) => isSame(before.ids, after.ids),
-);
+class SameMarks extends Component<SameProps> {
+  override shouldComponentUpdate({ ids }: SameProps): boolean {
+    return !isSame(this.props.ids, ids);
+  }
+
+  override render({ ids, label }: SameProps) {
+    return ids.length > ELEMENTS_MAX ? <CanvasMarks ids={ids} label={label} /> : <Marks ids={ids} label={label} />;
+  }
+}
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((id, at) => id === b[at]);

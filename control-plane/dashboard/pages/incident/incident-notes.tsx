@@ -1,17 +1,18 @@
 // Notes of an incident, and the plan to roll forward: read, and added to.
 import { useState } from 'preact/hooks';
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import type { Incident } from '../../../../shared/protocol/api-incidents.ts';
-import { ApiProblem, act } from '../../api.ts';
+import { ApiProblem, ask } from '../../api.ts';
 import { Cli, Trouble } from '../../shell/kit.tsx';
 import { timeText } from '../parts/words.ts';
 
-type NotesProps = { readonly incident: Incident; readonly path: string; readonly refresh: () => void };
+type NotesProps = { readonly incident: Incident; readonly refresh: () => void };
 
-export function IncidentNotes({ incident, path, refresh }: NotesProps) {
+export function IncidentNotes({ incident, refresh }: NotesProps) {
   const [text, setText] = useState('');
   const [problem, setProblem] = useState<ApiProblem | null>(null);
   const send = (field: 'text' | 'rollForward'): void => {
-    act(`${path}/annotate`, { [field]: text.trim() }).then(
+    ask(endpoint('POST /v1/incidents/:id/annotate', { id: incident.id }), { [field]: text.trim() }).then(
       () => {
         setText('');
         setProblem(null);

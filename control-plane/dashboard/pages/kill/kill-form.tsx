@@ -2,8 +2,8 @@
 
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import type { KillChoice, KillChoices } from '../../../../shared/protocol/api-kill-page.ts';
-import type { KillResult } from '../../../../shared/protocol/api-kills.ts';
 import { killCommand, readKillScope, writeKillScope } from '../../../../shared/protocol/kill-scope-text.ts';
 import { ApiProblem, ask, session } from '../../api.ts';
 import { Age, Cli, Trouble } from '../../shell/kit.tsx';
@@ -17,7 +17,7 @@ const FLEET = { scope: 'fleet', kind: 'fleet', name: 'The whole fleet', says: ''
 
 export function KillForm() {
   const { query, route } = useLocation();
-  const { value, problem, readAtMs } = usePoll<KillChoices>('/v1/kill-choices', () => CHOICES_EVERY_MS);
+  const { value, problem, readAtMs } = usePoll(endpoint('GET /v1/kill-choices'), () => CHOICES_EVERY_MS);
   const chosen = query.scope ?? '';
   const scope = readKillScope(chosen);
   const [reason, setReason] = useState('');
@@ -26,8 +26,9 @@ export function KillForm() {
   const whyNot = whyNotYet({ scope, reason, typed }, session.value);
   const choose = (next: string): void => route(`/kill?scope=${encodeURIComponent(next)}`, true);
   const kill = (): void => {
-    // No idempotency key and no waiting for anything else: the same kill twice is one kill.
-    ask<KillResult>('/v1/kills', { method: 'POST', body: { scope, reason: reason.trim() } }).then(
+    // Nothing else is waited for: the same kill twice is one kill.
+    if (scope === null) return;
+    ask(endpoint('POST /v1/kills'), { scope, reason: reason.trim() }).then(
       ({ id }) => route(`/kill/${id}`),
       (error: unknown) => setFailed(error instanceof ApiProblem ? error : new ApiProblem(0, { title: String(error) })),
     );

@@ -1,14 +1,14 @@
 // One kill as it goes out: sent, acknowledged, reverted, with measured times and names; and the harder way back.
 import { useState } from 'preact/hooks';
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import type { KillProgress } from '../../../../shared/protocol/api-kill-page.ts';
-import type { KillResult } from '../../../../shared/protocol/api-kills.ts';
 import { ApiProblem, ask } from '../../api.ts';
 import { Action, Age, Cli, Trouble } from '../../shell/kit.tsx';
 import { acknowledgedShare, millisecondsText, pollMs, progressText, scopeTitle } from './kill-words.ts';
 import { usePoll } from './use-poll.ts';
 
 export function KillProgressView({ id }: { readonly id: string }) {
-  const { value, problem, readAtMs } = usePoll<KillProgress>(`/v1/kills/${encodeURIComponent(id)}/progress`, pollMs);
+  const { value, problem, readAtMs } = usePoll(endpoint('GET /v1/kills/:id/progress', { id }), pollMs);
   if (value === null) return problem === null ? <p>Reading kill {id} …</p> : <Trouble problem={problem} />;
   return (
     <>
@@ -113,7 +113,7 @@ function Rearm({ kill }: { readonly kill: KillProgress }) {
   const run = async (reason: string): Promise<void> => {
     if (typed.trim() !== kill.id)
       throw new ApiProblem(422, { title: 'It stays in force', detail: `Type ${kill.id} to confirm.` });
-    await ask<KillResult>(`/v1/kills/${kill.id}/rearm`, { method: 'POST', body: { reason } });
+    await ask(endpoint('POST /v1/kills/:id/rearm', { id: kill.id }), { reason });
   };
   return (
     <section>

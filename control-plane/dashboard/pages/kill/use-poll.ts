@@ -1,5 +1,7 @@
 // Reads an address again and again by itself: the kill page depends on no stream.
 import { useEffect, useState } from 'preact/hooks';
+import type { Address } from '../../../../shared/protocol/address.ts';
+import type { AnswerOf, Route } from '../../../../shared/protocol/endpoints.ts';
 import { ApiProblem, ask } from '../../api.ts';
 
 export type Polled<T> = {
@@ -9,7 +11,11 @@ export type Polled<T> = {
 };
 
 /** `nextMs` says how long to wait after each answer. */
-export function usePoll<T>(path: string, nextMs: (value: T | null) => number): Polled<T> {
+export function usePoll<R extends Route>(
+  address: Address<R>,
+  nextMs: (value: AnswerOf<R> | null) => number,
+): Polled<AnswerOf<R>> {
+  type T = AnswerOf<R>;
   const [state, setState] = useState<Polled<T>>({ value: null, problem: null, readAtMs: null });
   useEffect(() => {
     let isOver = false;
@@ -18,7 +24,7 @@ export function usePoll<T>(path: string, nextMs: (value: T | null) => number): P
       if (!isOver) timer = setTimeout(read, nextMs(value));
     };
     const read = (): void => {
-      ask<T>(path).then(
+      ask(address).then(
         (value) => {
           if (!isOver) setState({ value, problem: null, readAtMs: Date.now() });
           again(value);
@@ -35,6 +41,6 @@ export function usePoll<T>(path: string, nextMs: (value: T | null) => number): P
       isOver = true;
       clearTimeout(timer);
     };
-  }, [path]);
+  }, [address.path]);
   return state;
 }

@@ -1,6 +1,8 @@
 // Something that is asked for with POST and comes a moment later at the same address: asked, then read until it is there.
 import { useEffect, useState } from 'preact/hooks';
-import { ApiProblem, act, ask } from '../../api.ts';
+import type { Address } from '../../../../shared/protocol/address.ts';
+import type { AnswerOf, Route } from '../../../../shared/protocol/endpoints.ts';
+import { ApiProblem, ask } from '../../api.ts';
 
 export type Asked<T> = {
   readonly value: T | null;
@@ -12,8 +14,14 @@ export type Asked<T> = {
 
 const POLL_MS = 800;
 
-/** `path` null: nothing may be read. What was asked for before is read at once; `isWaiting`: it is not all there yet. */
-export function useAsked<T>(path: string | null, isWaiting: (value: T) => boolean): Asked<T> {
+/** `address` null: nothing may be read. What was asked for before is read at once; `isWaiting`: it is not all there yet. */
+export function useAsked<R extends Route>(
+  address: Address<R> | null,
+  request: () => Promise<AnswerOf<R>>,
+  isWaiting: (value: AnswerOf<R>) => boolean,
+): Asked<AnswerOf<R>> {
+  type T = AnswerOf<R>;
+  const path = address?.path ?? null;
   const [state, setState] = useState<State<T>>(NOTHING);
   const [turn, setTurn] = useState(0);
   const fail = (error: unknown): void => {
@@ -21,11 +29,11 @@ export function useAsked<T>(path: string | null, isWaiting: (value: T) => boolea
     setState((before) => ({ ...before, path, problem }));
   };
   useEffect(() => {
-    if (path === null) return;
+    if (address === null) return;
     let isOver = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = (): void => {
-      ask<T>(path).then(
+      ask(address).then(
         (value) => {
           if (isOver) return;
           setState((before) => ({ ...before, path, value, problem: null }));
@@ -42,7 +50,7 @@ export function useAsked<T>(path: string | null, isWaiting: (value: T) => boolea
   }, [path, turn]);
   const again = (): void => {
     if (path === null) return;
-    act<T>(path, {}).then((told) => {
+    request().then((told) => {
       setState((before) => ({ ...before, path, told }));
       setTurn((before) => before + 1);
     }, fail);

@@ -1,7 +1,8 @@
 // What a person can do: the verbs, each with its reason or why not; and other words for the rollout.
 import { useState } from 'preact/hooks';
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import type { RolloutView } from '../../../../shared/protocol/api-rollouts.ts';
-import { act, session } from '../../api.ts';
+import { ask, session } from '../../api.ts';
 import { Action, Cli } from '../../shell/kit.tsx';
 import { noEdit, returnsOf, type Verb, verbsOf } from './actions.ts';
 import { Edit, Proposals } from './edit.tsx';
@@ -37,7 +38,8 @@ function VerbAction({ verb, view, refresh }: Props & { readonly verb: Verb }) {
       ...(verb.verb === 'approve' ? { planHash: view.planHash } : {}),
       ...(option && isOn ? { [option.field]: true } : {}),
     };
-    await act(`/v1/rollouts/${view.id}/${verb.verb}`, body, { headers: { 'if-match': verb.ifMatch } });
+    const address = endpoint('POST /v1/rollouts/:id/:verb', { id: view.id, verb: verb.verb });
+    await ask(address, body, { 'if-match': verb.ifMatch });
     setOn(false);
     refresh();
   };

@@ -1,4 +1,5 @@
 // What the address says about what is shown: filters of the list and of the devices of a rollout. The address is the only state.
+import { type Address, endpoint } from '../../../../shared/protocol/address.ts';
 import type { RolloutSummary, RolloutView } from '../../../../shared/protocol/api-rollouts.ts';
 
 export type Query = Readonly<Record<string, string | undefined>>;
@@ -15,9 +16,9 @@ export function withQuery(path: string, query: Query, change: Query): string {
 const PAGE_ROLLOUTS = 100;
 
 /** The question to the API: which page, and only those under way where no others are wanted. */
-export function listAddress({ state, cursor }: Query): string {
+export function listAddress({ state, cursor }: Query): Address<'GET /v1/rollouts'> {
   const active = state === 'open' || state === 'needs a person' ? 'active' : '';
-  return withQuery('/v1/rollouts', { limit: String(PAGE_ROLLOUTS) }, { state: active, cursor });
+  return endpoint('GET /v1/rollouts', { limit: PAGE_ROLLOUTS, state: active, cursor });
 }
 
 /** `3 of 7`, and that there are other pages. */

@@ -1,5 +1,5 @@
 // The top of the page: the verdict in a sentence, the clock to the next decision, and who is exposed.
-import type { RolloutWhy } from '../../../../shared/protocol/api-rollouts.ts';
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import { useResource } from '../../live/resource.ts';
 import { Age, Cli } from '../../shell/kit.tsx';
 import { useServerNow } from './now.ts';
@@ -64,7 +64,9 @@ function Clock({ view }: Pick<Parts, 'view'>) {
 }
 
 function Why({ view }: Pick<Parts, 'view'>) {
-  const why = useResource<RolloutWhy>(`/v1/rollouts/${view.id}/why`, [{ resource: 'rollout', id: view.id }]);
+  const why = useResource(endpoint('GET /v1/rollouts/:id/why', { id: view.id }), [
+    { resource: 'rollout', id: view.id },
+  ]);
   if (why.value === null) return null;
   return (
     <details class="why">

@@ -1,14 +1,19 @@
 // Frames in which the shadow differs most, both answers side by side, the largest difference first. Loaded when somebody wants
 // to see them: most who look at a rollout do not.
-import type { RolloutFrames } from '../../../../shared/protocol/api-pictures.ts';
+import { endpoint } from '../../../../shared/protocol/address.ts';
+import { ask } from '../../api.ts';
 import { Age, Trouble } from '../../shell/kit.tsx';
 import { Picture } from '../parts/picture.tsx';
 import { differenceText, isWaiting, type RankedFrame, rankedFrames, reviewNotes } from '../parts/picture-words.ts';
 import { useAsked } from '../parts/use-asked.ts';
 
 export function ShadowFrames({ rolloutId }: { readonly rolloutId: string }) {
-  const path = `/v1/rollouts/${encodeURIComponent(rolloutId)}/frames`;
-  const frames = useAsked<RolloutFrames>(path, ({ devices }) => devices.some(isWaiting));
+  const id = rolloutId;
+  const frames = useAsked(
+    endpoint('GET /v1/rollouts/:id/frames', { id }),
+    () => ask(endpoint('POST /v1/rollouts/:id/frames', { id }), {}),
+    ({ devices }) => devices.some(isWaiting),
+  );
   const ranked = frames.value === null ? [] : rankedFrames(frames.value);
   return (
     <>

@@ -1,8 +1,9 @@
 // Starting a rollout from the page: a file, its plan with every mistake at its line, then the reason.
 import { useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import type { RolloutPlanAnswer, RolloutView } from '../../../../shared/protocol/api-rollouts.ts';
-import { ApiProblem, act, ask } from '../../api.ts';
+import { endpoint } from '../../../../shared/protocol/address.ts';
+import type { RolloutPlanAnswer } from '../../../../shared/protocol/api-rollouts.ts';
+import { ApiProblem, ask } from '../../api.ts';
 import { Action, Cli, Trouble } from '../../shell/kit.tsx';
 import { FileBox } from './file-box.tsx';
 import { factsOf, mistakesOf, type PlanFacts } from './plan-words.ts';
@@ -36,7 +37,7 @@ function Planner({ disabledBecause, close }: PlannerProps) {
   const plan = async (event: Event): Promise<void> => {
     event.preventDefault();
     try {
-      const answer = await ask<RolloutPlanAnswer>('/v1/rollouts/plan', { method: 'POST', body: { file } });
+      const answer = await ask(endpoint('POST /v1/rollouts/plan'), { file });
       setPlanned({ file, answer });
       setProblem(null);
     } catch (error) {
@@ -46,7 +47,7 @@ function Planner({ disabledBecause, close }: PlannerProps) {
   const facts = planned?.file === file ? factsOf(planned.answer) : null;
   const override = (facts?.needsOverride.length ?? 0) > 0;
   const start = async (reason: string): Promise<void> => {
-    const { id } = await act<RolloutView>('/v1/rollouts', { file, reason, ...(override ? { override } : {}) });
+    const { id } = await ask(endpoint('POST /v1/rollouts'), { file, reason, ...(override ? { override } : {}) });
     close();
     route(`/rollouts/${id}`);
   };

@@ -1,14 +1,12 @@
 // What was decided, by whom, when and why; newest first, with the incident where there is one.
-import type { IncidentSummary } from '../../../../shared/protocol/api-incidents.ts';
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import { useResource } from '../../live/resource.ts';
 import { Cli } from '../../shell/kit.tsx';
 import type { Parts } from './parts.ts';
 import { momentText } from './words.ts';
 
-type Incidents = { readonly incidents: readonly IncidentSummary[] };
-
 export function Timeline({ view }: Pick<Parts, 'view'>) {
-  const incidents = useResource<Incidents>(`/v1/incidents?rollout=${encodeURIComponent(view.id)}`, [
+  const incidents = useResource(endpoint('GET /v1/incidents', { rollout: view.id }), [
     { resource: 'incident' },
     { resource: 'rollout', id: view.id },
   ]);
@@ -21,7 +19,7 @@ export function Timeline({ view }: Pick<Parts, 'view'>) {
             Incident: {incident.kind}, {incident.closedAtMs === null ? 'open' : 'closed'}
           </a>
         ))}
-        <a href={`/v1/rollouts/${view.id}/report?format=html`}>Report</a>
+        <a href={endpoint('GET /v1/rollouts/:id/report', { id: view.id, format: 'html' }).path}>Report</a>
         <Cli command={`belay rollout report ${view.id}`} />
       </p>
       <ol class="timeline">

@@ -1,7 +1,7 @@
 // What the audit page asks and says.
 import type { z } from 'zod';
 import type { auditCheckSchema, auditRowSchema } from '../../../../shared/protocol/api-status.ts';
-import { queryText } from '../parts/words.ts';
+import type { ValuesOf } from '../../../../shared/protocol/endpoints.ts';
 
 export type AuditRow = z.infer<typeof auditRowSchema>;
 export type AuditCheck = z.infer<typeof auditCheckSchema>;
@@ -16,18 +16,18 @@ export const FILTERS = [
   { name: 'to', label: 'Until (UTC)', placeholder: '2026-02-01' },
 ] as const;
 
-/** The address of the page as the question to the API. Times that cannot be read are left out. */
-export function auditQuery(query: Readonly<Record<string, string | undefined>>): string {
+/** The query of the page as the question to the API. Times that cannot be read are left out. */
+export function auditQuery(query: Readonly<Record<string, string | undefined>>): ValuesOf<'GET /v1/audit'> {
   const { actor, action, subject, before } = query;
-  return queryText({
-    limit: String(PAGE_ROWS),
+  return {
+    limit: PAGE_ROWS,
     beforeSeq: before,
     actor,
     action,
     subject,
     fromMs: timeOf(query.from),
     toMs: timeOf(query.to),
-  });
+  };
 }
 
 /** The same on the command line. */

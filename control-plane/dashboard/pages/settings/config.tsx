@@ -1,5 +1,5 @@
 // What the control plane runs with, to read: it is changed in its file, and with a restart.
-import type { ConfigInForce } from '../../../../shared/protocol/api-config.ts';
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import { session } from '../../api.ts';
 import { useResource } from '../../live/resource.ts';
 import { Trouble } from '../../shell/kit.tsx';
@@ -16,7 +16,7 @@ export function ConfigPanel() {
 }
 
 function Settings() {
-  const { value, problem, refresh } = useResource<ConfigInForce>('/v1/config');
+  const { value, problem, refresh } = useResource(endpoint('GET /v1/config'));
   if (value === null) return problem === null ? <p>Reading …</p> : <Trouble problem={problem} retry={refresh} />;
   return (
     <>

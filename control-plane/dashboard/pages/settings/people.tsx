@@ -1,7 +1,8 @@
 // Who may sign in, and what that allows where: listed, added, changed, disabled. Accounts are never deleted: the audit names them.
-import type { Account } from '../../../../shared/protocol/api-identity.ts';
+import { endpoint } from '../../../../shared/protocol/address.ts';
+import type { Account, AccountChangeBody } from '../../../../shared/protocol/api-identity.ts';
 import { describeGrants } from '../../../../shared/protocol/permissions.ts';
-import { ApiProblem, act, session } from '../../api.ts';
+import { ApiProblem, ask, session } from '../../api.ts';
 import { useResource } from '../../live/resource.ts';
 import { Action, Age, Cli, Trouble } from '../../shell/kit.tsx';
 import { Panel, Scroll } from '../parts/parts.tsx';
@@ -12,12 +13,10 @@ type Values = Readonly<Record<string, string>>;
 
 export function People() {
   const whyNot = whyNotRight(session.value, 'administer');
-  const list = useResource<{ accounts: readonly Account[] }>(whyNot === null ? '/v1/accounts' : null, [
-    { resource: 'audit' },
-  ]);
+  const list = useResource(whyNot === null ? endpoint('GET /v1/accounts') : null, [{ resource: 'audit' }]);
   const refresh = (): void => list.refresh();
   const add = async ({ name = '', password = '', grants = '', reason = '' }: Values): Promise<void> => {
-    await act('/v1/accounts', { name, password, grants: grantsOf(grants), reason });
+    await ask(endpoint('POST /v1/accounts'), { name, password, grants: grantsOf(grants), reason });
     refresh();
   };
   return (
@@ -100,8 +99,8 @@ function AccountTable({ accounts, refresh }: TableProps) {
 
 function Changes({ account, refresh }: { readonly account: Account; readonly refresh: () => void }) {
   const { name, disabled, grants, mayKill } = account;
-  const path = `/v1/accounts/${encodeURIComponent(name)}`;
-  const patch = (body: object): Promise<void> => act(path, body, { method: 'PATCH' }).then(refresh);
+  const patch = (body: AccountChangeBody): Promise<void> =>
+    ask(endpoint('PATCH /v1/accounts/:name', { name }), body).then(refresh);
   return (
     <details>
       <summary>change</summary>

@@ -1,6 +1,7 @@
 // The sites that there are, and where devices and people connect.
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import type { StatusReport } from '../../../../shared/protocol/api-status.ts';
-import { act, session } from '../../api.ts';
+import { ask, session } from '../../api.ts';
 import { useResource } from '../../live/resource.ts';
 import { Action, Age, Cli, Trouble } from '../../shell/kit.tsx';
 import { Facts, Panel, Scroll } from '../parts/parts.tsx';
@@ -8,7 +9,7 @@ import { ConfigPanel } from './config.tsx';
 import { picturesChange } from './settings-words.ts';
 
 export function Sites() {
-  const { value, problem, readAtMs, refresh } = useResource<StatusReport>('/v1/status', [{ resource: 'kill' }]);
+  const { value, problem, readAtMs, refresh } = useResource(endpoint('GET /v1/status'), [{ resource: 'kill' }]);
   if (value === null) return problem === null ? <p>Reading …</p> : <Trouble problem={problem} retry={refresh} />;
   return (
     <>
@@ -90,7 +91,7 @@ function Pictures({ site, pictures, refresh }: PicturesProps) {
         command={`belay site set ${site} --pictures ${wanted} --reason REASON`}
         disabledBecause={disabledBecause}
         run={async (reason) => {
-          await act(`/v1/sites/${encodeURIComponent(site)}/policy`, { pictures: wanted, reason }, { method: 'PUT' });
+          await ask(endpoint('PUT /v1/sites/:site/policy', { site }), { pictures: wanted, reason });
           refresh();
         }}
       >

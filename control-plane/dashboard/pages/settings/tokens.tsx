@@ -1,7 +1,8 @@
 // API tokens: made, shown this once, and revoked.
 import { useState } from 'preact/hooks';
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import type { ApiToken, TokenCreated } from '../../../../shared/protocol/api-identity.ts';
-import { ApiProblem, act, ask, session } from '../../api.ts';
+import { ApiProblem, ask, session } from '../../api.ts';
 import { clockAheadMs } from '../../live/live.ts';
 import { useResource } from '../../live/resource.ts';
 import { Action, Age, Cli, Trouble } from '../../shell/kit.tsx';
@@ -10,13 +11,13 @@ import { SmallForm } from './form.tsx';
 import { readGrants, tokenStanding, whyNoToken, writeGrants } from './settings-words.ts';
 
 export function Tokens() {
-  const list = useResource<{ tokens: readonly ApiToken[] }>('/v1/tokens', [{ resource: 'audit' }]);
+  const list = useResource(endpoint('GET /v1/tokens'), [{ resource: 'audit' }]);
   const [made, setMade] = useState<TokenCreated | null>(null);
   const make = async ({ name = '', grants = '', days = '' }: Readonly<Record<string, string>>): Promise<void> => {
     const read = grants === '' ? null : readGrants(grants);
     if (read?.kind === 'mistake') throw new ApiProblem(422, { title: 'The roles cannot be read', detail: read.says });
     const body = { name, days: Number(days), ...(read === null ? {} : { grants: read.grants }) };
-    setMade(await act<TokenCreated>('/v1/tokens', body));
+    setMade(await ask(endpoint('POST /v1/tokens'), body));
     list.refresh();
   };
   return (
@@ -84,7 +85,7 @@ function TokenTable({ tokens, refresh }: { readonly tokens: readonly ApiToken[];
                 command={`belay token revoke ${token.id}`}
                 disabledBecause={null}
                 tone="bad"
-                run={() => ask(`/v1/tokens/${token.id}`, { method: 'DELETE' }).then(refresh)}
+                run={() => ask(endpoint('DELETE /v1/tokens/:id', { id: token.id })).then(refresh)}
               />
             </td>
           </tr>

@@ -1,7 +1,7 @@
 // Who is signed in here, with which rights, and one's own password.
-import type { SessionAnswer } from '../../../../shared/protocol/api-identity.ts';
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import { describeGrants } from '../../../../shared/protocol/permissions.ts';
-import { act, session } from '../../api.ts';
+import { ask, session } from '../../api.ts';
 import { Cli } from '../../shell/kit.tsx';
 import { Facts, Panel } from '../parts/parts.tsx';
 import { timeText } from '../parts/words.ts';
@@ -39,8 +39,8 @@ export function You() {
               min: 12,
             },
           ]}
-          send={async (values) => {
-            session.value = await act<SessionAnswer>('/v1/session/password', values, { method: 'PUT' });
+          send={async ({ current = '', password = '' }) => {
+            session.value = await ask(endpoint('PUT /v1/session/password'), { current, password });
           }}
         />
         <p>Every other session of yours ends with it.</p>

@@ -1,7 +1,7 @@
 // What the device page says of a device.
 import { describe, expect, it } from 'vitest';
 import {
-  finerPath,
+  finerAt,
   marksOf,
   rangeOf,
   releaseRows,
@@ -78,13 +78,14 @@ describe('what an address says', () => {
 
 describe('the time that is read', () => {
   const day = 86_400_000;
+  const where = { site: 'plant-a', device: 'cam-1' };
 
   it('is read again, finer, where most of it has nothing', () => {
     const points = [point({ atMs: day - 600_000 })];
-    expect(finerPath('plant-a/cam-1', { fromMs: 0, toMs: day, points })).toBe(
+    expect(finerAt(where, { fromMs: 0, toMs: day, points })?.path).toBe(
       '/v1/devices/plant-a/cam-1/windows?from=84900000&to=86400000',
     );
-    expect(finerPath('plant-a/cam-1', { fromMs: 0, toMs: day, points: [point({ atMs: 1000 })] })).toBeNull();
-    expect(finerPath('plant-a/cam-1', { fromMs: 0, toMs: day, points: [] })).toBeNull();
+    expect(finerAt(where, { fromMs: 0, toMs: day, points: [point({ atMs: 1000 })] })).toBeNull();
+    expect(finerAt(where, { fromMs: 0, toMs: day, points: [] })).toBeNull();
   });
 });

@@ -21,9 +21,9 @@ describe('the pages of a list', () => {
   });
 
   it('of rollouts ask the server for those under way where no others are wanted', () => {
-    expect(listAddress({})).toBe('/v1/rollouts?limit=100');
-    expect(listAddress({ state: 'open', site: 'plant-a' })).toBe('/v1/rollouts?limit=100&state=active');
-    expect(listAddress({ state: 'ended', cursor: 'abc' })).toBe('/v1/rollouts?limit=100&cursor=abc');
+    expect(listAddress({}).path).toBe('/v1/rollouts?limit=100');
+    expect(listAddress({ state: 'open', site: 'plant-a' }).path).toBe('/v1/rollouts?limit=100&state=active');
+    expect(listAddress({ state: 'ended', cursor: 'abc' }).path).toBe('/v1/rollouts?limit=100&cursor=abc');
   });
 
   it('say that a count is of one page only', () => {

@@ -9,6 +9,7 @@ import {
   whyNotRight,
   writeGrants,
 } from '../../../../control-plane/dashboard/pages/settings/settings-words.ts';
+import { endpoint } from '../../../../shared/protocol/address.ts';
 import type { SessionAnswer } from '../../../../shared/protocol/api-identity.ts';
 
 function signedIn(kind: 'person' | 'nobody', open = false): SessionAnswer {
@@ -66,9 +67,9 @@ describe('tokenStanding', () => {
 
 describe('auditQuery', () => {
   it('asks in milliseconds, UTC where no zone is said, and leaves out what cannot be read', () => {
-    expect(auditQuery({ actor: 'on-call', from: '2026-01-31', to: 'soon', before: '7' })).toBe(
-      '?limit=100&beforeSeq=7&actor=on-call&fromMs=1769817600000',
-    );
+    expect(
+      endpoint('GET /v1/audit', auditQuery({ actor: 'on-call', from: '2026-01-31', to: 'soon', before: '7' })).path,
+    ).toBe('/v1/audit?limit=100&beforeSeq=7&actor=on-call&fromMs=1769817600000');
   });
 
   it('tells a broken chain apart', () => {
