@@ -1,5 +1,6 @@
 // Which routes there are, and which rooms each of them talks to.
 
+import { hasEnded } from '../shared/protocol/rollout-states.ts';
 import type { DeviceAddress } from '../shared/protocol/topics.ts';
 import { configInForce } from './config-in-force.ts';
 import { installDryRuns } from './http/dry-run.ts';
@@ -60,8 +61,6 @@ export type RunningParts = {
   readonly dashboardFolder: string;
 };
 
-const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted', 'superseded']);
-
 export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts): void {
   const { registry, signing, killSwitch, rollouts, incidents, foresight } = rooms;
   const { telemetry, messaging, rolloutLoop, urls } = running;
@@ -100,7 +99,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
   registerStatusRoutes(app, {
     ...rooms,
     ...running,
-    listRollouts: async () => (await rollouts.list()).filter((rollout) => !ENDED.has(rollout.state)),
+    listRollouts: async () => (await rollouts.list()).filter((rollout) => !hasEnded(rollout.state)),
     messaging: () => ({ ...messaging.metrics() }),
   });
   registerWebhookRoutes(app, rooms);

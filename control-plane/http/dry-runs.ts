@@ -148,10 +148,7 @@ async function foreseeState(
   { state }: z.infer<typeof releaseStateBodySchema>,
 ): Promise<DryRun> {
   const release = await findRelease(registry, digest);
-  const retained = state === 'archived' ? await registry.retained(digest) : null;
-  const kept =
-    retained &&
-    `rollout ${retained.rolloutId} keeps it as the fallback until ${new Date(retained.untilMs).toISOString()}`;
+  const kept = state === 'archived' ? await registry.whyKept(digest) : null;
   const running = (await devices.list()).filter(({ reported }) => reported?.serving?.digest === digest);
   const here = running.map(({ site, online }): ForeseenDevice => {
     return { site, online, from: release.id, to: release.id, isChanging: false };

@@ -3,8 +3,8 @@ import type { IncidentSummary } from '../../shared/protocol/api-incidents.ts';
 import type { KillSummary } from '../../shared/protocol/api-kills.ts';
 import type { LiveChange } from '../../shared/protocol/api-live.ts';
 import type { RolloutSummary } from '../../shared/protocol/api-rollouts.ts';
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import type { Database } from '../database/database.ts';
-import { ENDED } from '../rollouts/rollout-rows.ts';
 
 /** Of each kind, beside everything that goes on. */
 const OVER_SHOWN = 20;

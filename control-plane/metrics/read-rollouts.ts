@@ -1,21 +1,13 @@
 // Rollouts, verdicts and incidents as samples: read from the rows that decisions are written to, summed up per release and stage.
 import { sql } from 'kysely';
+import { ENDED, ROLLOUT_STATES } from '../../shared/protocol/rollout-states.ts';
 import type { Progress } from '../core/advance.ts';
 import type { Database } from '../database/database.ts';
 import type { Snapshot } from '../rollouts/snapshot.ts';
 import { type Sample, sample } from './catalogue.ts';
 
-const STATES = [
-  'scheduled',
-  'running',
-  'awaiting_approval',
-  'holding',
-  'rolling_back',
-  'rolled_back',
-  'completed',
-  'aborted',
-] as const;
-const ENDED: readonly string[] = ['rolled_back', 'completed', 'aborted'];
+/** Drafts are not kept. */
+const STATES = ROLLOUT_STATES.filter((state) => state !== 'draft');
 
 export async function readRollouts(database: Database, nowMs: number): Promise<readonly Sample[]> {
   const counts = await database

@@ -17,6 +17,7 @@ import {
   findCard,
   findReleaseByDigest,
   findRetained,
+  findUser,
   insertCard,
   insertNote,
   insertRelease,
@@ -54,7 +55,8 @@ export type Outcome = Pick<ReleaseNote, 'actor' | 'kind' | 'text' | 'rolloutId'>
 export type StateSet =
   | { readonly kind: 'set' | 'unknown' }
   | Stale
-  | { readonly kind: 'retained'; readonly rolloutId: string; readonly untilMs: number };
+  /** A rollout needs it. */
+  | { readonly kind: 'kept'; readonly reason: string };
 
 export type StateChange = { readonly state: ReleaseState; readonly actor: string; readonly reason: string };
 
@@ -167,12 +169,12 @@ export class Registry {
     return insertNote(database, digest, { atMs: this.#parts.wallNow(), actor, kind, text, rolloutId });
   }
 
-  /** A person's change of state, with its audit row. One that is kept as a fallback may be withdrawn, and not archived. */
+  /** A person's change of state, with its audit row. One that a rollout needs may be withdrawn, and not archived. */
   async setState(digest: string, change: StateChange, expected: Expected = null): Promise<StateSet> {
     const row = await findReleaseByDigest(this.#parts.database, digest);
     if (!row) return { kind: 'unknown' };
-    const kept = change.state === 'archived' ? await this.retained(digest) : null;
-    if (kept !== null) return { kind: 'retained', ...kept };
+    const reason = change.state === 'archived' ? await this.whyKept(digest) : null;
+    if (reason !== null) return { kind: 'kept', reason };
     return this.#parts.database.transaction().execute(async (transaction): Promise<StateSet> => {
       const stale = await this.#findStale(transaction, digest, expected);
       if (stale !== null) return stale;
@@ -203,10 +205,13 @@ export class Registry {
     return { kind: 'stale', version: String(version), now };
   }
 
-  /** The rollout that keeps it as the fallback; null when none does any more. */
-  async retained(digest: string): Promise<{ readonly rolloutId: string; readonly untilMs: number } | null> {
+  /** Why it cannot be archived: the rollout that goes on with it, or that keeps it as the fallback. Null: it can be. */
+  async whyKept(digest: string): Promise<string | null> {
+    const user = await findUser(this.#parts.database, digest);
+    if (user !== null) return `rollout ${user} goes on with it, as its candidate or to go back to`;
     const kept = await findRetained(this.#parts.database, digest);
-    return kept !== null && kept.untilMs > this.#parts.wallNow() ? kept : null;
+    if (kept === null || kept.untilMs <= this.#parts.wallNow()) return null;
+    return `rollout ${kept.rolloutId} keeps it as the fallback until ${new Date(kept.untilMs).toISOString()}`;
   }
 
   #takenBy(manifest: Manifest): ReleaseRef | null {

@@ -1,5 +1,7 @@
 // Releases as rows and as the API shows them. Single-table reads and writes; no decisions.
+import { sql } from 'kysely';
 import type { Release, ReleaseNote, ReleaseSummary } from '../../shared/protocol/api-releases.ts';
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import { type Manifest, manifestSchema } from '../../shared/release/manifest.ts';
 import { type ModelCard, readModelCard } from '../../shared/release/model-card.ts';
 import type { Queryable } from '../database/database.ts';
@@ -156,4 +158,20 @@ export async function findRetained(
     .orderBy('until_ms', 'desc')
     .executeTakeFirst();
   return row === undefined ? null : { rolloutId: row.rollout_id, untilMs: row.until_ms };
+}
+
+/** The rollout that is not over and needs it, as its candidate or to go back to; null when none does. */
+export async function findUser(database: Queryable, digest: string): Promise<string | null> {
+  const row = await database
+    .selectFrom('rollouts')
+    .select('id')
+    .where('state', 'not in', ENDED)
+    .where((where) =>
+      where.or([
+        where('candidate_digest', '=', digest),
+        sql<boolean>`exists (select 1 from json_each(plan, '$.baselines') where json_extract(value, '$.digest') = ${digest})`,
+      ]),
+    )
+    .executeTakeFirst();
+  return row?.id ?? null;
 }

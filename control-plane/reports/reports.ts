@@ -8,6 +8,7 @@ import type {
   ReportSlice,
   RolloutReport,
 } from '../../shared/protocol/api-reports.ts';
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import type { StageSpec } from '../../shared/rollout/rollout-file.ts';
 import { attribute, readBusiness, servingOf } from '../business/business-rows.ts';
@@ -19,7 +20,7 @@ import { summariseIncident, verdictsOf } from '../incidents/compose.ts';
 import { listIncidents } from '../incidents/incident-rows.ts';
 import { listDecisions } from '../rollouts/decisions.ts';
 import { type LedgerRow, readLedger } from '../rollouts/ledger.ts';
-import { ENDED, findRollout, listRollouts, type Rollout } from '../rollouts/rollout-rows.ts';
+import { findRollout, listRollouts, type Rollout } from '../rollouts/rollout-rows.ts';
 import { readVerification } from '../rollouts/verifications.ts';
 
 /** Decisions and incidents of one report; all of them stay in the database. */

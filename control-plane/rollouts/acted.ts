@@ -1,8 +1,10 @@
 // What came of a person's verb: whether it may be asked for at all, and whether the decision that was taken is what they asked for.
+
 import type { RolloutVerb } from '../../shared/protocol/api-rollouts.ts';
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import type { Decision, PersonRequest } from '../core/decision.ts';
 import type { Stale } from '../core/expected.ts';
-import { ENDED, type Rollout } from './rollout-rows.ts';
+import type { Rollout } from './rollout-rows.ts';
 import type { StepResult } from './step.ts';
 
 export type Acted =

@@ -1,5 +1,6 @@
 // What a rollout file asks to keep (after.archive): made once, in the tick after the end, while the windows are still there.
 
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import type { ArchiveKind } from '../../shared/rollout/life-sections.ts';
 import { readRolloutFile } from '../../shared/rollout/read-rollout-file.ts';
 import { openTelemetrySummary } from '../core/telemetry-summary.ts';
@@ -7,7 +8,7 @@ import type { Database } from '../database/database.ts';
 import { openReports } from '../reports/reports.ts';
 import { listDecisions } from './decisions.ts';
 import { readLedger } from './ledger.ts';
-import { ENDED, findRollout, type Rollout } from './rollout-rows.ts';
+import { findRollout, type Rollout } from './rollout-rows.ts';
 import { readWindows, scopeOf } from './window-rows.ts';
 
 /** One that ended longer ago, under an older version, is left as it is: its windows are gone. */

@@ -1,11 +1,13 @@
 // Reads rollouts for lists. The plan of a rollout names every device and changes with a revision alone: what a line needs of it
 // is read once, since reading it takes longer than everything else in a list.
+
 import { type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import { planSchema } from '../../shared/rollout/plan.ts';
 import type { Database } from '../database/database.ts';
 import type { Schema } from '../database/schema.ts';
-import { ENDED, type Rollout, toProgress } from './rollout-rows.ts';
+import { type Rollout, toProgress } from './rollout-rows.ts';
 import { type PlanFacts, planFactsOf, type RolloutHead } from './summary.ts';
 
 export type RolloutPageQuery = {

@@ -1,4 +1,5 @@
 // Devices that came after the start get their place in the ledger, with a record of it, before the next decision is taken.
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import { list } from '../core/decide.ts';
 import { type Joining, joinersOf } from '../core/joiners.ts';
@@ -8,7 +9,7 @@ import { busyDevices, insertJoiners, type LedgerRow } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { planFactsOf } from './planner.ts';
 import { recordTransition } from './record.ts';
-import { ENDED, type Rollout } from './rollout-rows.ts';
+import type { Rollout } from './rollout-rows.ts';
 
 type Coming = {
   readonly rollout: Rollout;

@@ -1,5 +1,7 @@
 // From a rollout file to a plan: looks up the release, the devices and what stands in the way. Writes nothing.
+
 import { asideOf } from '../../shared/protocol/duty.ts';
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import type { Manifest } from '../../shared/release/manifest.ts';
 import { expandGuardrails, type Guardrail } from '../../shared/rollout/guardrails.ts';
 import { describeLease } from '../../shared/rollout/lease-section.ts';
@@ -18,7 +20,7 @@ import { busyDevices } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { readReadiness } from './readiness-facts.ts';
 import { readActiveKills } from './readings.ts';
-import { countRollouts, ENDED } from './rollout-rows.ts';
+import { countRollouts } from './rollout-rows.ts';
 
 export type Planned =
   | {

@@ -1,6 +1,8 @@
 // What the judge reads beside windows: reverts, incidents, and kills in force.
+
 import { killScopeSchema } from '../../shared/protocol/documents.ts';
 import { eventKindSchema } from '../../shared/protocol/reports.ts';
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import type { DeviceAddress } from '../../shared/protocol/topics.ts';
 import type { Guardrail } from '../../shared/rollout/guardrails.ts';
 import { INCIDENT_EVENTS } from '../../shared/rollout/incidents.ts';
@@ -8,7 +10,7 @@ import type { Incident } from '../core/incident-verdict.ts';
 import { coveringKill, type KillFacts, type RolloutScope } from '../core/kill-cover.ts';
 import { keyOf } from '../core/stages.ts';
 import type { Queryable } from '../database/database.ts';
-import { ENDED, type Rollout } from './rollout-rows.ts';
+import type { Rollout } from './rollout-rows.ts';
 
 /** `site/device` of devices that told us, since then, that they took the candidate back by themselves, and when they first did. */
 export async function readReverted(

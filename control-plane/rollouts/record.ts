@@ -1,6 +1,8 @@
 // Writes one transition: the rollout by compare-and-set, the decision with its evidence, the audit row, the ledger, the desired
 // documents and the registry's note, all in one transaction. Either everything stands or nothing does.
+
 import type { Desired } from '../../shared/protocol/documents.ts';
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import { leaseTermsAt } from '../../shared/rollout/lease-section.ts';
 import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Progress } from '../core/advance.ts';
@@ -14,7 +16,7 @@ import { insertDecision } from './decisions.ts';
 import { type LedgerRow, moveDevices } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { noteInRegistry } from './registry-note.ts';
-import { compareAndSet, ENDED } from './rollout-rows.ts';
+import { compareAndSet } from './rollout-rows.ts';
 import type { TransitionPlan } from './transition-plan.ts';
 import { insertVerification } from './verifications.ts';
 

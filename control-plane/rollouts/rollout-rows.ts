@@ -3,6 +3,7 @@
 import type { Selectable } from 'kysely';
 import type { RolloutState } from '../../shared/protocol/api-rollouts.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import { type Plan, planSchema } from '../../shared/rollout/plan.ts';
 import { PROGRESS_BEFORE, type Progress } from '../core/advance.ts';
 import type { Queryable } from '../database/database.ts';
@@ -25,8 +26,6 @@ export type Rollout = {
   readonly progress: Progress;
   readonly latest: Snapshot;
 };
-
-export const ENDED: readonly RolloutState[] = ['rolled_back', 'completed', 'aborted', 'superseded'];
 
 export async function insertRollout(database: Queryable, rollout: Omit<Rollout, 'latest'>): Promise<void> {
   await database

@@ -1,11 +1,13 @@
 // A device leaves the rollouts that have it, or may come back to them, by a person's word: its place in the ledger and a record of
 // it, in the transaction of that word. To be called in turn with the steps (Rollouts.inTurn), so that no tick gives it back.
+
 import { BelayError } from '../../shared/basics/errors.ts';
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import type { DeviceAddress } from '../../shared/protocol/topics.ts';
 import type { DatabaseTransaction, Queryable } from '../database/database.ts';
 import { insertDecision } from './decisions.ts';
 import { moveDevices } from './ledger.ts';
-import { compareAndSet, ENDED, findRollout, type Rollout } from './rollout-rows.ts';
+import { compareAndSet, findRollout, type Rollout } from './rollout-rows.ts';
 
 export type Said = {
   readonly address: DeviceAddress;

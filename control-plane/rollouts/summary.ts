@@ -1,10 +1,12 @@
 // One line about a rollout, and what it is made from: neither the plan of every device nor what the newest look saw of each.
+
 import type { RolloutSummary } from '../../shared/protocol/api-rollouts.ts';
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import type { Plan } from '../../shared/rollout/plan.ts';
 import type { RolloutSpec } from '../../shared/rollout/rollout-file.ts';
 import { coveringKill, type KillFacts } from '../core/kill-cover.ts';
 import { type Closed, closedNow } from '../core/schedule.ts';
-import { ENDED, type Rollout } from './rollout-rows.ts';
+import type { Rollout } from './rollout-rows.ts';
 
 type Kept = 'id' | 'name' | 'state' | 'candidate' | 'createdAtMs' | 'endedAtMs' | 'fileText' | 'fileHash' | 'progress';
 

@@ -1,6 +1,8 @@
 // The rollout as people see it: everything of the watch screen in one answer. Reads only.
+
 import type { Revision } from '../../shared/protocol/api-revisions.ts';
 import type { RolloutDecision, RolloutView, RolloutWhy } from '../../shared/protocol/api-rollouts.ts';
+import { ENDED } from '../../shared/protocol/rollout-states.ts';
 import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Verification } from '../../shared/rollout/verification.ts';
 import { explainRollout } from '../core/explain.ts';
@@ -12,7 +14,7 @@ import { keyOf } from '../core/stages.ts';
 import type { Device } from '../devices/device.ts';
 import type { LedgerRow } from './ledger.ts';
 import type { StoredRevision } from './revisions.ts';
-import { ENDED, type Rollout } from './rollout-rows.ts';
+import type { Rollout } from './rollout-rows.ts';
 import { closedOf, headOf, type Summarised, summarise } from './summary.ts';
 import { isTakenBack, standingsNow, viewDevices, viewFactories } from './view-devices.ts';
 

@@ -9,6 +9,7 @@ import { nextCursor, pageQuery } from './api-paging.ts';
 import { actorSchema, reasonSchema } from './api-releases.ts';
 import { revisionSchema } from './api-revisions.ts';
 import { releaseRefSchema } from './documents.ts';
+import { ROLLOUT_STATES, type RolloutState } from './rollout-states.ts';
 
 /** 64 KiB, as the reader of rollout files. */
 export const rolloutFileTextSchema = z.string().min(1).max(65_536);
@@ -60,19 +61,7 @@ export const rolloutActBodySchema = z.looseObject({
 export const rolloutPathSchema = z.looseObject({ id: z.string().min(1).max(64) });
 export const rolloutVerbPathSchema = z.looseObject({ id: z.string().min(1).max(64), verb: rolloutVerbSchema });
 
-export const rolloutStateSchema = z.enum([
-  'draft',
-  'awaiting_approval',
-  'scheduled',
-  'running',
-  'holding',
-  'rolling_back',
-  'rolled_back',
-  'completed',
-  'aborted',
-  /** Another candidate was started in its place, and its devices are back on what they ran before. */
-  'superseded',
-]);
+export const rolloutStateSchema = z.enum(ROLLOUT_STATES);
 /** Where a running stage is; `committing`: every stage is done and devices make the candidate their baseline. */
 export const rolloutPhaseSchema = z.enum(['settling', 'baking', 'look', 'committing']);
 
@@ -246,7 +235,7 @@ export const rolloutWhySchema = z.looseObject({
 export type RolloutPlanAnswer = z.infer<typeof rolloutPlanSchema>;
 export type RolloutVerb = z.infer<typeof rolloutVerbSchema>;
 export type RolloutActBody = z.infer<typeof rolloutActBodySchema>;
-export type RolloutState = z.infer<typeof rolloutStateSchema>;
+export type { RolloutState };
 export type RolloutPhase = z.infer<typeof rolloutPhaseSchema>;
 export type ExposureCounts = z.infer<typeof exposureSchema>;
 export type RolloutSummary = z.infer<typeof rolloutSummarySchema>;

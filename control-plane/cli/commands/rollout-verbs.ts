@@ -9,6 +9,7 @@ import {
   rolloutListSchema,
   rolloutViewSchema,
 } from '../../../shared/protocol/api-rollouts.ts';
+import { hasEnded } from '../../../shared/protocol/rollout-states.ts';
 import { CommandError } from '../api-client.ts';
 import { type Asking, addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -142,11 +143,9 @@ function tellReach(view: RolloutView, verb: RolloutVerb): readonly string[] {
   return [stands, `${countDevices(assigned)} are assigned ${view.candidate.release}${offline}`, `next: ${grows}`];
 }
 
-const OVER: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted']);
-
 async function onlyRolloutThatGoesOn({ api }: Session): Promise<string> {
   const { rollouts } = await api.ask(endpoint('GET /v1/rollouts'), rolloutListSchema);
-  const open = rollouts.filter(({ state }) => !OVER.has(state));
+  const open = rollouts.filter(({ state }) => !hasEnded(state));
   const [only] = open;
   if (only === undefined) {
     const newest =

@@ -84,11 +84,7 @@ function registerWrites(app: HttpApp, registry: Registry): void {
       const expected = readExpected(request, { isRequired: request.body.state !== 'withdrawn' });
       const set = await registry.setState(digest, request.body, expected);
       if (set.kind === 'stale') throw staleProblem(`release ${digest.slice(0, 12)}`, set);
-      if (set.kind === 'retained')
-        throw new ProblemError(
-          'conflict',
-          `rollout ${set.rolloutId} keeps it as the fallback until ${new Date(set.untilMs).toISOString()}`,
-        );
+      if (set.kind === 'kept') throw new ProblemError('conflict', set.reason);
       setVersion(reply, await registry.version(digest));
       return findRelease(registry, digest);
     },

@@ -1,6 +1,8 @@
 // The record as it lies in the database file, read from outside while the control plane runs. Nothing here writes.
+
 import SqliteDatabase from 'better-sqlite3';
 import type { Desired } from '../../../shared/protocol/documents.ts';
+import type { RolloutState } from '../../../shared/protocol/rollout-states.ts';
 
 export type StoredDecision = {
   readonly rollout_id: string;
@@ -18,7 +20,7 @@ export type StoredDecision = {
 
 export type StoredRollout = {
   readonly id: string;
-  readonly state: string;
+  readonly state: RolloutState;
   readonly version: number;
   readonly candidate_digest: string;
   readonly progress: { readonly phase: string; readonly endAs: string };

@@ -1,13 +1,14 @@
 // Remembers everything that the control plane has ever said to anybody, and holds its record against that: nothing that was
 // said is lost or changed, nothing is there twice, and what devices are told is what the record says.
+
 import { isDeepStrictEqual } from 'node:util';
 import type { Desired, KillDocument } from '../../../shared/protocol/documents.ts';
+import { ENDED } from '../../../shared/protocol/rollout-states.ts';
 import type { StoredDecision, StoredRecord, StoredRollout } from './stored-record.ts';
 
 /** What a person was told about a request; `unknown`: the connection ended before an answer. */
 export type Answered = 'granted' | 'refused' | 'unknown';
 
-const ENDED: readonly string[] = ['rolled_back', 'completed', 'aborted', 'superseded'];
 /** Of these a stage may have one each; holds and what ends them may come again. */
 const ONCE: readonly string[] = ['start', 'promote', 'complete', 'rollback'];
 const ACTS = /^(?:rollout-|kill-|incident-annotated)/;

@@ -63,6 +63,7 @@ describe('/metrics', () => {
       keep: true,
     });
     await expect.poll(() => valueNow('belay_rollouts{state="aborted"}')).toBe(1);
+    expect(await valueNow('belay_rollouts{state="superseded"}')).toBe(0);
     expect(await read()).not.toContain('belay_rollout_state_age_seconds{');
   });
 

@@ -226,9 +226,20 @@ describe('looking up', () => {
       .insertInto('rollouts')
       .values({ ...rollout, ...times, ...files })
       .execute();
+    const going = { ...rollout, id: 'half-8', state: 'holding' };
+    const baselines = JSON.stringify({ baselines: [{ release: 'x', digest }] });
+    await bench.database
+      .insertInto('rollouts')
+      .values({ ...going, ...times, ...files, ended_at_ms: null, plan: baselines })
+      .execute();
     const keep = { digest, rollout_id: 'full-7', until_ms: Date.now() + 3_600_000 };
     await bench.database.insertInto('release_retained').values(keep).execute();
     const archive = () => bench.post(`/v1/releases/${digest}/state`, { state: 'archived', reason: 'old' });
+    expect(await archive()).toMatchObject({
+      status: 409,
+      body: { detail: 'rollout half-8 goes on with it, as its candidate or to go back to' },
+    });
+    await bench.database.updateTable('rollouts').set({ state: 'superseded' }).where('id', '=', 'half-8').execute();
     expect(await archive()).toMatchObject({
       status: 409,
       body: { detail: expect.stringMatching(/^rollout full-7 keeps it as the fallback until \d{4}-/) },

@@ -1,8 +1,10 @@
 // Rollouts on a real database while people, kills and outages come in any order: whatever happens, the record has no gap, and
 // what devices are told is what the record says.
+
 import { describe, expect, it } from 'vitest';
 import { openAudit } from '../../../control-plane/audit/audit.ts';
 import { ROLLOUT_VERBS } from '../../../shared/protocol/api-rollouts.ts';
+import { ENDED } from '../../../shared/protocol/rollout-states.ts';
 import { CANDIDATE, seeded } from '../core/builders.ts';
 import { openSimFleet, type SimFleet } from './sim-fleet.ts';
 
@@ -25,7 +27,6 @@ spec:
     - {id: p95, expr: "p95(latency_ms) <= baseline * 1.5", enforce: rollback}
   abort: {onBreach: freeze}
 `;
-const ENDED = ['rolled_back', 'completed', 'aborted'];
 
 /** One thing that may happen between two minutes. */
 async function happen(fleet: SimFleet, id: string, random: () => number): Promise<void> {
@@ -50,7 +51,10 @@ async function happen(fleet: SimFleet, id: string, random: () => number): Promis
 async function ordersFit(fleet: SimFleet, id: string): Promise<void> {
   const view = await fleet.rollouts.get(id);
   const ledger = new Map(view?.devices.map(({ device, role }) => [device, role]));
-  const isGrown = view?.state !== 'scheduled' && view?.phase !== 'committing' && !ENDED.includes(view?.state ?? '');
+  const isGrown =
+    view?.state !== 'scheduled' &&
+    view?.phase !== 'committing' &&
+    !(ENDED as readonly (string | undefined)[]).includes(view?.state);
   for (const { device } of fleet.devices) {
     const order = (await fleet.desired(device))?.candidate ?? null;
     const role = ledger.get(device) ?? 'none';

@@ -1,5 +1,6 @@
 // One step of a rollout as the control plane takes it: the real core over rows of the simulated database. Reading and
 // writing are apart, so that a leader can stall in between and write what it decided on old facts.
+
 import {
   type Advance,
   advance,
@@ -22,6 +23,7 @@ import { supersede } from '../../../control-plane/core/supersede.ts';
 import { isOnline } from '../../../control-plane/devices/device.ts';
 import type { RolloutState } from '../../../shared/protocol/api-rollouts.ts';
 import type { LeaseTerms, ReleaseRef } from '../../../shared/protocol/documents.ts';
+import { ENDED } from '../../../shared/protocol/rollout-states.ts';
 import type { Wiring } from '../wiring.ts';
 import { rolloutFileOf } from './rollout-files.ts';
 import type { LedgerRow, RolloutRow, Store } from './store.ts';
@@ -39,8 +41,6 @@ export type Draft = {
   /** A kill was in force when the facts were read. */
   readonly kill: string | null;
 };
-
-const ENDED: readonly RolloutState[] = ['rolled_back', 'completed', 'aborted', 'superseded'];
 
 /** What a person asks of a rollout; the next one may be wanted in its place. */
 export type Asked = PersonRequest | { readonly verb: 'supersede'; readonly actor: string; readonly reason: string };

@@ -3,6 +3,7 @@ import type { IncidentSummary } from '../../../../shared/protocol/api-incidents.
 import type { KillSummary } from '../../../../shared/protocol/api-kills.ts';
 import type { LiveCondition, LiveDevice } from '../../../../shared/protocol/api-live.ts';
 import type { RolloutSummary } from '../../../../shared/protocol/api-rollouts.ts';
+import { hasEnded } from '../../../../shared/protocol/rollout-states.ts';
 import { countConditions, idOf } from './counts.ts';
 
 export type Fleet = {
@@ -20,10 +21,8 @@ export type Need = {
   readonly href: string;
 };
 
-const ENDED: ReadonlySet<string> = new Set(['rolled_back', 'completed', 'aborted', 'superseded']);
-
 export function isGoingOn({ state }: RolloutSummary): boolean {
-  return !ENDED.has(state);
+  return !hasEnded(state);
 }
 
 /** What rollouts came to last, where none is under way; null: there was none. */

@@ -1,5 +1,7 @@
 // The words and signs of a rollout: states, verdicts, values with their units, clocks. A sign and a word always stand together.
+
 import type { RolloutState, RolloutSummary, RolloutView } from '../../../../shared/protocol/api-rollouts.ts';
+import { ENDED } from '../../../../shared/protocol/rollout-states.ts';
 import { describeDuration } from '../../../../shared/rollout/durations.ts';
 import type { Verdict, VerdictKind } from '../../../../shared/rollout/verdict.ts';
 
@@ -26,10 +28,8 @@ const VERDICTS: Readonly<Record<VerdictKind, Sign>> = {
   'no-data': { sign: '–', word: 'no data', tone: 'soft' },
 };
 
-const ENDED: ReadonlySet<RolloutState> = new Set(['rolled_back', 'completed', 'aborted', 'superseded']);
-
 export function hasEnded({ state }: Pick<RolloutSummary, 'state'>): boolean {
-  return ENDED.has(state);
+  return ENDED.includes(state);
 }
 
 /** What is killed says so first. */
@@ -51,7 +51,7 @@ export function clockText(
   { nextDecisionAtMs, state, killed }: Pick<RolloutSummary, 'nextDecisionAtMs' | 'state' | 'killed'>,
   nowMs: number,
 ): string {
-  if (ENDED.has(state)) return 'over';
+  if (ENDED.includes(state)) return 'over';
   if (killed !== null) return 'stopped by a kill';
   if (nextDecisionAtMs !== null && nextDecisionAtMs !== undefined) {
     const leftMs = nextDecisionAtMs - nowMs;
