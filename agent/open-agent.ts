@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { describeError } from '../shared/basics/errors.ts';
 import { deviceAuthorization } from '../shared/protocol/device-authorization.ts';
-import { openVerifier } from '../shared/signing/signed-document.ts';
 import { afterOnTheClock } from './after.ts';
 import { type Artifacts, type Installed, openArtifacts } from './artifacts/artifacts.ts';
 import { CameraWatch } from './camera-watch.ts';
 import { openChildLedger } from './child-ledger.ts';
 import type { AgentConfig } from './config.ts';
+import { connect } from './connect.ts';
 import { ControlLoop, type ControlLoopParts } from './control-loop.ts';
 import { killEpochOf } from './core/kills.ts';
 import { prewarmOf } from './core/prewarm.ts';
@@ -19,13 +19,13 @@ import { type CoreState, type DurableState, freshDurable, openCore, type Priorit
 import { FrameLoop } from './frame-loop.ts';
 import { sweepRings } from './frames/frames.ts';
 import { openHello } from './hello.ts';
-import { openIncoming } from './incoming.ts';
 import { openLauncher } from './inference/inference.ts';
-import { type Link, openLink } from './link/link.ts';
+import type { Link } from './link/link.ts';
 import { openMachineUses } from './machine-use.ts';
 import { type Onlookers, openOnlookers } from './onlookers.ts';
 import { openProofFile } from './proof-file.ts';
 import { publishReport } from './publish-report.ts';
+import { openRehearsal } from './rehearsal.ts';
 import { RoleClock } from './role-clock.ts';
 import { RunnerPool } from './runner-pool.ts';
 import { openSensors } from './sensors/sensors.ts';
@@ -60,7 +60,12 @@ export async function openAgent(parts: AgentParts): Promise<Agent> {
   const send = control.send.bind(control);
   const threadsFor = (release: Installed, priority: Priority) => threadsOf(config, release, priority);
   const cameras = await cameraWatch.open();
-  const { readInstalled, discardDamaged } = artifacts;
+  const { discardDamaged } = artifacts;
+  const readInstalled = async (digest: string) => {
+    const release = await artifacts.readInstalled(digest);
+    floor.rehearsal.learn(release);
+    return release;
+  };
   const prewarmFor = (digest: string) => prewarmOf(control.state(), digest);
   const isProven = (digest: string) => control.state().proofs.get(digest)?.passed === true;
   const releases = { readInstalled, discardDamaged, threadsFor, prewarmFor, isProven };
@@ -125,11 +130,20 @@ async function openFloor({ config, version, log }: AgentParts) {
   const sensors = openSensors({ sysRoot, procRoot });
   const roleClock = new RoleClock(monotonicNow);
   // The core and its hands know each other, and the link comes last: they are named before they are there.
-  const late: Late = { link: null, onlookers: null, carryOut: () => undefined, standBy: () => undefined };
+  const late: Late = {
+    link: null,
+    onlookers: null,
+    carryOut: () => undefined,
+    standBy: () => undefined,
+    serving: () => null,
+  };
+  const rehearsal = openRehearsal({ serving: () => late.serving(), monotonicNow, log });
   const link: Pick<Link, 'publish' | 'isUp'> = {
     isUp: () => late.link?.isUp() ?? false,
-    publish: (channel, payload, options) =>
-      late.link?.publish(channel, payload, options) ?? Promise.reject(new Error('this device has no link')),
+    publish: (channel, payload, options) => {
+      if (rehearsal.withholds(channel)) return Promise.reject(new Error('withheld: a drill rehearses silence'));
+      return late.link?.publish(channel, payload, options) ?? Promise.reject(new Error('this device has no link'));
+    },
   };
   const reporter = openReporter({ spool, link, monotonicNow, log });
   const sinks = openSinks(config.sinks, { link, monotonicNow, log });
@@ -143,6 +157,7 @@ async function openFloor({ config, version, log }: AgentParts) {
     references,
     sensors,
     roleClock,
+    rehearsal,
     late,
     link,
     reporter,
@@ -153,6 +168,7 @@ async function openFloor({ config, version, log }: AgentParts) {
 type Late = { -readonly [K in 'carryOut' | 'standBy']: Required<ControlLoopParts>[K] } & {
   link: Link | null;
   onlookers: Onlookers | null;
+  serving: () => string | null;
 };
 type Floor = Awaited<ReturnType<typeof openFloor>>;
 
@@ -169,7 +185,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
     {
       carryOut: (effect) => late.carryOut(effect),
       readSensors: () => {
-        const reading = sensors.read();
+        const reading = floor.rehearsal.feel(sensors.read());
         telemetry.recordSensors(reading);
         return reading;
       },
@@ -197,6 +213,7 @@ function openLoops({ config, version, log }: AgentParts, floor: Floor) {
     },
   );
   const core = { state: () => control.state(), send: control.send.bind(control) };
+  late.serving = () => control.state().serving.ref?.digest ?? null;
   const frameLoop: FrameLoop = new FrameLoop({
     site,
     device,
@@ -258,43 +275,4 @@ function helloOf({ config, version, log }: AgentParts, { boot, spool, link }: Fl
   const { site, device, hardwareClass, line } = config;
   const header = { v: 1 as const, site, device, boot, agentVersion: version, hardwareClass, line };
   return openHello({ header, state: () => control.state(), spool, link, log });
-}
-
-type ConnectParts = {
-  readonly config: AgentConfig;
-  readonly boot: string;
-  readonly log: Logger;
-  readonly control: ControlLoop;
-  readonly onlookers: Onlookers;
-  readonly reporter: ReturnType<typeof openReporter>;
-  readonly monotonicNow: () => number;
-};
-
-async function connect(parts: ConnectParts): Promise<Link | null> {
-  const { config, boot, log, control, onlookers, reporter, monotonicNow } = parts;
-  const { controlPlane, site, device } = config;
-  if (controlPlane === null) return null;
-  const address = { site, device };
-  const send = control.send.bind(control);
-  const verify = await openVerifier(controlPlane.keySet);
-  return openLink({
-    url: controlPlane.mqttUrl,
-    apiUrl: controlPlane.apiUrl,
-    timing: { pollMs: controlPlane.pollMs },
-    address,
-    password: controlPlane.password,
-    boot,
-    log,
-    ...openIncoming({ verify, address, send, asked: onlookers.asked, monotonicNow, log }),
-    onAck: (ack) => reporter.acknowledged(ack),
-    onUp: () => {
-      send({ kind: 'link', isUp: true });
-      control.reportNow();
-      reporter.linkUp();
-    },
-    onDown: (reason) => {
-      send({ kind: 'link', isUp: false });
-      log.info({ reason }, 'the link to the control plane is down');
-    },
-  });
 }

@@ -20,8 +20,8 @@ const SMALL_HEAP: readonly string[] = [
  */
 export const LEAN_SUPERVISOR: readonly string[] = [...SMALL_HEAP, '--max-opt=0'];
 
-/** Flags of Node for sources: compiled plainly. They do one thing over and over, some of it for each pixel. */
-export const LEAN_SOURCE: readonly string[] = [...SMALL_HEAP, '--max-opt=1'];
+/** Flags of Node for sources and what else touches pixels: compiled plainly, as they do one thing over and over. */
+export const LEAN_PROCESS: readonly string[] = [...SMALL_HEAP, '--max-opt=1'];
 
 /** Flags of Node for runners: they look through thousands of boxes per frame, which the quick one of those compilers is for. */
 export const LEAN_RUNNER: readonly string[] = [...SMALL_HEAP, '--max-opt=2'];

@@ -1,6 +1,7 @@
 // Which routes there are, and which rooms each of them talks to.
 
 import type { DeviceAddress } from '../shared/protocol/topics.ts';
+import { configInForce } from './config-in-force.ts';
 import { installDryRuns } from './http/dry-run.ts';
 import { dryRuns } from './http/dry-runs.ts';
 import { installIdempotency } from './http/idempotency.ts';
@@ -10,6 +11,7 @@ import { whoOf } from './http/requester.ts';
 import { registerAccountRoutes } from './http/routes/accounts.ts';
 import { registerArtifactRoutes } from './http/routes/artifacts.ts';
 import { registerAuditRoutes } from './http/routes/audit.ts';
+import { registerConfigRoute } from './http/routes/config.ts';
 import { registerDeviceWindowsRoute } from './http/routes/device-windows.ts';
 import { registerDeviceRoutes } from './http/routes/devices.ts';
 import { registerDocumentsRoute } from './http/routes/documents.ts';
@@ -108,6 +110,7 @@ export function registerRoutes(app: HttpApp, rooms: Rooms, running: RunningParts
     needs: rooms.config.allowRemote ? 'view' : 'public',
   });
   const findProblems = async () => [telemetry.fault(), killSwitch.fault()].filter((problem) => problem !== null);
+  registerConfigRoute(app, configInForce(rooms.config));
   registerSystemRoutes(app, { keySet: signing.keySet, findProblems });
   registerAuditRoutes(app, { audit: rooms.audit, scopeOfKill: (id) => killSwitch.get(id)?.scope ?? null });
 }

@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { describeProblems } from '../../shared/basics/parsing.ts';
 import type { InputContract } from '../../shared/release/manifest.ts';
-import { LEAN_SOURCE } from '../small-memory.ts';
+import { LEAN_PROCESS } from '../small-memory.ts';
 import { type CameraSource, isLive } from './camera-source.ts';
 import { type CameraCounts, CameraTally } from './camera-tally.ts';
 import type { RoomLog } from './child-log.ts';
@@ -155,7 +155,7 @@ export class SourceChild {
     this.#startedAt = performance.now();
     this.#silence = new Silence(this.#startedAt);
     this.#child = openChild({
-      command: [process.execPath, ...LEAN_SOURCE, SOURCE_PROCESS],
+      command: [process.execPath, ...LEAN_PROCESS, SOURCE_PROCESS],
       env: childEnvironment(process.env),
       nice: 0,
       log,

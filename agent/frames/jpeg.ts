@@ -2,7 +2,7 @@
 // but whoever asked; one that hangs is killed.
 import { fileURLToPath } from 'node:url';
 import type { InputContract } from '../../shared/release/manifest.ts';
-import { LEAN_SOURCE } from '../small-memory.ts';
+import { LEAN_PROCESS } from '../small-memory.ts';
 import type { RoomLog } from './child-log.ts';
 import { childEnvironment, openChild } from './child-process.ts';
 import { encodeBinary, encodeJson, type Message } from './framing.ts';
@@ -24,7 +24,7 @@ export async function jpegsOf(frames: readonly RawFrame[], options: JpegOptions)
   const made: (Buffer | null)[] = [];
   const done = Promise.withResolvers<void>();
   const child = openChild({
-    command: [process.execPath, ...LEAN_SOURCE, JPEG_PROCESS],
+    command: [process.execPath, ...LEAN_PROCESS, JPEG_PROCESS],
     env: childEnvironment(process.env),
     nice: NICE,
     log,

@@ -47,7 +47,7 @@ export type Via = {
   readonly actor: string;
   readonly token: string;
   readonly name: string;
-  /** The request was answered: what runs on from here is nobody's act. */
+  /** Long after the request: what runs on from there is nobody's act. */
   readonly isOver: () => boolean;
 };
 

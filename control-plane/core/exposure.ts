@@ -106,6 +106,28 @@ function refusalOf(reported: Reported | null, candidateDigest: string): string |
   return blocked ? `${blocked.kind}: ${blocked.reason}` : null;
 }
 
+/** Of a device that the rollout takes back, or has taken back: what it answers with is its own word. */
+export function standingOnceBack(
+  facts: Pick<ExposureFacts, 'site' | 'device' | 'role' | 'online' | 'reported'> & { readonly isReverted: boolean },
+  candidateDigest: string,
+): DeviceStanding {
+  const { site, device, role, online, reported, isReverted } = facts;
+  const isActive = role !== 'prove' && isActiveIn(role, reported, candidateDigest);
+  const still = role === 'shadow' ? 'still shadows with the candidate' : 'still answers with the candidate';
+  const answering = reported?.serving ? `answers with ${reported.serving.release}` : 'answers with nothing yet';
+  const seen = isActive ? still : answering;
+  return {
+    site,
+    device,
+    role,
+    online,
+    isActive,
+    isReverted,
+    isDark: false,
+    detail: online ? seen : `offline; ${seen}`,
+  };
+}
+
 type Found = { readonly isActive: boolean; readonly refusal: string | null; readonly isSilent: boolean };
 
 function detailOf(facts: ExposureFacts, { isActive, refusal, isSilent }: Found): string {

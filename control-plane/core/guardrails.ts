@@ -74,11 +74,19 @@ const NOTHING_SEEN: Reference = { rate: 0, frames: 1 };
  * Rates are compared as log ratios, half an event added on both sides; the limit is where a device lies that shows what the
  * controls show and so many points more. It is read in points of the rate.
  */
-function aboveControl({ comparison }: Pick<Expression, 'comparison'>, { rate, frames }: Reference): Sides {
-  const base = rate * frames + 0.5;
-  const limit = Math.log((base + (comparison.value / 100) * frames) / base);
-  const show = (value: number) => ((base * (Math.exp(value) - 1)) / frames) * 100;
-  return { ...sides(comparison, limit), show, unit: 'pt', isChange: true };
+function aboveControl({ comparison }: Pick<Expression, 'comparison'>, reference: Reference): Sides {
+  const base = eventsOf(reference);
+  const limit = Math.log((base + (comparison.value / 100) * reference.frames) / base);
+  return { ...sides(comparison, limit), show: asPointsAbove(reference), unit: 'pt', isChange: true };
+}
+
+/** A log ratio to the controls, in points of the rate. */
+export function asPointsAbove(reference: Reference): (value: number) => number {
+  return (value) => ((eventsOf(reference) * (Math.exp(value) - 1)) / reference.frames) * 100;
+}
+
+function eventsOf({ rate, frames }: Reference): number {
+  return rate * frames + 0.5;
 }
 
 type Sides = Omit<Scale, 'tau' | 'perPercent'>;

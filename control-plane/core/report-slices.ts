@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { ReportSlice } from '../../shared/protocol/api-reports.ts';
 import type { Verdict } from '../../shared/rollout/verdict.ts';
 import { mean } from './device-metrics.ts';
+import { asPointsAbove } from './guardrails.ts';
 import { keyOf } from './stages.ts';
 
 const changeSchema = z.looseObject({ site: z.string(), device: z.string(), change: z.number() });
@@ -13,6 +14,8 @@ const evidenceSchema = z.discriminatedUnion('kind', [
     kind: z.literal('changes'),
     candidates: z.array(changeSchema),
     controls: z.array(changeSchema),
+    /** Only where the limit lies so many points above the controls. */
+    reference: z.looseObject({ rate: z.number(), frames: z.number() }).optional(),
   }),
   z.looseObject({ kind: z.literal('shares'), devices: z.array(shareSchema) }),
 ]);
@@ -39,7 +42,7 @@ export function slicesOf({ stage, verdict, evidence, hardware }: SliceFacts): re
     const own = values.filter((value) => placeOf(value) === place).map(({ value }) => value);
     const alike = controls.filter((value) => placeOf(value) === place).map(({ value }) => value);
     const meanwhile = mean(alike);
-    const show = (value: number) => shownIn(verdict, read.data.kind, value - meanwhile);
+    const show = (value: number) => shownIn(verdict, read.data, value - meanwhile);
     const estimate = show(mean(own));
     const { guardrail, title, limitText, unit } = verdict;
     return {
@@ -70,8 +73,9 @@ function valuesOf(evidence: z.infer<typeof evidenceSchema>): {
 }
 
 /** What multiplies is a logarithm in the evidence; temperatures, points and shares are stored as they are shown. */
-function shownIn({ unit }: Verdict, kind: 'changes' | 'shares', value: number): number {
-  if (kind === 'shares') return value;
+function shownIn({ unit }: Verdict, evidence: z.infer<typeof evidenceSchema>, value: number): number {
+  if (evidence.kind === 'shares') return value;
+  if (evidence.reference !== undefined) return asPointsAbove(evidence.reference)(value);
   if (unit === '%') return (Math.exp(value) - 1) * 100;
   return unit === 'ms' || unit === 'fps' ? Math.exp(value) : value;
 }

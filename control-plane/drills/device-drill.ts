@@ -3,7 +3,7 @@
 // and the end of the fault in the runner itself.
 import type { AgentsScope, DrillStartBody } from '../../shared/protocol/api-drills.ts';
 import type { ReleaseRef } from '../../shared/protocol/documents.ts';
-import { type DeclaredFault, isDeviceFailure } from '../../shared/release/drill.ts';
+import type { DeclaredFault } from '../../shared/release/drill.ts';
 import { drillFile } from '../../shared/rollout/drill-file.ts';
 import { list } from '../core/decide.ts';
 import type { Device } from '../devices/device.ts';
@@ -31,10 +31,6 @@ export async function prepareDeviceDrill(
   parts: Pick<DrillParts, 'devices' | 'registry'>,
   { failure, agents }: { readonly failure: DrillStartBody['failure']; readonly agents: AgentsScope },
 ): Promise<DeviceDrill> {
-  if (!isDeviceFailure(failure))
-    return refuse(
-      `"${failure}" is rehearsed on a simulated fleet only: on a real device it would harm the box or silence its agent; try slow, crash or bad-golden, or --simulated`,
-    );
   const site = (await parts.devices.list()).filter((device) => device.site === agents.site);
   const chosen = site.filter(({ device }) => agents.devices.includes(device));
   const unknown = agents.devices.filter((name) => !chosen.some(({ device }) => device === name));

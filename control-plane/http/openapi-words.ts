@@ -6,7 +6,7 @@ export const API_DESCRIPTION = `Stages a vision model up a fleet of devices, and
 
 - **Errors** are \`application/problem+json\` (RFC 9457): \`type\` leads to what it means, \`fix\` says what to do, \`errors\` lists every mistake with its path.
 - **Repeating**: send an \`Idempotency-Key\` with what changes something. The same key with the same body is the same act for 24 hours and gets the same answer (\`idempotent-replayed: true\`); with another body it is refused (422), while the first is being answered too (409). A kill needs none: the same scope is the same kill.
-- **Versions**: what is read has an \`ETag\`. What goes forward (resume, approve, promote, edit, archive) needs it as \`If-Match\` (428 without, 412 when it has changed); \`*\` means whatever it is now. Kill, re-arm and going back need none. \`If-None-Match\` gets 304.
+- **Versions**: what is read has an \`ETag\`. What goes forward (resume, approve, promote, edit, archive, pin, undrain, retire) needs it as \`If-Match\` (428 without, 412 when it has changed); \`*\` means whatever it is now. Kill, re-arm and going back need none. \`If-None-Match\` gets 304.
 - **Lists** come in pages: \`?limit=\`, \`nextCursor\` → \`?cursor=\`, \`?fields=id,state\`. Entries that come meanwhile move nothing.
 - **Trying**: \`?dryRun=true\` says what would happen and writes nothing.
 - **Times** are milliseconds since 1970, UTC; units stand at the end of names.`;
@@ -26,7 +26,7 @@ export const API_TAGS: readonly { readonly name: string; readonly description: s
   { name: 'releases', description: 'The registry: immutable releases of models.' },
   { name: 'reports', description: 'What was shown, where, and how sure it is.' },
   { name: 'rollouts', description: 'Moving devices from a baseline to a candidate, stage by stage.' },
-  { name: 'system', description: 'The control plane itself: status, health, trust.' },
+  { name: 'system', description: 'The control plane itself: status, health, trust, configuration.' },
   { name: 'webhooks', description: 'Who is told of what happens, and how that went.' },
 ];
 

@@ -4,7 +4,7 @@ import type { RolloutDecision, RolloutView, RolloutWhy } from '../../shared/prot
 import type { RolloutSpec, StageSpec } from '../../shared/rollout/rollout-file.ts';
 import type { Verification } from '../../shared/rollout/verification.ts';
 import { explainRollout } from '../core/explain.ts';
-import type { DeviceStanding } from '../core/exposure.ts';
+import { countExposure } from '../core/exposure.ts';
 import { describeOut } from '../core/factory-scope.ts';
 import { STATISTICS_VERSION } from '../core/judge.ts';
 import { approvalsToLoosen } from '../core/revise.ts';
@@ -14,6 +14,7 @@ import type { LedgerRow } from './ledger.ts';
 import type { StoredRevision } from './revisions.ts';
 import { ENDED, type Rollout } from './rollout-rows.ts';
 import { closedOf, headOf, type Summarised, summarise } from './summary.ts';
+import { isTakenBack, standingsNow, viewDevices, viewFactories } from './view-devices.ts';
 
 export type ViewFacts = {
   readonly rollout: Rollout;
@@ -34,6 +35,7 @@ export function viewRollout(facts: ViewFacts): RolloutView {
   const { progress, latest, plan } = rollout;
   const stages = spec?.stages ?? [];
   const closed = closedOf(headFacts(facts));
+  const standings = standingsNow(facts);
   return {
     ...summarise(headFacts(facts)),
     nowMs,
@@ -48,10 +50,10 @@ export function viewRollout(facts: ViewFacts): RolloutView {
     approvals: viewApprovals(facts),
     closed: closed?.reason ?? null,
     holdReason: rollout.state === 'holding' ? progress.reason : null,
-    exposure: latest.exposure,
+    exposure: isTakenBack(rollout) ? countExposure(standings, latest.exposure.evaluated) : latest.exposure,
     controls: latest.controls,
-    factories: viewFactories(facts),
-    devices: viewDevices(facts),
+    factories: viewFactories(facts, standings),
+    devices: viewDevices(facts, standings),
     guardrails: [...latest.verdicts],
     decisions: [...decisions],
     verification: facts.verification,
@@ -189,58 +191,4 @@ function viewStage(stage: StageSpec, index: number, { progress, plan, state }: R
 function wasPassed(index: number, progress: Rollout['progress'], state: Rollout['state']): boolean {
   if (index < progress.stageIndex) return true;
   return index === progress.stageIndex && (progress.phase === 'committing' || state === 'completed');
-}
-
-function viewFactories({ ledger, devices, rollout }: ViewFacts): RolloutView['factories'] {
-  const { standings } = rollout.latest;
-  const { factoriesOut } = rollout.progress;
-  const online = new Set(devices.filter((device) => device.online).map(keyOf));
-  const standing = new Map(standings.map((each) => [keyOf(each), each]));
-  return [...new Set(ledger.map(({ site }) => site))].map((site) => {
-    const rows = ledger.filter((row) => row.site === site);
-    const inside = rows.filter(({ role }) => role !== 'none');
-    const byHardware: Record<string, number> = {};
-    for (const { hardwareClass } of inside) byHardware[hardwareClass] = (byHardware[hardwareClass] ?? 0) + 1;
-    return {
-      site,
-      devices: rows.length,
-      candidate: inside.length,
-      exposed: inside.filter((row) => isExposed(standing.get(keyOf(row)), row)).length,
-      controls: rows.filter(({ role, aside }) => role === 'none' && !aside).length,
-      online: rows.filter((row) => online.has(keyOf(row))).length,
-      reverted: rows.filter((row) => standing.get(keyOf(row))?.isReverted).length,
-      byHardware,
-      out: factoriesOut.filter((out) => out.site === site).map(describeOut)[0] ?? null,
-    };
-  });
-}
-
-function viewDevices({ ledger, devices, rollout }: ViewFacts): RolloutView['devices'] {
-  const byKey = new Map(devices.map((device) => [keyOf(device), device]));
-  const standings = new Map(rollout.latest.standings.map((each) => [keyOf(each), each]));
-  return ledger.map((row) => {
-    const device = byKey.get(keyOf(row));
-    const standing = standings.get(keyOf(row));
-    const serving = device?.reported?.serving ?? null;
-    return {
-      site: row.site,
-      device: row.device,
-      hardwareClass: row.hardwareClass,
-      line: row.line,
-      arm: row.role === 'none' ? 'baseline' : 'candidate',
-      role: row.role,
-      online: device?.online ?? false,
-      exposed: isExposed(standing, row),
-      reverted: standing?.isReverted ?? false,
-      activatedAtMs: row.activatedAtMs,
-      serving: serving && { release: serving.release, digest: serving.digest },
-      baseline: row.baseline,
-      detail: row.aside?.sentence ?? standing?.detail ?? row.reason,
-    };
-  });
-}
-
-/** What was seen in another role says nothing about this one. */
-function isExposed(standing: DeviceStanding | undefined, { role }: LedgerRow): boolean {
-  return standing?.role === role && standing.isActive;
 }

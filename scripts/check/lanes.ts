@@ -1,9 +1,9 @@
 // Runs steps side by side, a few at a time, and tells each as a whole once it has ended: nothing is interleaved. Stops at
 // nothing; whoever calls learns what failed.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
+import { constants } from 'node:os';
 
-/** `compute`: it takes every core that it gets, and leaves them to the others. `wait`: it mostly waits for something to happen. */
+/** `compute`: it takes every core that it gets. `wait`: it mostly waits for something to happen. */
 export type StepKind = 'compute' | 'wait';
 
 export type Step = {
@@ -18,9 +18,6 @@ export type LaneParts = {
   /** Aborted: what runs is ended, what has not begun fails. */
   readonly signal: AbortSignal;
 };
-
-/** Behind what waits: that shall find a core when what it waits for has come. */
-const COMPUTE_NICENESS = 5;
 
 /** One lane for each kind given, which takes steps of its kind first and any other then. Names of what failed, in order. */
 export async function runInLanes(
@@ -44,14 +41,14 @@ function takeOne(left: Step[], kind: StepKind): Step | null {
 }
 
 /** True when it ended with 0. */
-async function runStep({ name, kind, command }: Step, { cwd, say, signal }: LaneParts): Promise<boolean> {
+async function runStep({ name, command }: Step, { cwd, say, signal }: LaneParts): Promise<boolean> {
   if (signal.aborted) return false;
   say(`── ${name} …\n`);
   const startedAtMs = performance.now();
   const [program, ...args] = command;
-  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  if (kind === 'compute' && child.pid !== undefined) yieldTo(child.pid);
-  const end = (): boolean => child.kill('SIGTERM');
+  // A group of its own: what it has started ends with it.
+  const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const end = (): void => endGroup(child);
   signal.addEventListener('abort', end);
   const { code, text } = await endOf(child);
   signal.removeEventListener('abort', end);
@@ -60,12 +57,11 @@ async function runStep({ name, kind, command }: Step, { cwd, say, signal }: Lane
   return code === 0;
 }
 
-/** It may have ended already. */
-function yieldTo(pid: number): void {
+function endGroup({ pid }: ChildProcess): void {
   try {
-    setPriority(pid, COMPUTE_NICENESS);
+    if (pid !== undefined) process.kill(-pid, 'SIGTERM');
   } catch {
-    // Then there is nobody to yield.
+    // It has ended meanwhile.
   }
 }
 

@@ -2,6 +2,7 @@
 // carries no schema; a test holds every row against the routes that are registered.
 import type { z } from 'zod';
 import type * as signing from '../signing/signed-document.ts';
+import type * as config from './api-config.ts';
 import type * as series from './api-device-windows.ts';
 import type * as devices from './api-devices.ts';
 import type * as drills from './api-drills.ts';
@@ -36,6 +37,7 @@ export type Endpoints = {
   'GET /v1/audit': { query: typeof status.auditQuerySchema; answer: typeof status.auditListSchema };
   'GET /v1/audit/export': { answer: 'application/x-ndjson' };
   'GET /v1/audit/verify': { query: typeof status.auditAnchorQuerySchema; answer: typeof status.auditCheckSchema };
+  'GET /v1/config': { answer: typeof config.configInForceSchema };
   'GET /v1/devices': { query: typeof devices.deviceListQuerySchema; answer: typeof devices.deviceListSchema };
   'GET /v1/devices/:site/:device': { answer: typeof devices.deviceSchema };
   'POST /v1/devices/:site/:device/credentials': { answer: typeof devices.credentialsSchema };

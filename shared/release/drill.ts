@@ -6,22 +6,17 @@ export const DRILL_FAILURES = ['slow', 'hot', 'crash', 'silent', 'bad-golden'] a
 export const drillFailureSchema = z.enum(DRILL_FAILURES);
 export type DrillFailure = z.infer<typeof drillFailureSchema>;
 
-/** What a real device can be asked to rehearse: nothing that could harm the box, or that would silence the agent itself. */
-export const DEVICE_FAILURES = ['slow', 'crash', 'bad-golden'] as const satisfies readonly DrillFailure[];
-export type DeviceFailure = (typeof DEVICE_FAILURES)[number];
-
-/** A runner with a fault ends itself when this long has passed since its first frame, whatever anybody asks of it. */
+/**
+ * A runner with a fault ends itself when this long has passed since its first frame, whatever anybody asks of it. Heat and silence
+ * are rehearsed by the agent (degrees that it adds, reports that it keeps), no longer than that either.
+ */
 export const DRILL_FOR_MS_MAX = 15 * 60_000;
 
 export const declaredFaultSchema = z.looseObject({
-  failure: z.enum(DEVICE_FAILURES),
+  failure: drillFailureSchema,
   /** Release that the model was taken from. */
   of: z.string(),
   forMs: z.number().int().min(10_000).max(DRILL_FOR_MS_MAX),
 });
 
 export type DeclaredFault = z.infer<typeof declaredFaultSchema>;
-
-export function isDeviceFailure(failure: DrillFailure): failure is DeviceFailure {
-  return (DEVICE_FAILURES as readonly string[]).includes(failure);
-}

@@ -1,5 +1,5 @@
-// The people of a simulated plant: they start rollouts one after the other, kill and re-arm, hold, resume, promote and
-// roll back, and let releases out of quarantine. Drawn from the seed like everything else.
+// The people of a simulated plant: they start rollouts one after the other or in place of another, kill and re-arm, hold, resume,
+// promote and roll back, and let releases out of quarantine. Drawn from the seed like everything else.
 import type { PersonRequest } from '../../control-plane/core/decide.ts';
 import type { Random } from '../../control-plane/core/random.ts';
 import type { KillScope } from '../../shared/protocol/documents.ts';
@@ -24,12 +24,18 @@ export type PeopleParts = {
 
 const NEXT_ROLLOUT_EVERY_MS = 30_000;
 
+/** For one rollout that makes way, other things are asked for so often. */
+const SUPERSEDED_EACH = 8;
+
 export function startPeople(parts: PeopleParts): void {
   const { parameters, random } = parts;
   const { killEveryMs, verbEveryMs, liftEveryMs } = parameters.people;
   again(parts, random.fork('rollouts'), NEXT_ROLLOUT_EVERY_MS, () => startNext(parts));
   again(parts, random.fork('kills'), killEveryMs, (chance) => killOrRearm(parts, chance));
   again(parts, random.fork('verbs'), verbEveryMs, (chance) => parts.plane.ask(drawRequest(chance)));
+  again(parts, random.fork('superseding'), verbEveryMs && SUPERSEDED_EACH * verbEveryMs, () => {
+    parts.plane.ask({ verb: 'supersede', actor: 'vision-team', reason: 'simulated' });
+  });
   again(parts, random.fork('lifts'), liftEveryMs, (chance) => lift(parts, chance));
 }
 

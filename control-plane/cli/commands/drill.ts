@@ -31,7 +31,8 @@ type RunOptions = ChangeOptions & {
 const HELP = `
 On a simulated fleet every failure can be rehearsed, with the guardrails and decisions of the product:
   belay drill --failure hot --simulated --devices 200 --seed 7
-On real devices slow, crash and bad-golden: they get their own baseline's model, declared to fail on purpose.
+On real devices too: they get their own baseline's model, declared to fail on purpose. hot: the agent adds 60 °C to what
+it reads (a box without a sensor feels nothing). silent: it keeps reports, hellos and windows; orders, kills and safety events pass.
 Their answers stay those of the baseline; limits, guardrails, leases, a person or a kill take it back, and after
 five minutes the drill itself does. It can be neither promoted nor kept.
   belay drill --failure slow --factory plant-a --devices cam-1,cam-2

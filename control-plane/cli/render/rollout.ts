@@ -47,10 +47,18 @@ function describeState(view: RolloutView): string {
   return view.state === 'running' ? `${state} ${view.stage}${view.phase ? `, ${view.phase}` : ''}` : state;
 }
 
+/** What is not here goes well. A rollout that made way for another did nothing wrong, and reached nobody either. */
+const STATE_TONES: Partial<Record<RolloutView['state'], Tone>> = {
+  rolled_back: 'bad',
+  rolling_back: 'bad',
+  aborted: 'bad',
+  superseded: 'warn',
+  holding: 'warn',
+};
+
 function toneOf(view: RolloutView): Tone {
-  if (view.killed !== null || view.state === 'rolled_back' || view.state === 'rolling_back' || view.state === 'aborted')
-    return 'bad';
-  return view.state === 'holding' ? 'warn' : 'good';
+  if (view.killed !== null) return 'bad';
+  return STATE_TONES[view.state] ?? 'good';
 }
 
 function renderStage(stage: RolloutView['stages'][number], output: Tint): string {

@@ -6,12 +6,12 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT } from '../../../control-plane/cli/exit-codes.ts';
+import { CLI_BUNDLE } from '../../../scripts/build-cli.ts';
 import { summary } from './recorded-documents.ts';
 import { openRecordedServer, type RecordedServer } from './recorded-server.ts';
 import { runBelay } from './run-belay.ts';
 
 const run = promisify(execFile);
-const ENTRY = path.resolve(import.meta.dirname, '../../../control-plane/cli/belay.ts');
 let server: RecordedServer;
 let folder = '';
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
   });
   folder = await mkdtemp(path.join(tmpdir(), 'belay-completion-'));
   const program = path.join(folder, 'belay');
-  await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${ENTRY}" "$@"\n`);
+  await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${CLI_BUNDLE}" "$@"\n`);
   await chmod(program, 0o755);
   await writeFile(path.join(folder, 'belay.bash'), (await runBelay(['completion', 'bash'])).stdout);
 });

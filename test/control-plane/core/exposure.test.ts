@@ -1,6 +1,12 @@
 // Right denominators: success is what a device reports, and it is un-counted when the device goes back.
 import { describe, expect, it } from 'vitest';
-import { countExposure, type ExposureFacts, notYetActive, standingOf } from '../../../control-plane/core/exposure.ts';
+import {
+  countExposure,
+  type ExposureFacts,
+  notYetActive,
+  standingOf,
+  standingOnceBack,
+} from '../../../control-plane/core/exposure.ts';
 import { type EndingDevice, judgeCommit, judgeRollback } from '../../../control-plane/core/finish.ts';
 import { coveringKill } from '../../../control-plane/core/kill-cover.ts';
 import { type Reported, reportedSchema } from '../../../shared/protocol/reports.ts';
@@ -206,5 +212,33 @@ describe('coveringKill', () => {
     ],
   ] as const)('%s', (_case, scope, endedAtMs, covers) => {
     expect(coveringKill(kill(scope), { ...rollout, endedAtMs }) !== null).toBe(covers);
+  });
+});
+
+describe('a device that goes back, or is back', () => {
+  const once = (more: Partial<Parameters<typeof standingOnceBack>[0]> = {}) =>
+    standingOnceBack(
+      {
+        site: 'plant-a',
+        device: 'dev-1',
+        role: 'serve',
+        online: true,
+        reported: reportOf(),
+        isReverted: false,
+        ...more,
+      },
+      CANDIDATE,
+    );
+
+  it('is what it reports, and not what it was in the rollout', () => {
+    expect(once()).toMatchObject({ isActive: false, detail: `answers with ${OLD.release}` });
+    const late = once({ reported: reportOf({ serving: NEW, phase: 'candidate' }) });
+    expect(late).toMatchObject({ isActive: true, detail: 'still answers with the candidate' });
+    expect(once({ online: false })).toMatchObject({ isActive: false, detail: `offline; answers with ${OLD.release}` });
+    expect(countExposure([once(), late], 0)).toMatchObject({ assigned: 2, exposed: 1 });
+  });
+
+  it('has the candidate no more because it once proved it', () => {
+    expect(once({ role: 'prove', reported: reportOf({ proofs: [proof] }) }).isActive).toBe(false);
   });
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { anyCommand, firstModel, Start } from './commands.ts';
 import { CrashRig } from './crash-rig.ts';
-import { walkBad, walkKilled, walkSound } from './walk.ts';
+import { walkBad, walkKilled, walkSound, walkSuperseded } from './walk.ts';
 
 const SEED = Number(process.env.BELAY_CRASH_SEED ?? Date.now() % 1_000_000);
 const RUNS = Number(process.env.BELAY_CRASH_RUNS ?? 1);
@@ -26,8 +26,9 @@ describe(`a control plane that is killed (seed ${SEED})`, () => {
     await walkSound(rig);
     await walkBad(rig);
     await walkKilled(rig);
+    await walkSuperseded(rig);
     await rig.checkRecord('at the end');
-    expect(rig.crashes.length).toBeGreaterThanOrEqual(25);
+    expect(rig.crashes.length).toBeGreaterThanOrEqual(28);
   });
 
   it('at any moment grants and refuses what its record says', { timeout: RUNS * PATIENCE_MS }, async () => {

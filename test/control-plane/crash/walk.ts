@@ -7,9 +7,12 @@ import { APPROVER, type LastStage, OPERATOR, rolloutText, STARTER } from './roll
 
 type Started = { readonly id: string; readonly candidate: ReleaseRef };
 
-export async function startOne(rig: CrashRig, name: string, ask: { when: When; promote: LastStage }): Promise<Started> {
+type StartAsk = { when: When; promote: LastStage; supersede?: boolean };
+
+export async function startOne(rig: CrashRig, name: string, ask: StartAsk): Promise<Started> {
   const candidate = await rig.nextRelease();
-  const body = { file: rolloutText(name, candidate, ask.promote), actor: STARTER };
+  const { supersede = false } = ask;
+  const body = { file: rolloutText(name, candidate, ask.promote), actor: STARTER, supersede };
   const { answered, text } = await rig.ask(`start ${name}`, { path: '/v1/rollouts', body, when: ask.when });
   if (answered === 'refused') throw new Error(`${name} was not started: ${text}`);
   const started = rig.record().rollouts.at(-1);
@@ -121,6 +124,20 @@ export async function walkKilled(rig: CrashRig): Promise<void> {
   await rig.await('it is over', id, ({ state }) => state === 'aborted');
   await rig.awaitObedience();
   if (rig.devices.some(({ serving }) => serving.digest === candidate.digest)) throw new Error('a device kept it');
+}
+
+/** Another candidate of the same model takes its place: everybody back first, then the other begins. */
+export async function walkSuperseded(rig: CrashRig): Promise<void> {
+  const first = await startOne(rig, 'first', { when: 'never', promote: 'manual' });
+  await rig.await('bakes', first.id, ({ phase }) => phase === 'baking');
+  const second = await startOne(rig, 'second', { when: 'in-flight', promote: 'manual', supersede: true });
+  await rig.crashAt('the first has made way', first.id, moved('rollback', 'superseded'));
+  await rig.await('it is over', first.id, ({ state }) => state === 'superseded');
+  await rig.crashAt('the second is told to its first device', second.id, told(second.candidate));
+  await rig.await('the second bakes', second.id, ({ phase }) => phase === 'baking');
+  await must(rig, second.id, 'abort', { when: 'answered' });
+  await rig.await('it is over', second.id, ({ state }) => state === 'aborted');
+  await rig.awaitObedience();
 }
 
 async function killAndRearm(rig: CrashRig, id: string, when: { kill: When; rearm: When }): Promise<void> {

@@ -7,7 +7,7 @@ import type { StoredDecision, StoredRecord, StoredRollout } from './stored-recor
 /** What a person was told about a request; `unknown`: the connection ended before an answer. */
 export type Answered = 'granted' | 'refused' | 'unknown';
 
-const ENDED: readonly string[] = ['rolled_back', 'completed', 'aborted'];
+const ENDED: readonly string[] = ['rolled_back', 'completed', 'aborted', 'superseded'];
 /** Of these a stage may have one each; holds and what ends them may come again. */
 const ONCE: readonly string[] = ['start', 'promote', 'complete', 'rollback'];
 const ACTS = /^(?:rollout-|kill-|incident-annotated)/;

@@ -146,14 +146,17 @@ describe('a token', () => {
     const pager = plane.bearing({ authorization: `Bearer ${body.token}` });
     const raised = await pager.ask('POST', '/v1/kills', kill({ kind: 'device', site: 'plant-a', device: 'cam-3' }));
     await lead.ask('POST', `/v1/kills/${raised.body.id}/rearm`, { reason: 'over' });
-    const { rows } = (await plane.admin.ask('GET', `/v1/audit?subject=kill/${raised.body.id}`)).body as {
-      rows: { actor: string; action: string; details: { via?: unknown } }[];
-    };
-    expect(rows.map(({ actor, action, details }) => [actor, action, details.via])).toEqual([
-      ['lead', 'kill-rearmed', undefined],
-      ['lead', 'kill-raised', { token: body.id, name: 'pager' }],
+    type Row = { actor: string; action: string; details: { via?: unknown } };
+    const rows = async () =>
+      (await plane.admin.ask('GET', `/v1/audit?subject=kill/${raised.body.id}`)).body.rows as Row[];
+    // A kill is sent first and recorded after.
+    await expect.poll(async () => (await rows()).map(({ action }) => action)).toEqual(['kill-rearmed', 'kill-raised']);
+    const via = { token: body.id, name: 'pager' };
+    expect((await rows()).map(({ actor, details }) => [actor, details.via])).toEqual([
+      ['lead', undefined],
+      ['lead', via],
     ]);
-    expect(rows.map(actorText)).toEqual(['lead', `lead (token pager, ${body.id})`]);
+    expect((await rows()).map(actorText)).toEqual(['lead', `lead (token pager, ${body.id})`]);
     await lead.ask('DELETE', `/v1/tokens/${body.id}`);
   });
 
@@ -305,6 +308,12 @@ describe('the way back in', () => {
 });
 
 describe('the configuration', () => {
+  it('in force is told to who administers every site alone', async () => {
+    expect((await lead.ask('GET', '/v1/config')).status).toBe(403);
+    const { settings } = (await plane.admin.ask('GET', '/v1/config')).body as { settings: { key: string }[] };
+    expect(settings).toContainEqual({ key: 'signIn', value: 'required', isDefault: true });
+  });
+
   it('lets everybody do everything on this machine alone', () => {
     expect(parseConfig({ dataDir: '/x' }).signIn).toBe('required');
     expect(parseConfig({ dataDir: '/x', signIn: 'open' }).signIn).toBe('open');

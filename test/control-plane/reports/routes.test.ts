@@ -46,7 +46,7 @@ beforeAll(async () => {
   };
   const registry = {
     resolve: (reference: string) => (reference === NEW.digest ? { kind: 'found', ref: NEW } : { kind: 'unknown' }),
-    get: async () => ({ ...release, registeredAtMs: 1, notes: [] }),
+    get: async () => ({ ...release, registeredAtMs: 1, card: null, notes: [] }),
   } as unknown as Registry;
   app = await buildServer({
     version: 'test',

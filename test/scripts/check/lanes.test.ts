@@ -1,4 +1,5 @@
 // Steps side by side: each told whole, a failure told and handed on whatever its sort, the order of what runs.
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -65,13 +66,21 @@ describe('steps in lanes', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('are ended when the whole is stopped, and what had not begun has not passed', async () => {
+  it('are ended when the whole is stopped, with what they started; what had not begun has not passed', async () => {
     const stopping = new AbortController();
-    const steps = [step('endless', 'compute', 'setInterval(() => {}, 1000)'), step('later', 'compute', '')];
+    const endless = 'setInterval(() => {}, 1000);';
+    // Its output ends when nobody holds it any more.
+    const folder = await mkdtemp(path.join(tmpdir(), 'belay-lanes-'));
+    const file = path.join(folder, 'started');
+    const started = `require('node:fs').writeFileSync(${JSON.stringify(file)}, '');`;
+    const parent = `require('node:child_process').spawn(process.execPath, ['-e', "${endless}"], { stdio: 'inherit' }); ${started} ${endless}`;
+    const steps = [step('endless', 'compute', parent), step('later', 'compute', '')];
     const checking = check(steps, ['compute'], stopping.signal);
+    await expect.poll(() => existsSync(file)).toBe(true);
     stopping.abort();
     const { failed, begun } = await checking;
     expect(failed).toEqual(['endless', 'later']);
     expect(begun).toEqual(['endless']);
+    await rm(folder, { recursive: true });
   });
 });

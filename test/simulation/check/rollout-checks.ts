@@ -33,7 +33,7 @@ export class RolloutChecks {
     const { before, after, draft } = written;
     if (before.endedAtMs !== null)
       this.#fail('a-rollout-ends-once', `${after.id} moved to ${after.state} after its end`);
-    if (before.state === 'rolling_back' && !['rolling_back', 'rolled_back', 'aborted'].includes(after.state))
+    if (before.state === 'rolling_back' && !['rolling_back', after.progress.endAs].includes(after.state))
       this.#fail('a-rollback-stands', `${after.id} went from rolling_back to ${after.state}`);
     const grownBy = after.progress.stageIndex - before.progress.stageIndex;
     if (grownBy !== 0 && grownBy !== 1)

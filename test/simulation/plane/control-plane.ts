@@ -1,6 +1,5 @@
 // The simulated control plane: takes what devices say, lets its leaders decide, and carries documents out. Two leaders
 // share one database and one broker; either may stall anywhere between reading and writing, for minutes.
-import type { PersonRequest } from '../../../control-plane/core/decide.ts';
 import { decideLease } from '../../../control-plane/core/grant-lease.ts';
 import type { Random } from '../../../control-plane/core/random.ts';
 import { PresenceBook } from '../../../control-plane/devices/presence.ts';
@@ -15,7 +14,7 @@ import type { Network, Station } from '../network.ts';
 import type { Parameters } from '../parameters.ts';
 import type { Wiring } from '../wiring.ts';
 import { type KillDesk, openKillDesk } from './kill-desk.ts';
-import { draftStep, writeStep } from './rollout-step.ts';
+import { type Asked, draftStep, writeStep } from './rollout-step.ts';
 import { type DesiredRow, Store } from './store.ts';
 
 /** A sequence number missing for longer counts as lost (telemetry.gapMs). */
@@ -44,7 +43,7 @@ export class ControlPlane {
   readonly #presence = new PresenceBook();
   readonly #watermarks: ReturnType<Wiring['openWatermarks']>;
   readonly #sentAtMs = new Map<string, number>();
-  readonly #requests: PersonRequest[] = [];
+  readonly #requests: Asked[] = [];
   #isCalm = false;
 
   constructor(parts: PlaneParts) {
@@ -76,7 +75,7 @@ export class ControlPlane {
   }
 
   /** A person asks for something; the next tick of a leader takes it. */
-  ask(request: PersonRequest): void {
+  ask(request: Asked): void {
     this.#requests.push(request);
   }
 

@@ -18,6 +18,7 @@ import { coveringKill } from '../../../control-plane/core/kill-cover.ts';
 import { buildPlan } from '../../../control-plane/core/plan.ts';
 import { mix } from '../../../control-plane/core/random.ts';
 import { keyOf } from '../../../control-plane/core/stages.ts';
+import { supersede } from '../../../control-plane/core/supersede.ts';
 import { isOnline } from '../../../control-plane/devices/device.ts';
 import type { RolloutState } from '../../../shared/protocol/api-rollouts.ts';
 import type { LeaseTerms, ReleaseRef } from '../../../shared/protocol/documents.ts';
@@ -39,10 +40,13 @@ export type Draft = {
   readonly kill: string | null;
 };
 
-const ENDED: readonly RolloutState[] = ['rolled_back', 'completed', 'aborted'];
+const ENDED: readonly RolloutState[] = ['rolled_back', 'completed', 'aborted', 'superseded'];
+
+/** What a person asks of a rollout; the next one may be wanted in its place. */
+export type Asked = PersonRequest | { readonly verb: 'supersede'; readonly actor: string; readonly reason: string };
 
 /** Reads the rows and decides; nothing is written. */
-export function draftStep(store: Store, row: RolloutRow, request: PersonRequest | null, nowMs: number): Draft | null {
+export function draftStep(store: Store, row: RolloutRow, asked: Asked | null, nowMs: number): Draft | null {
   const ledger = store.ledgers.get(row.id) ?? [];
   const kill = coveringKill(
     store.kills.filter((record) => record.cleared === null),
@@ -55,6 +59,8 @@ export function draftStep(store: Store, row: RolloutRow, request: PersonRequest 
   );
   const known = ledger.map((place) => assessedOf(store, row, place, nowMs));
   const situation = { store, row, ledger, known, kill, nowMs };
+  if (asked?.verb === 'supersede') return draftSuperseded(situation, asked);
+  const request = asked;
   const isUndo = request?.verb === 'rollback' || request?.verb === 'abort';
   if (row.state === 'rolling_back') return draftEnding(situation, 'rolling_back');
   if (row.progress.phase === 'committing' && !isUndo) return draftEnding(situation, 'committing');
@@ -69,6 +75,16 @@ type Situation = {
   readonly kill: string | null;
   readonly nowMs: number;
 };
+
+/** Null: it has ended, goes back already or completes. */
+function draftSuperseded(
+  { row, ledger, kill, nowMs }: Situation,
+  { actor, reason }: Omit<Asked, 'verb'>,
+): Draft | null {
+  const found = supersede(row, { by: 'the next rollout', actor, reason, nowMs });
+  if (found.kind !== 'moves') return null;
+  return { read: row, ledger, ...found.advance, kind: found.decision.kind, activated: [], kill };
+}
 
 function draftDecision({ row, ledger, known, kill, nowMs }: Situation, request: PersonRequest | null): Draft {
   const { spec, guardrails } = row;

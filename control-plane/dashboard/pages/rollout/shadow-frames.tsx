@@ -23,13 +23,15 @@ export function ShadowFrames({ rolloutId }: { readonly rolloutId: string }) {
         </button>
       </p>
       {frames.problem === null ? null : <Trouble problem={frames.problem} />}
-      <ul class="plain-list" role="status">
-        {(frames.value === null ? [] : reviewNotes({ ...frames.value, notAsked: frames.told?.notAsked ?? [] })).map(
-          (note) => (
-            <li key={note}>{note}</li>
-          ),
-        )}
-      </ul>
+      <div role="status">
+        <ul class="plain-list">
+          {(frames.value === null ? [] : reviewNotes({ ...frames.value, notAsked: frames.told?.notAsked ?? [] })).map(
+            (note) => (
+              <li key={note}>{note}</li>
+            ),
+          )}
+        </ul>
+      </div>
       {ranked.map((frame) => (
         <Pair key={`${frame.name} ${frame.requestId}`} frame={frame} />
       ))}

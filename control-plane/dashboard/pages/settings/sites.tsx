@@ -5,6 +5,7 @@ import { ask, session } from '../../api.ts';
 import { useResource } from '../../live/resource.ts';
 import { Action, Age, Cli, Trouble } from '../../shell/kit.tsx';
 import { Facts, Panel, Scroll } from '../parts/parts.tsx';
+import { ConfigPanel } from './config.tsx';
 import { picturesChange } from './settings-words.ts';
 
 export function Sites() {
@@ -38,6 +39,7 @@ export function Sites() {
           empty=""
         />
       </Panel>
+      <ConfigPanel />
     </>
   );
 }

@@ -51,6 +51,7 @@ describe('renderRollout', () => {
     [{ state: 'rolling_back' as const }, '<bad:ROLLING BACK>'],
     [{ state: 'rolled_back' as const }, '<bad:ROLLED BACK>'],
     [{ state: 'aborted' as const }, '<bad:ABORTED>'],
+    [{ state: 'superseded' as const }, '<warn:SUPERSEDED>'],
     [{ state: 'completed' as const }, '<good:COMPLETED>'],
     [{ state: 'running' as const, phase: null }, '<good:RUNNING first>'],
   ])('says %o as %s', (part, expected) => {
