@@ -12,7 +12,7 @@ type Needed = {
 const RTSP_SERVER = 'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer';
 const RTP_OF_H264 = '/usr/lib/*/gstreamer-1.0/libgstrtp.so';
 
-/** Without recommendations: ffmpeg 57 MB in 33 s, the RTSP server 29 MB in 9 s (two cores, packages from near). */
+/** Without recommendations: ffmpeg 57 MB in 33 s, the RTSP server 29 MB in 9 s, zsh and fish 8 MB (two cores, packages from near). */
 const NEEDED: readonly Needed[] = [
   { tool: 'git', debianPackage: 'git', why: 'tidy lists the tracked files with it' },
   { tool: 'systemd-analyze', debianPackage: 'systemd', why: 'it judges the units and carries readiness and pings' },
@@ -25,6 +25,8 @@ const NEEDED: readonly Needed[] = [
     why: 'cameras are tested against a real one',
     probe: ['/usr/bin/python3', '-c', RTSP_SERVER],
   },
+  { tool: 'zsh', debianPackage: 'zsh', why: 'the completion for it is tested in it' },
+  { tool: 'fish', debianPackage: 'fish', why: 'the completion for it is tested in it' },
   { tool: 'faketime', debianPackage: 'faketime', why: 'the agent is tested with wall clocks that jump' },
   {
     tool: 'mkfs.ext4',

@@ -71,6 +71,14 @@ export function isDue(facts: Omit<VerifyFacts, 'devices'>): boolean {
   return facts.hasServed && facts.terms !== null && leftOf(facts, facts.terms) <= 0;
 }
 
+/** Whose windows are looked at: who is back, and the controls that say what the day did to them. */
+export function isLookedAt(facts: Pick<VerifyFacts, 'terms' | 'devices'>): (device: VerifyDevice) => boolean {
+  const placeOf = ({ history: { site, hardwareClass } }: VerifyDevice) => `${site}\u0000${hardwareClass}`;
+  const isAlone = facts.terms?.expression.comparison.kind === 'absolute';
+  const places = new Set(facts.devices.filter(({ online, hadCandidate }) => online && hadCandidate).map(placeOf));
+  return (device) => device.online && (device.hadCandidate || (!isAlone && places.has(placeOf(device))));
+}
+
 function leftOf({ restoredAtMs, settleMs, nowMs }: Omit<VerifyFacts, 'devices'>, { forMs }: VerifyTerms): number {
   return restoredAtMs + settleMs + forMs - nowMs;
 }

@@ -4,7 +4,7 @@ import { verifyTerms } from '../../shared/rollout/verify-section.ts';
 import type { Progress } from '../core/advance.ts';
 import type { AssessedDevice } from '../core/assess.ts';
 import { isGoingBack, isOut } from '../core/factory-scope.ts';
-import { isDue, type Verified, type VerifyFacts, verifyRollback } from '../core/verify.ts';
+import { isDue, isLookedAt, type Verified, type VerifyFacts, verifyRollback } from '../core/verify.ts';
 import type { LedgerRow } from './ledger.ts';
 import type { RolloutParts } from './parts.ts';
 import { compareAndSet, type Rollout } from './rollout-rows.ts';
@@ -54,8 +54,13 @@ export async function verifyFromRecord(
 ): Promise<Verified> {
   if (!isDue(facts)) return verifyRollback(facts);
   const scope = scopeOf(rollout, spec.analysis.baselineWindow.from);
+  const isNeeded = isLookedAt(facts);
   const devices = [];
   for (const known of facts.devices) {
+    if (!isNeeded(known)) {
+      devices.push(known);
+      continue;
+    }
     const { site, device } = known.history;
     const windows = await readWindows(database, scope, { site, device, sinceMs: facts.restoredAtMs });
     devices.push({ ...known, history: { ...known.history, ...windows } });

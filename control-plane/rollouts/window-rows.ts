@@ -56,11 +56,18 @@ export async function latestReceiptMs(database: Queryable): Promise<number> {
   return row?.latest ?? 0;
 }
 
+type Wanted = {
+  readonly site: string;
+  readonly device: string;
+  /** Of what lies after the beginning, only from here on. */
+  readonly sinceMs?: number;
+};
+
 /** All of one device, in the order of their own time. */
 export async function* rowsOfDevice(
   database: Queryable,
   scope: WindowScope,
-  { site, device }: { readonly site: string; readonly device: string },
+  { site, device, sinceMs = 0 }: Wanted,
 ): AsyncGenerator<WindowRow> {
   let [afterMs, afterSeq] = [scope.beganAtMs - scope.pastMs, -1];
   for (;;) {
@@ -72,6 +79,7 @@ export async function* rowsOfDevice(
       .where(({ eb, and, or }) =>
         or([eb('start_at_ms', '>', afterMs), and([eb('start_at_ms', '=', afterMs), eb('seq', '>', afterSeq)])]),
       )
+      .where(({ eb, or }) => or([eb('start_at_ms', '<', scope.beganAtMs), eb('start_at_ms', '>=', sinceMs)]))
       .orderBy('start_at_ms')
       .orderBy('seq')
       .limit(PAGE_ROWS)
@@ -97,13 +105,12 @@ export function partOf({ startAtMs, endAtMs }: Window, { beganAtMs }: WindowScop
 export async function readWindows(
   database: Queryable,
   scope: WindowScope,
-  device: { readonly site: string; readonly device: string; readonly sinceMs?: number },
+  device: Wanted,
 ): Promise<{ readonly before: readonly Window[]; readonly since: readonly Window[] }> {
   const found = { before: [] as Window[], since: [] as Window[] };
   for await (const row of rowsOfDevice(database, scope, device)) {
-    const isBetween = row.start_at_ms >= scope.beganAtMs && row.start_at_ms < (device.sinceMs ?? 0);
-    const window = isBetween ? null : windowOfRow(row);
-    const part = window && partOf(window, scope);
+    const window = windowOfRow(row);
+    const part = partOf(window, scope);
     if (part) found[part].push(window);
   }
   return found;

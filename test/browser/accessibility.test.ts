@@ -53,7 +53,7 @@ test(
   TOUR_MS,
 );
 
-test('dialogues, help and a phone break none either', async () => {
+test('dialogues, help, a phone and a picture break none either', async () => {
   const broken: Record<string, readonly string[]> = {};
   const size = { width: 390, height: 844 };
   await tour.visit({ colorScheme: 'light', size, only: ['rollout', 'rollouts'] }, async (page, { name }) => {
@@ -62,6 +62,13 @@ test('dialogues, help and a phone break none either', async () => {
     await page.getByRole('dialog').first().waitFor();
     const found = await violations(page);
     if (found.length > 0) broken[name] = found;
+  });
+  await stage.setPolicy('plant-a', 'on');
+  await tour.visit({ colorScheme: 'dark', size, only: ['device'] }, async (page, { name }) => {
+    await page.getByRole('button', { name: 'Ask for its last frame' }).click();
+    await page.locator('svg.picture').waitFor();
+    const found = await violations(page);
+    if (found.length > 0) broken[`${name}, with a picture`] = found;
   });
   expect(broken).toEqual({});
 });

@@ -1,10 +1,9 @@
 // What a browser test stands on: a control plane with its built dashboard, devices that are played over real MQTT, and Chromium.
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import type { Page } from 'playwright-core';
 import type { ConfigInput } from '../../control-plane/config.ts';
 import { buildDashboard } from '../../scripts/build-dashboard.ts';
 import { openPlaneBench, type PlaneBench } from '../control-plane/open-plane.ts';
+import { freePort } from '../free-port.ts';
 import { type ChromiumOptions, openChromium } from './chromium.ts';
 import { type PlayedDevice, type PlayedOptions, playDevice } from './played-device.ts';
 
@@ -72,14 +71,4 @@ export async function openStage({ config = {}, browser = {} }: StageOptions = {}
     },
     close: () => everything.disposeAsync(),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -25,7 +25,7 @@ export type PeopleParts = {
 const NEXT_ROLLOUT_EVERY_MS = 30_000;
 
 /** For one rollout that makes way, other things are asked for so often. */
-const SUPERSEDED_EACH = 8;
+const SUPERSEDED_EACH = 2;
 
 export function startPeople(parts: PeopleParts): void {
   const { parameters, random } = parts;

@@ -26,6 +26,7 @@ describe('the simulation', () => {
     const ends = runs.flatMap(({ rollouts }) => rollouts.map((rollout) => rollout.split(' ')[1]));
     expect(ends.filter((end) => end === 'completed').length).toBeGreaterThan(SEEDS / 10);
     expect(ends.filter((end) => end === 'rolled_back').length).toBeGreaterThan(SEEDS / 10);
+    expect(ends.filter((end) => end === 'superseded').length).toBeGreaterThan(0);
     expect(Math.max(...runs.map(({ parameters }) => parameters.devices))).toBeGreaterThan(100);
     expect(Math.min(...runs.map(({ answers }) => answers))).toBeGreaterThan(100);
   });

@@ -186,9 +186,9 @@ describe('a drill on real devices', () => {
 
 /** What the device has reported of the last minutes; a longer time would be told in coarser points. */
 async function told(device: string): Promise<DeviceWindows['points']> {
-  const values = { site: 'plant-1', device, from: Date.now() - 4 * 60_000 };
-  const address = endpoint('GET /v1/devices/:site/:device/windows', values);
-  return (await world.fleet.api.ask(address, deviceWindowsSchema)).points;
+  const asked = { site: 'plant-1', device, from: Date.now() - 4 * 60_000 };
+  const windows = endpoint('GET /v1/devices/:site/:device/windows', asked);
+  return (await world.fleet.api.ask(windows, deviceWindowsSchema)).points;
 }
 
 /** Of the drill that runs. */

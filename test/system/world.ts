@@ -1,10 +1,8 @@
 // A small world for system tests: a real control plane, real agents on real pixels, everything in one temp folder and ended
 // with it. Says what devices answered from their own standard output, and waits for conditions with deadlines.
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { AnswerRecord } from '../../agent/sinks/answer-record.ts';
@@ -14,6 +12,7 @@ import { prepareLoops } from '../../scripts/fleet/loops.ts';
 import { assemblePackage } from '../../scripts/fleet/package-folder.ts';
 import { endpoint } from '../../shared/protocol/address.ts';
 import { type DeviceDocument, deviceEventsSchema, type StoredEvent } from '../../shared/protocol/api-devices.ts';
+import { freePort } from '../free-port.ts';
 import { openReleases, type Releases } from './releases.ts';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -62,7 +61,7 @@ export type World = {
 export async function openWorld(options: WorldOptions): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), 'belay-system-'));
   try {
-    const [httpPort, mqttPort] = await freePorts();
+    const [httpPort, mqttPort] = [await freePort(), await freePort()];
     const fleet = await startFleet({
       folder,
       devices: options.devices.map((name) => addressOf(name)),
@@ -209,22 +208,4 @@ export type AgentFile = { controlPlane: { mqttUrl: string; apiUrl: string; trust
 export async function crashAgent(agent: FleetAgent): Promise<void> {
   agent.program.kill('SIGKILL');
   await agent.program.ended;
-}
-
-/** Ports that were free a moment ago, so that a control plane can come back where it was. */
-export async function freePorts(): Promise<readonly [number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports: number[] = [];
-  for (const server of servers) {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    ports.push(typeof address === 'object' && address !== null ? address.port : 0);
-  }
-  for (const server of servers) {
-    server.close();
-    await once(server, 'close');
-  }
-  const [http = 0, mqtt = 0] = ports;
-  return [http, mqtt];
 }

@@ -31,6 +31,27 @@ _belay() {
 complete -o default -F _belay belay
 `;
 
+/** Ours, because a name of a release has a ":", which stands before a description where zsh reads it. Evaluates nothing either. */
+const ZSH = `#compdef belay
+_belay() {
+    local line value
+    local -a offers
+    for line in "\${(@f)$(belay complete -- "\${(@)words[2,CURRENT-1]}" "$PREFIX" 2>/dev/null)}"; do
+        value="\${line%%$'\\t'*}"
+        [[ -z "$value" || "$value" == :* ]] && continue
+        if [[ "$line" == *$'\\t'?* ]]; then
+            offers+=("\${value//:/\\\\:}:\${line#*$'\\t'}")
+        else
+            offers+=("\${value//:/\\\\:}")
+        fi
+    done
+    if (( \${#offers} )); then _describe belay offers; else _files; fi
+}
+if [[ "\${funcstack[1]}" == _belay ]]; then _belay "$@"; else compdef _belay belay; fi
+`;
+
+const OWN: Readonly<Record<string, string>> = { bash: BASH, zsh: ZSH };
+
 export function addCompletionCommand(program: Command): void {
   program
     .command('completion')
@@ -43,8 +64,9 @@ export function addCompletionCommand(program: Command): void {
         process.exitCode = EXIT.usage;
         return;
       }
-      if (shell === 'bash') {
-        process.stdout.write(BASH);
+      const own = OWN[shell];
+      if (own !== undefined) {
+        process.stdout.write(own);
         return;
       }
       const { script } = await import('@bomb.sh/tab');

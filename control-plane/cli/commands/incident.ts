@@ -5,6 +5,7 @@ import { type Incident, incidentListSchema, incidentSchema } from '../../../shar
 import { CommandError } from '../api-client.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
+import { addLimit, type LimitOption, tellMore } from '../limit.ts';
 import type { Output } from '../output.ts';
 import { pageOf } from '../page.ts';
 import { addAction, argument } from '../program.ts';
@@ -28,8 +29,9 @@ function addList(incident: Command): void {
     .command('list')
     .description('every incident, newest first')
     .option('--rollout <id>', 'only of this rollout');
-  addAction<{ rollout?: string }>(command, async ({ api, output }, _args, { rollout }) => {
-    const list = await api.ask(endpoint('GET /v1/incidents', { rollout }), incidentListSchema);
+  type Options = LimitOption & { rollout?: string };
+  addAction<Options>(addLimit(command), async ({ api, output }, _args, { rollout, limit }) => {
+    const list = await api.ask(endpoint('GET /v1/incidents', { rollout, limit }), incidentListSchema);
     output.show(list, () => {
       if (list.incidents.length === 0) return 'No incidents.';
       const rows = list.incidents.map((item) => [
@@ -46,6 +48,7 @@ function addList(incident: Command): void {
         rows,
       );
     });
+    tellMore(output, list);
     return undefined;
   });
 }

@@ -12,6 +12,7 @@ import {
 import type { ModelCard } from '../../../shared/release/model-card.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
+import { addLimit, type LimitOption, tellMore } from '../limit.ts';
 import { readCard, uploadPackage } from '../package-upload.ts';
 import { pageOf } from '../page.ts';
 import { addAction, argument } from '../program.ts';
@@ -76,8 +77,9 @@ function addList(release: Command): void {
     .command('list')
     .description('every release, newest first')
     .option('--name <name>', 'only this model');
-  addAction<{ name?: string }>(command, async ({ api, output }, _args, { name }) => {
-    const list = await api.ask(endpoint('GET /v1/releases', { name }), releaseListSchema);
+  type Options = LimitOption & { name?: string };
+  addAction<Options>(addLimit(command), async ({ api, output }, _args, { name, limit }) => {
+    const list = await api.ask(endpoint('GET /v1/releases', { name, limit }), releaseListSchema);
     output.show(list, () => {
       if (list.releases.length === 0) return 'No releases yet. Next: belay release add FOLDER';
       const rows = list.releases.map((item) => [
@@ -93,6 +95,7 @@ function addList(release: Command): void {
         rows,
       );
     });
+    tellMore(output, list);
     return undefined;
   });
 }

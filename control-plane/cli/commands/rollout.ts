@@ -11,6 +11,7 @@ import {
 import { CommandError } from '../api-client.ts';
 import { addChangeOptions, type ChangeOptions, isWanted } from '../change.ts';
 import { EXIT } from '../exit-codes.ts';
+import { addLimit, type LimitOption, tellMore } from '../limit.ts';
 import { pageOf } from '../page.ts';
 import { addAction, argument, readSeconds, type Session } from '../program.ts';
 import { renderRollout } from '../render/rollout.ts';
@@ -109,8 +110,9 @@ async function tellPlan({ api }: Session, file: string): Promise<readonly string
 const PLAN_TIMEOUT_MS = 75_000;
 
 function addList(rollout: Command): void {
-  addAction(rollout.command('list').description('every rollout, newest first'), async ({ api, output }) => {
-    const list = await api.ask(endpoint('GET /v1/rollouts'), rolloutListSchema);
+  const command = addLimit(rollout.command('list').description('every rollout, newest first'));
+  addAction<LimitOption>(command, async ({ api, output }, _args, { limit }) => {
+    const list = await api.ask(endpoint('GET /v1/rollouts', { limit }), rolloutListSchema);
     output.show(list, () => {
       if (list.rollouts.length === 0) return 'No rollouts yet. Next: belay rollout plan FILE';
       const rows = list.rollouts.map((item) => [
@@ -127,6 +129,7 @@ function addList(rollout: Command): void {
         rows,
       );
     });
+    tellMore(output, list);
     return undefined;
   });
 }

@@ -83,12 +83,14 @@ export function openPlot(place: HTMLElement, first: PlotData, options: PlotOptio
 
 const FONT = '11px system-ui, "Segoe UI", "DejaVu Sans", sans-serif';
 
-/** Days where they are more than two days apart, else the time of the day. Formats are dear to make, so each chart keeps its own. */
+/** Days where they are more than two days apart, seconds where minutes would repeat, else the time of the day. Formats are dear to make, so each chart keeps its own. */
 function openTimes(): (values: readonly number[]) => string[] {
   const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
   const time = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
+  const second = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hour12: false });
   return (values) => {
-    const format = (values.at(-1) ?? 0) - (values[0] ?? 0) > 2 * 86_400_000 ? day : time;
+    const spanMs = (values.at(-1) ?? 0) - (values[0] ?? 0);
+    const format = spanMs > 2 * 86_400_000 ? day : spanMs < 6 * 60_000 ? second : time;
     return values.map((value) => format.format(value));
   };
 }

@@ -164,13 +164,17 @@ function drawLine({ ctx }: uPlot, { from, to, colour, dash }: Line): void {
   ctx.restore();
 }
 
+/** Of less than this, labels a minute apart would all be the same. */
+const SECONDS_BELOW_MS = 12 * 60_000;
+
 /** Local time; days where the range is longer than one. */
 function timeLabel(time: number, rangeMs: number): string {
   const date = new Date(time * 1000);
   const isDay = rangeMs > 2 * 86_400_000;
+  const fine = rangeMs < SECONDS_BELOW_MS ? ({ second: '2-digit' } as const) : {};
   return isDay
     ? date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
-    : date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
+    : date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hour12: false, ...fine });
 }
 
 /** A canvas does not know `light-dark()`: the browser is asked what the colour is now. */

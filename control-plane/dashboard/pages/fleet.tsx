@@ -1,6 +1,6 @@
 // The fleet wall: in a sentence how it stands, then what needs somebody, then every device by factory and hardware.
 import { useLocation } from 'preact-iso';
-import { Cli, Empty } from '../shell/kit.tsx';
+import { Age, Cli, Empty } from '../shell/kit.tsx';
 import { LIVE_CONDITIONS } from './fleet/condition-names.ts';
 import { CONDITIONS, shapeOf } from './fleet/conditions.ts';
 import { countConditions, countFactories } from './fleet/counts.ts';
@@ -9,7 +9,7 @@ import { FactoryCard } from './fleet/factory-card.tsx';
 import { addressOf, type Filter, isShown, readFilter } from './fleet/filter.ts';
 import { Filters } from './fleet/filters.tsx';
 import { releaseColours } from './fleet/release-colours.ts';
-import { type Fleet, isGoingOn, type Need, needsOf, summarySentence } from './fleet/summary.ts';
+import { type Fleet, isGoingOn, lastEnded, type Need, needsOf, summarySentence } from './fleet/summary.ts';
 import { useFleet } from './fleet/use-fleet.ts';
 import { shortRelease } from './fleet/words.ts';
 import '../styles/fleet.css';
@@ -72,6 +72,15 @@ function Needs({ needs }: { readonly needs: readonly Need[] }) {
 
 function Rolling({ fleet }: { readonly fleet: Fleet }) {
   const going = fleet.rollouts.filter(isGoingOn);
+  const last = lastEnded(fleet);
+  if (last !== null)
+    return (
+      <p class="soft">
+        Last rollout: <a href={`/rollouts/${encodeURIComponent(last.id)}`}>{last.name}</a>{' '}
+        {shortRelease(last.candidate.release)}, {last.state.replaceAll('_', ' ')}{' '}
+        <Age atMs={last.endedAtMs} staleMs={Number.POSITIVE_INFINITY} />: {last.status}
+      </p>
+    );
   if (going.length === 0) return null;
   return (
     <ul class="rolling" aria-label="Rollouts">

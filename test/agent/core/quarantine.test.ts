@@ -28,6 +28,19 @@ function die(world: CoreWorld, how: DeathKind, times: number): void {
   }
 }
 
+/** Ends of its runner for want of memory until it is set aside, under an order that allows so many. */
+function endsUntilSetAside(oomStrikes: number): number {
+  const world = openDevice();
+  for (let ends = 1; ends <= 5; ends += 1) {
+    world.settle();
+    world.order({ ...ORDER, limits: { ...ORDER.limits, oomStrikes } });
+    world.settle();
+    world.send({ kind: 'runner-died', digest: C.digest, how: 'oom', reason: 'its oom' });
+    if (world.disk.quarantine.length > 0) return ends;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
 function failFrames(world: CoreWorld, fault: 'deadline' | 'non-finite' | 'fault', times: number): void {
   for (let time = 0; time < times; time += 1) {
     serve(world);
@@ -85,6 +98,12 @@ function touched(world: CoreWorld, act: () => void): readonly string[] {
   world.send = send;
   return seen;
 }
+
+describe('want of memory', () => {
+  it.each([1, 2, 3])('sets a release aside the %i. time, as its rollout says', (oomStrikes) => {
+    expect(endsUntilSetAside(oomStrikes)).toBe(oomStrikes);
+  });
+});
 
 describe('a release that is set aside', () => {
   it.each(WAYS)(

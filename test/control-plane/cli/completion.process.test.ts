@@ -72,6 +72,65 @@ describe('bash offers', () => {
   });
 });
 
+/** As zsh calls it for the word that stands last; `_describe` takes what would be offered, with ":" and descriptions as zsh reads them. */
+async function offeredByZsh(line: string): Promise<readonly string[]> {
+  const words = line.split(' ');
+  const script = `
+    compdef() { [[ "$*" == '_belay belay' ]] || exit 3 }
+    _files() { print -r -- files }
+    _describe() { local offer; for offer in "\${(@P)2}"; do print -r -- "\${offer//\\\\:/%}"; done }
+    source "${folder}/belay.zsh"
+    words=(${words.map((word) => `'${word}'`).join(' ')}) CURRENT=${words.length} PREFIX='${words.at(-1)}'
+    _belay`;
+  return shownBy('zsh', ['-f', '-c', script], ':', '%');
+}
+
+async function offeredByFish(line: string): Promise<readonly string[]> {
+  const script = `source "${folder}/belay.fish"; complete -C '${line}'`;
+  return shownBy('fish', ['--no-config', '-c', script], '\t', '');
+}
+
+/** What stands before the sign that a description follows; `colon` stands for the ":" of a name. */
+async function shownBy(
+  shell: string,
+  args: readonly string[],
+  before: string,
+  colon: string,
+): Promise<readonly string[]> {
+  const env = { ...process.env, HOME: folder, PATH: `${folder}:${process.env.PATH}`, BELAY_URL: server.url };
+  const { stdout } = await run(shell, args, { env: { ...env, XDG_CONFIG_HOME: path.join(folder, 'config') } });
+  const offers = stdout.split('\n').filter((offer) => offer !== '');
+  return offers.map((offer) => (offer.split(before)[0] ?? '').replaceAll(colon === '' ? '\0' : colon, ':'));
+}
+
+describe.each([
+  ['zsh', offeredByZsh],
+  ['fish', offeredByFish],
+] as const)('%s', (shell, offers) => {
+  it('reads the script without a complaint', async () => {
+    const { stdout } = await runBelay(['completion', shell]);
+    await writeFile(path.join(folder, `belay.${shell}`), stdout);
+    await run(shell, ['-n', path.join(folder, `belay.${shell}`)]);
+  });
+
+  it.each([
+    { line: 'belay rollout pro', words: ['promote'] },
+    { line: 'belay device explain ', words: ['plant-a/cam-a1'] },
+    { line: 'belay kill --site ', words: ['plant-a'] },
+    { line: 'belay release get cv-det', words: ['cv-detector:2.0.0+data=3ce470'] },
+  ])('offers $words for "$line"', async ({ line, words }) => {
+    expect(await offers(line)).toEqual(words);
+  });
+});
+
+it('the script for PowerShell asks the same question, and is answered in words and descriptions', async () => {
+  const { stdout } = await runBelay(['completion', 'powershell']);
+  expect(stdout).toContain("belay complete '--'");
+  expect(stdout).toContain("Register-ArgumentCompleter -CommandName 'belay'");
+  const answer = await runBelay(['complete', '--', 'device', 'dr'], { url: server.url });
+  expect(answer.stdout).toMatch(/^drain\tout of its cohorts.*\n:4\n$/);
+});
+
 it('a control plane that is not there costs no error and little time', async () => {
   const { code, stdout, stderr } = await runBelay(['complete', '--', 'rollout', 'get', ''], {
     url: 'http://127.0.0.1:1',

@@ -153,6 +153,11 @@ describe('belay rollout list and get', () => {
     const { stdout } = await belay('rollout', 'list');
     expect(stdout).toMatch(/^ro-7q2 {2}detector-2 {2}cv-detector:2\.0\.0 {2}killed {5}first \(2\/4\) /m);
     expect(stdout).toMatch(/^ro-7q1 {2}detector-2 {2}cv-detector:2\.0\.0 {2}completed {2}first \(4\/4\) /m);
+    server.answer({ 'GET /v1/rollouts?limit=1': { body: { rollouts: rollouts.slice(0, 1), nextCursor: 'abc' } } });
+    const first = await belay('rollout', 'list', '--limit', '1');
+    expect(first.stderr).toContain('There are more');
+    expect(server.requests.at(-1)?.path).toBe('/v1/rollouts?limit=1');
+    expect((await belay('rollout', 'list', '--limit', '0')).code).toBe(EXIT.usage);
     server.answer({ 'GET /v1/rollouts': { body: { rollouts: [] } } });
     expect((await belay('rollout', 'list')).stdout).toBe('No rollouts yet. Next: belay rollout plan FILE\n');
   });

@@ -1,6 +1,6 @@
 // Whether a rollback worked, per device against its own past: quick to say yes, never without evidence, never for ever.
 import { describe, expect, it } from 'vitest';
-import { type VerifyDevice, type VerifyFacts, verifyRollback } from '../../../control-plane/core/verify.ts';
+import { isLookedAt, type VerifyDevice, type VerifyFacts, verifyRollback } from '../../../control-plane/core/verify.ts';
 import { verifySectionSchema, verifyTerms } from '../../../shared/rollout/verify-section.ts';
 import { armOf, CANDIDATE, gaussian, historyOf, START_MS, seeded, WINDOW_MS, windowOf } from './builders.ts';
 
@@ -164,5 +164,24 @@ describe('abort.verify', () => {
     expect(lasts([3_600_000], { for: '30m' })).toBe(1_800_000);
     expect(lasts([3_600_000], { expr: 'p50(latency_ms) <= baseline * 1.1 for 2m' })).toBe(120_000);
     expect(verifyTerms(verifySectionSchema.parse('none'), [])).toBeNull();
+  });
+});
+
+describe('windows that a verification reads', () => {
+  const devices = [
+    deviceOf({ name: 'dev-a' }),
+    deviceOf({ name: 'dev-b', online: false }),
+    deviceOf({ name: 'dev-c', hadCandidate: false }),
+    { ...deviceOf({ name: 'dev-d', hadCandidate: false }), history: historyOf('dev-d', 'xavier') },
+  ];
+  const readOf = (facts: VerifyFacts) => devices.filter(isLookedAt(facts)).map(({ history }) => history.device);
+
+  it('are those of devices that are back and of controls like them', () => {
+    expect(readOf(factsOf(devices))).toEqual(['dev-a', 'dev-c']);
+  });
+
+  it('are of no control where the limit is absolute', () => {
+    const terms = verifyTerms(verifySectionSchema.parse({ expr: 'p95(latency_ms) <= 120 ms' }), STAGES);
+    expect(readOf(factsOf(devices, { terms }))).toEqual(['dev-a']);
   });
 });

@@ -3,17 +3,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { freePort } from '../../free-port.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const PROGRAM = ['--disable-warning=ExperimentalWarning', path.join(ROOT, 'control-plane/main.ts')];
 const START_DEADLINE_MS = 60_000;
 const LOG_TAIL_LINES = 20;
-/** Below the ports that the system gives to outgoing connections: none of them can sit on ours while the process is dead. */
-const PORTS = { from: 20_000, to: 32_000 } as const;
 
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 
@@ -92,20 +90,5 @@ function readLine(text: string): LogLine | null {
     return JSON.parse(text) as LogLine;
   } catch {
     return null;
-  }
-}
-
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!isFree) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
   }
 }

@@ -21,7 +21,7 @@ export type StoredRollout = {
   readonly state: string;
   readonly version: number;
   readonly candidate_digest: string;
-  readonly progress: { readonly phase: string };
+  readonly progress: { readonly phase: string; readonly endAs: string };
 };
 
 export type StoredRecord = {

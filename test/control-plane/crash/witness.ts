@@ -115,7 +115,14 @@ export class Witness {
 /** Rows of a person's acts that carry this word; what follows from an act may repeat its reason. */
 export function countOf(audit: StoredRecord['audit'], token: string): number {
   const acts = audit.filter(({ actor, action }) => actor !== 'belay' && ACTS.test(action));
-  return acts.filter(({ reason }) => wordsOf(reason).includes(token)).length;
+  const told = acts.filter(({ reason }) => wordsOf(reason).includes(token));
+  // Of each rollout by itself: a start in place of another is told of both.
+  return Math.max(
+    0,
+    ...Map.groupBy(told, ({ subject }) => subject)
+      .values()
+      .map(({ length }) => length),
+  );
 }
 
 function wordsOf(text: string): readonly string[] {
@@ -155,7 +162,7 @@ function decisionFaults({ id, state }: StoredRollout, record: StoredRecord): rea
   ];
 }
 
-function incidentFaults({ id, state }: StoredRollout, record: StoredRecord): readonly string[] {
+function incidentFaults({ id, state, progress }: StoredRollout, record: StoredRecord): readonly string[] {
   const own = record.incidents.filter(({ rollout_id }) => rollout_id === id);
   const open = own.filter(({ closed_at_ms }) => closed_at_ms === null);
   const rolledBack = record.decisions.some(
@@ -164,7 +171,10 @@ function incidentFaults({ id, state }: StoredRollout, record: StoredRecord): rea
   const isBack = rolledBack && ENDED.includes(state);
   return [
     ...(open.length > 1 ? [`${id}: ${open.length} open incidents`] : []),
-    ...(rolledBack && own.length === 0 ? [`${id} rolled back without an incident`] : []),
+    // One that makes way for another has done nothing wrong.
+    ...(rolledBack && own.length === 0 && progress.endAs !== 'superseded'
+      ? [`${id} rolled back without an incident`]
+      : []),
     ...(ENDED.includes(state) && open.length > 0 ? [`${id} is ${state} with an open incident`] : []),
     ...(isBack === record.verifications.some(({ rollout_id }) => rollout_id === id)
       ? []

@@ -4,7 +4,12 @@ import { LIVE_CONDITIONS } from '../../../control-plane/dashboard/pages/fleet/co
 import { CONDITIONS } from '../../../control-plane/dashboard/pages/fleet/conditions.ts';
 import { countFactories } from '../../../control-plane/dashboard/pages/fleet/counts.ts';
 import { addressOf, isShown, readFilter, sorted } from '../../../control-plane/dashboard/pages/fleet/filter.ts';
-import { type Fleet, needsOf, summarySentence } from '../../../control-plane/dashboard/pages/fleet/summary.ts';
+import {
+  type Fleet,
+  lastEnded,
+  needsOf,
+  summarySentence,
+} from '../../../control-plane/dashboard/pages/fleet/summary.ts';
 import { tellDevice } from '../../../control-plane/dashboard/pages/fleet/words.ts';
 import { type LiveDevice, LIVE_CONDITIONS as ON_THE_WIRE } from '../../../shared/protocol/api-live.ts';
 
@@ -114,6 +119,14 @@ describe('what needs somebody', () => {
       ['look', '2 devices are offline', '/?condition=offline&view=list'],
       ['look', 'plant-a/a is hot: throttled', '/devices/plant-a/a'],
     ]);
+  });
+
+  test('what the last rollout came to is told while none is under way', () => {
+    const [first, second] = [5, 9].map((endedAtMs) => ({ ...rollout, state: 'rolled_back' as const, endedAtMs }));
+    if (!first || !second) throw new Error('no rollouts');
+    expect(lastEnded({ rollouts: [first, second] })).toBe(second);
+    expect(lastEnded({ rollouts: [first, rollout] })).toBeNull();
+    expect(lastEnded({ rollouts: [] })).toBeNull();
   });
 
   test('an incident whose rollout goes on is told by itself until somebody closes it', () => {

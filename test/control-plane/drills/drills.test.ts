@@ -154,6 +154,27 @@ describe('a drill on devices', () => {
       .toEqual([candidate.digest]);
   });
 
+  it('obeys a kill first: it is told at once, and the drill goes back and ends', async () => {
+    const baseline = await bench.register(tinyPackage());
+    const chosen = await present('cam-01', baseline);
+    const agents = { site: 'plant-a', devices: ['cam-01'] };
+    await bench.post('/v1/drills', { failure: 'silent', actor: 'on-call', reason: 'game day', agents });
+    await expect.poll(() => chosen.desired.at(-1)?.candidate?.role, WAIT).toBe('serve');
+    const candidate = chosen.desired.at(-1)?.candidate as Ref;
+    await chosen.event(1, { kind: 'serving', reason: 'desired', ...candidate });
+    await chosen.report({ serving: candidate, committed: baseline, servedFrames: 9 });
+    const scope = { kind: 'release', digest: candidate.digest, release: candidate.release };
+    const kill = await bench.post('/v1/kills', { scope, actor: 'on-call', reason: 'enough' });
+    expect(kill.status, JSON.stringify(kill.body)).toBe(201);
+    await expect.poll(() => chosen.kills.length, WAIT).toBeGreaterThan(0);
+    // Nobody has to ask for it: a killed drill is taken back.
+    await expect.poll(() => chosen.desired.at(-1)?.candidate, WAIT).toBeNull();
+    await chosen.report({ serving: baseline, committed: baseline, servedFrames: 20 });
+    const drill = await ended('drill-1');
+    expect(drill.result?.decidedBy, JSON.stringify(drill.result)).toMatch(/on-call|kill/);
+    expect(drill.result).toMatchObject({ exposed: 1, stragglers: [], backAfterMs: expect.any(Number) });
+  });
+
   it('says why it does not start', async () => {
     const agents = { site: 'plant-a', devices: ['cam-01'] };
     const ask = (failure: string) =>

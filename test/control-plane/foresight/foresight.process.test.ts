@@ -164,6 +164,21 @@ describe('/v1/rehearsals', () => {
     await afterRestart.close();
   });
 
+  it('falls back to simulated windows of the same devices where none are recorded, and says so', async () => {
+    const monthsLater = openForesight({ ...parts, wallNow: () => fleet.nowMs + 90 * 86_400_000 });
+    const begun = await monthsLater.rehearse({ file: FILE, runs: 2, seed: 7 });
+    if (begun.kind !== 'begun') throw new Error(JSON.stringify(begun));
+    const look = () => monthsLater.rehearsal(begun.rehearsal.id);
+    await expect.poll(async () => (await look())?.state, { timeout: 50_000, interval: 100 }).not.toBe('running');
+    const done = await look();
+    expect(done).toMatchObject({ state: 'done', result: { basis: 'assumed', runs: 2 } });
+    expect(done?.result?.notes[0]).toMatch(
+      /^no windows are recorded: on simulated windows of 16 devices, not on yours/,
+    );
+    expect(done?.result?.guardrails[0]).toMatchObject({ guardrail: 'p95', runs: 2, falseAlarms: 0 });
+    await monthsLater.close();
+  });
+
   it('is stopped by a person, and knows no other', async () => {
     const begun = rehearsalSchema.parse((await call('POST', '/v1/rehearsals', { file: FILE, runs: 1000 })).body);
     const afterRestart = openForesight(parts);

@@ -216,6 +216,29 @@ describe('looking up', () => {
     expect(unknown).toMatchObject({ status: 404, body: { type: '/problems/not-found' } });
   });
 
+  it('is not archived while a rollout keeps it as the fallback; it may be withdrawn', async () => {
+    const { body } = await register();
+    const { digest } = body.release as { digest: string };
+    const times = { version: 9, created_at_ms: 1, ended_at_ms: 2 };
+    const files = { file_text: '', file_hash: '', plan: '{}', plan_hash: '', progress: '{}', latest: '{}' };
+    const rollout = { id: 'full-7', name: 'full', state: 'completed', candidate_release: 'x', candidate_digest: 'x' };
+    await bench.database
+      .insertInto('rollouts')
+      .values({ ...rollout, ...times, ...files })
+      .execute();
+    const keep = { digest, rollout_id: 'full-7', until_ms: Date.now() + 3_600_000 };
+    await bench.database.insertInto('release_retained').values(keep).execute();
+    const archive = () => bench.post(`/v1/releases/${digest}/state`, { state: 'archived', reason: 'old' });
+    expect(await archive()).toMatchObject({
+      status: 409,
+      body: { detail: expect.stringMatching(/^rollout full-7 keeps it as the fallback until \d{4}-/) },
+    });
+    const withdrawn = await bench.post(`/v1/releases/${digest}/state`, { state: 'withdrawn', reason: 'burns' });
+    expect(withdrawn.status).toBe(200);
+    await bench.database.updateTable('release_retained').set({ until_ms: 1 }).execute();
+    expect((await archive()).status).toBe(200);
+  });
+
   it('archives with a reason, and keeps the note', async () => {
     const { body } = await register();
     const { digest } = body.release as { digest: string };

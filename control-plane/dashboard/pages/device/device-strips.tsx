@@ -7,7 +7,7 @@ import { shownRange } from '../../charts/strip-columns.ts';
 import { clockAheadMs } from '../../live/live.ts';
 import { useResource } from '../../live/resource.ts';
 import { Age, Trouble } from '../../shell/kit.tsx';
-import { marksOf, RANGES, type RangeName, stripsOf, windowsAt } from './device-words.ts';
+import { finerAt, marksOf, RANGES, type RangeName, stripsOf, windowsAt } from './device-words.ts';
 
 type StripsProps = {
   readonly where: DeviceAddress;
@@ -23,11 +23,13 @@ export function Strips({ where, range, limits }: StripsProps) {
     const timer = setInterval(() => setNowMs(Date.now() + clockAheadMs.value), EVERY_MS);
     return () => clearInterval(timer);
   }, []);
-  const { value, problem, readAtMs, refresh } = useResource(windowsAt(where, range, nowMs));
+  const whole = useResource(windowsAt(where, range, nowMs));
+  const finer = useResource(whole.value === null ? null : finerAt(where, whole.value));
+  const { problem, readAtMs, refresh } = whole;
+  const value = finer.value ?? whole.value;
   const marks = useMemo(() => (value === null ? [] : marksOf(value)), [value]);
   const strips = useMemo(() => (value === null ? [] : stripsOf(value, limits)), [value, JSON.stringify(limits)]);
-  const firstMs = strips.flatMap(({ points }) => points.slice(0, 1)).map(({ atMs }) => atMs);
-  const shown = shownRange([value?.fromMs ?? 0, value?.toMs ?? 1], firstMs.length === 0 ? null : Math.min(...firstMs));
+  const shown = shownRange([value?.fromMs ?? 0, value?.toMs ?? 1], value?.points[0]?.atMs ?? null);
   return (
     <>
       <p class="ranges">

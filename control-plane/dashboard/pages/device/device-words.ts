@@ -6,7 +6,7 @@ import type { DeviceDocument, StoredEvent } from '../../../../shared/protocol/ap
 import type { Desired } from '../../../../shared/protocol/documents.ts';
 import type { DeviceEvent, Reported } from '../../../../shared/protocol/reports.ts';
 import type { DeviceAddress } from '../../../../shared/protocol/topics.ts';
-import type { StripLimit, StripMark, StripPoint } from '../../charts/strip-columns.ts';
+import { type StripLimit, type StripMark, type StripPoint, shownRange } from '../../charts/strip-columns.ts';
 import { countText } from '../parts/words.ts';
 
 export const RANGES = { '1h': 3_600_000, '24h': 86_400_000, '7d': 604_800_000 } as const;
@@ -20,6 +20,18 @@ export function rangeOf(text: string | undefined): RangeName {
 export function windowsAt(where: DeviceAddress, range: RangeName, nowMs: number) {
   const toMs = Math.ceil(nowMs / 60_000) * 60_000;
   return endpoint('GET /v1/devices/:site/:device/windows', { ...where, from: toMs - RANGES[range], to: toMs });
+}
+
+/** As fine as there is room for, where most of the time asked for has nothing; null: what was read is fine enough. */
+export function finerAt(
+  where: DeviceAddress,
+  { fromMs, toMs, points }: Pick<DeviceWindows, 'fromMs' | 'toMs' | 'points'>,
+): ReturnType<typeof windowsAt> | null {
+  const [shownMs] = shownRange([fromMs, toMs], points[0]?.atMs ?? null);
+  // A point stands for some time before it, too.
+  const sinceMs = Math.floor((shownMs - (shownMs - fromMs) / 100) / 60_000) * 60_000;
+  if (shownMs === fromMs) return null;
+  return endpoint('GET /v1/devices/:site/:device/windows', { ...where, from: Math.max(fromMs, sinceMs), to: toMs });
 }
 
 export type StripFacts = {

@@ -26,6 +26,12 @@ export function isGoingOn({ state }: RolloutSummary): boolean {
   return !ENDED.has(state);
 }
 
+/** What rollouts came to last, where none is under way; null: there was none. */
+export function lastEnded({ rollouts }: Pick<Fleet, 'rollouts'>): RolloutSummary | null {
+  if (rollouts.some(isGoingOn)) return null;
+  return rollouts.toSorted((a, b) => (b.endedAtMs ?? 0) - (a.endedAtMs ?? 0))[0] ?? null;
+}
+
 export function summarySentence(fleet: Fleet, needs: readonly Need[]): string {
   const { devices, rollouts } = fleet;
   const online = devices.filter((device) => device.online).length;

@@ -4,7 +4,7 @@ import type { LiveDevice } from '../../../../shared/protocol/api-live.ts';
 import type { Release, ReleaseSummary } from '../../../../shared/protocol/api-releases.ts';
 import type { Manifest } from '../../../../shared/release/manifest.ts';
 import { bytesText } from '../device/device-words.ts';
-import { numberText, timeText } from '../parts/words.ts';
+import { countText, numberText, timeText } from '../parts/words.ts';
 
 export type CardRow = { readonly group: string; readonly name: string; readonly value: string };
 
@@ -70,7 +70,7 @@ function contractRows({ input, outputs, labels, runtime, limits }: Manifest): re
     ['Runtime', `${runtime.kind} ≥ ${runtime.min}, opset ${runtime.opset.join('–')}, ${runtime.precision}`],
     ['Providers', `${runtime.providers.join(', ')}${runtime.allowCpuFallback ? ', CPU allowed' : ', no falling back'}`],
     ['Memory', `${limits.memoryMb} MB`],
-    ['Cold start', `at most ${limits.coldMs} ms`],
+    ['Cold start', `at most ${limits.coldMs.toLocaleString('en')} ms`],
   ]);
 }
 
@@ -78,7 +78,7 @@ function contractRows({ input, outputs, labels, runtime, limits }: Manifest): re
 function metricRows({ metrics }: Manifest): readonly CardRow[] {
   const values = metrics.values.map((one) => {
     const name = [one.metric, one.class, one.size].filter((part) => part !== undefined).join(' ');
-    return [name, `${numberText(one.value)} (${one.count} objects)`] as const;
+    return [name, `${numberText(one.value)} (${countText(one.count, 'object')})`] as const;
   });
   return rowsOf('Metrics', [['Set', `${metrics.set}: ${metrics.note}`], ...values]);
 }

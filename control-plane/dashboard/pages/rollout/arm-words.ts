@@ -1,6 +1,6 @@
 // What each release does by itself, in words: values beside a verdict, and the rows under the curves of latency.
 import type { ArmName, ArmSum, RolloutArms } from '../../../../shared/protocol/api-rollout-arms.ts';
-import { count, momentText, unitText } from './words.ts';
+import { count, momentText, timeText, unitText } from './words.ts';
 
 type Named = Pick<RolloutArms, 'stage'>;
 
@@ -40,5 +40,6 @@ export function devicesText({ devices, devicesOf }: Pick<ArmSum, 'devices' | 'de
 }
 
 export function spanText({ fromMs, toMs }: Pick<ArmSum, 'fromMs' | 'toMs'>): string {
-  return `${momentText(fromMs)} to ${momentText(toMs)}`;
+  const isShort = toMs - fromMs < 12 * 3_600_000;
+  return `${momentText(fromMs)} to ${isShort ? timeText(toMs) : momentText(toMs)}`;
 }

@@ -1,6 +1,7 @@
 // What the device page says of a device.
 import { describe, expect, it } from 'vitest';
 import {
+  finerAt,
   marksOf,
   rangeOf,
   releaseRows,
@@ -72,5 +73,19 @@ describe('what an address says', () => {
   it('is taken for what it can mean', () => {
     expect([rangeOf('7d'), rangeOf('constructor'), rangeOf(undefined)]).toEqual(['7d', '24h', '24h']);
     expect(shortRelease('det:2.0.0+data=x')).toBe('2.0.0');
+  });
+});
+
+describe('the time that is read', () => {
+  const day = 86_400_000;
+  const where = { site: 'plant-a', device: 'cam-1' };
+
+  it('is read again, finer, where most of it has nothing', () => {
+    const points = [point({ atMs: day - 600_000 })];
+    expect(finerAt(where, { fromMs: 0, toMs: day, points })?.path).toBe(
+      '/v1/devices/plant-a/cam-1/windows?from=84900000&to=86400000',
+    );
+    expect(finerAt(where, { fromMs: 0, toMs: day, points: [point({ atMs: 1000 })] })).toBeNull();
+    expect(finerAt(where, { fromMs: 0, toMs: day, points: [] })).toBeNull();
   });
 });
