@@ -11,7 +11,8 @@ export default defineConfig({
   root: import.meta.dirname,
   base: '/',
   plugins: [leanUplot],
-  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  // The same whoever builds it: tests run in an environment of their own.
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },
   worker: { format: 'es' },
   build: {
     outDir: 'dist',

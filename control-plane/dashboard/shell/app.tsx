@@ -43,7 +43,7 @@ function Frame() {
         </Boundary>
       </main>
       {isKiosk ? <KioskFoot /> : <Toasts />}
-      <Keyboard />
+      {isKiosk ? null : <Keyboard />}
     </>
   );
 }
