@@ -29,7 +29,7 @@ export function onTerminal(args: readonly string[], { url, env = {} }: TerminalO
       PATH: process.env.PATH ?? '',
       SHELL: '/bin/sh',
       TERM: 'xterm',
-      USER: 'ada',
+      USER: 'lead',
       XDG_CONFIG_HOME: path.join(tmpdir(), 'belay-test-no-contexts'),
       NODE_COMPILE_CACHE: path.join(tmpdir(), 'belay-test-compile-cache'),
       BELAY_URL: url,

@@ -156,7 +156,7 @@ describe('a device out of service', () => {
     const tried = await belay('device', 'drain', 'plant-a/cam-a1', ...said, '--dry-run');
     expect([tried.code, tried.stdout]).toEqual([EXIT.ok, expect.stringContaining('Would drain plant-a/cam-a1')]);
     const drain = await belay('device', 'drain', 'plant-a/cam-a1', ...said);
-    expect([drain.code, drain.stdout]).toEqual([EXIT.ok, expect.stringContaining('was drained by ada: new lens')]);
+    expect([drain.code, drain.stdout]).toEqual([EXIT.ok, expect.stringContaining('was drained by lead: new lens')]);
     expect((await belay('device', 'list')).stdout).toMatch(/^plant-a\/cam-a1 {2}online, drained/m);
     const unasked = await belay('device', 'undrain', 'plant-a/cam-a1', ...said);
     expect([unasked.code, unasked.stderr]).toEqual([EXIT.usage, expect.stringContaining('Next: add --yes')]);
@@ -187,11 +187,20 @@ describe('a webhook', () => {
 
 describe('the audit', () => {
   it('is listed by subject and by who acted, with reasons', async () => {
-    const { code, stdout } = await belay('audit', 'list', '--subject', 'device/plant-a', '--by', 'ada', '--from', '1h');
+    const { code, stdout } = await belay(
+      'audit',
+      'list',
+      '--subject',
+      'device/plant-a',
+      '--by',
+      'lead',
+      '--from',
+      '1h',
+    );
     expect(code).toBe(EXIT.ok);
     const actions = stdout
       .split('\n')
-      .flatMap((line) => / {2}ada {2}(\S+) device\/plant-a\/cam-a1: new lens$/.exec(line)?.[1] ?? []);
+      .flatMap((line) => / {2}lead {2}(\S+) device\/plant-a\/cam-a1: new lens$/.exec(line)?.[1] ?? []);
     expect(actions).toEqual(['device-undrained', 'device-drained']);
     expect((await belay('audit', 'list', '--action', 'no-such')).stdout).toBe('Nothing of that kind is on record.\n');
     expect((await belay('audit', 'list', '--from', 'soon')).code).toBe(EXIT.usage);

@@ -34,7 +34,7 @@ afterAll(async () => {
 const belay = (...args: string[]) => runBelay(args, { url: server.url });
 const GET = 'GET /v1/rollouts/ro-7q2';
 /** Followed where there is one; this server has none, and is polled. */
-const EVENTS = '/v1/events?topics=rollout,kill';
+const EVENTS = '/v1/events?topics=rollout%2Ckill';
 
 const held = rollout({ state: 'holding', phase: null, status: 'held: error rate 0.9 % > 0.5 %' });
 const rolledBack = rollout({ state: 'rolled_back', phase: null, status: 'rolled back: p95 latency +14 %' });

@@ -10,9 +10,9 @@ import { kill, rollout, summary } from './recorded-documents.ts';
 import { openRecordedServer, type RecordedServer } from './recorded-server.ts';
 
 const GRANTS = [{ role: 'operator', sites: ['plant-a'] }];
-const identity = { name: 'ada', kind: 'person', grants: GRANTS, mayKill: true };
+const identity = { name: 'lead', kind: 'person', grants: GRANTS, mayKill: true };
 const span = { createdAtMs: 1, expiresAtMs: 9e12, lastUsedAtMs: null };
-const token = { id: 'tk-1', name: 'box', owner: 'ada', grants: GRANTS, mayKill: true, token: 'bly_secret', ...span };
+const token = { id: 'tk-1', name: 'box', owner: 'lead', grants: GRANTS, mayKill: true, token: 'bly_secret', ...span };
 
 let server: RecordedServer;
 beforeAll(async () => {
@@ -98,12 +98,12 @@ describe('belay login', () => {
   it('asks for the name and the password, and shows no letter of it', async () => {
     const terminal = belay(['login', server.url], { XDG_CONFIG_HOME: home });
     await terminal.sees('Name');
-    terminal.type('ada\r');
+    terminal.type('lead\r');
     await terminal.sees('Password');
     terminal.type('correct horse battery\r');
     const { code, shown } = await terminal.ended;
     expect(code, shown).toBe(EXIT.ok);
-    expect(server.last('POST /v1/session')?.body).toEqual({ name: 'ada', password: 'correct horse battery' });
+    expect(server.last('POST /v1/session')?.body).toEqual({ name: 'lead', password: 'correct horse battery' });
     for (const word of ['correct', 'horse', 'battery']) expect(shown).not.toContain(word);
     expect(await readFile(path.join(home, 'belay/config.json'), 'utf8')).not.toContain('battery');
   });

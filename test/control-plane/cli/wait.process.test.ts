@@ -74,7 +74,7 @@ it('a stream of changes is followed: nothing is asked until it says that somethi
   });
   const { code } = await belay('rollout', 'get', 'ro-7q2', '--watch', '--json');
   expect(code).toBe(EXIT.held);
-  expect(server.last('GET /v1/events?topics=rollout,kill')?.headers.accept).toBe('text/event-stream');
+  expect(server.last('GET /v1/events?topics=rollout%2Ckill')?.headers.accept).toBe('text/event-stream');
 });
 
 describe('belay rollout promote --to', () => {
