@@ -94,7 +94,11 @@ class Rearm implements Crash {
   check = ({ isKillInForce }: Readonly<Model>): boolean => isKillInForce;
   async run(model: Model, rig: CrashRig): Promise<void> {
     const killId = await rig.newestKill();
-    await rig.ask('rearm', { path: `/v1/kills/${killId}/rearm`, body: { actor: OPERATOR }, when: this.when });
+    const ask = { path: `/v1/kills/${killId}/rearm`, body: { actor: OPERATOR } };
+    // Refused while nothing can be written: it is asked again then, as a person would.
+    const { answered, text } = await rig.ask('rearm', { ...ask, when: this.when });
+    const again = answered === 'refused' ? await rig.ask('rearm', ask) : null;
+    if (again?.answered === 'refused') throw new Error(`re-arming was refused twice: ${text}, ${again.text}`);
     await rig.await('re-armed', rolloutIn(rig), ({ killed }) => killed === null);
     model.isKillInForce = false;
   }
